@@ -1,0 +1,145 @@
+//! The state of every part, as data.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use serde::Serialize;
+use tokio::sync::watch;
+
+/// Where a part stands in the tree: `ticketing/tickets/http`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct Path(Arc<str>);
+
+impl Path {
+    pub(crate) fn root(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    pub(crate) fn child(&self, name: &str) -> Self {
+        Self(format!("{}/{name}", self.0).into())
+    }
+
+    /// The path as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a part is doing; the crate's head has the diagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Its body runs, its handle is not given out yet.
+    Starting,
+    /// Its handle is in use.
+    Ready,
+    /// Asked to stop; its body finishes what is in hand.
+    Draining,
+    /// Its body is over; its tasks and children are being undone.
+    Stopping,
+    /// Gone, in order.
+    Stopped,
+    /// Gone, with an error.
+    Failed,
+}
+
+/// One row of the tree.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// Which part.
+    pub path: Path,
+    /// What it is doing.
+    pub state: State,
+    /// Since when.
+    pub since: SystemTime,
+    /// Why it failed, when it did.
+    pub error: Option<String>,
+}
+
+/// The order of starting, which is also the key of a row.
+pub(crate) type Row = u64;
+
+/// A live view of every part, in the order of starting.
+///
+/// A part that ended stays listed until its name is used again.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    rows: Arc<watch::Sender<Rows>>,
+}
+
+#[derive(Debug, Default)]
+struct Rows {
+    next: Row,
+    statuses: BTreeMap<Row, Status>,
+    latest: HashMap<Path, Row>,
+    aborted: Vec<Path>,
+}
+
+impl Tree {
+    pub(crate) fn new() -> Self {
+        Self { rows: Arc::new(watch::Sender::new(Rows::default())) }
+    }
+
+    /// Every part as it is now.
+    pub fn statuses(&self) -> Vec<Status> {
+        self.rows.borrow().statuses.values().cloned().collect()
+    }
+
+    /// Every part that overran the deadline of its stop and had to be aborted.
+    pub fn aborted(&self) -> Vec<Path> {
+        self.rows.borrow().aborted.clone()
+    }
+
+    /// Waits until `condition` holds for the statuses; it is asked at every change.
+    pub async fn wait_for(&self, mut condition: impl FnMut(&[Status]) -> bool) -> Vec<Status> {
+        let mut changes = self.rows.subscribe();
+        loop {
+            let statuses: Vec<_> = changes.borrow_and_update().statuses.values().cloned().collect();
+            if condition(&statuses) {
+                return statuses;
+            }
+            if changes.changed().await.is_err() {
+                // `self` holds the sender, so this is never reached; waiting for ever is the honest answer.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    pub(crate) fn add(&self, path: &Path) -> Row {
+        let mut row = 0;
+        self.rows.send_modify(|rows| {
+            row = rows.next;
+            rows.next += 1;
+            if let Some(ended) = rows.latest.insert(path.clone(), row) {
+                rows.statuses.remove(&ended);
+            }
+            let state = State::Starting;
+            rows.statuses.insert(row, Status { path: path.clone(), state, since: SystemTime::now(), error: None });
+        });
+        row
+    }
+
+    pub(crate) fn set(&self, row: Row, state: State, error: Option<String>) {
+        self.rows.send_modify(|rows| {
+            if let Some(status) = rows.statuses.get_mut(&row) {
+                tracing::debug!(path = %status.path, ?state, error, "state");
+                status.state = state;
+                status.since = SystemTime::now();
+                status.error = error;
+            }
+        });
+    }
+
+    pub(crate) fn add_aborted(&self, path: &Path) {
+        tracing::error!(%path, "did not stop in time and was aborted");
+        self.rows.send_modify(|rows| rows.aborted.push(path.clone()));
+    }
+}
