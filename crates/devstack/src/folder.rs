@@ -1,0 +1,62 @@
+//! A data folder, held by one server at a time.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+
+use anyhow::Context;
+use service::Error;
+
+/// The folder is another running server's.
+#[derive(Debug, thiserror::Error)]
+#[error("the data folder {folder} is in use by {holder}: stop that one first, or name another folder")]
+pub struct FolderInUse {
+    /// Which folder.
+    pub folder: String,
+    /// Whose it is: "process 4711".
+    pub holder: String,
+}
+
+/// A data folder and the lock on it.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    pub(crate) path: PathBuf,
+    lock: File,
+}
+
+impl Folder {
+    /// Makes the folder if need be, and locks it.
+    pub(crate) fn claim(path: &Path) -> Result<Self, Error> {
+        fs::create_dir_all(path).with_context(|| format!("making the data folder {}", path.display()))?;
+        let path = path.canonicalize().with_context(|| format!("reading the data folder {}", path.display()))?;
+        let name = path.join("in-use.lock");
+        let mut options = OpenOptions::new();
+        let mut lock = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&name)
+            .with_context(|| format!("writing into the data folder {}", path.display()))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut pid = String::new();
+                let _ = lock.read_to_string(&mut pid); // without it the message is a little poorer
+                let holder = if pid.is_empty() { "another process".to_owned() } else { format!("process {pid}") };
+                return Err(FolderInUse { folder: path.display().to_string(), holder }.into());
+            }
+            Err(TryLockError::Error(error)) => return Err(error).context(format!("locking {}", name.display())),
+        }
+        lock.set_len(0)?;
+        lock.rewind()?;
+        write!(lock, "{}", process::id())?;
+        Ok(Self { path, lock })
+    }
+
+    /// A second hold on the same lock: the folder is free when both are closed.
+    pub(crate) fn share(&self) -> Result<File, Error> {
+        self.lock.try_clone().context("sharing the lock of the data folder")
+    }
+}

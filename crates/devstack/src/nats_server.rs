@@ -1,0 +1,104 @@
+//! nats-server with JetStream, as a service.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use serde::Deserialize;
+use service::{Error, Scope, Service};
+use tokio::time::sleep;
+
+use crate::folder::Folder;
+use crate::process::{Process, check_free};
+
+/// A nats-server with JetStream on 127.0.0.1.
+#[derive(Clone, Debug)]
+pub struct NatsServer {
+    /// The binary, from [`find`](crate::find).
+    pub binary: PathBuf,
+    /// The folder of its streams and its log.
+    pub data: PathBuf,
+    /// The port for clients; 0 means any free one.
+    pub port: u16,
+    /// The port of its monitoring pages; 0 means any free one.
+    pub monitoring_port: u16,
+}
+
+/// Where a running nats-server is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NatsServerAddress {
+    /// For clients: `nats://127.0.0.1:4222`.
+    pub url: String,
+    /// Its monitoring pages: `http://127.0.0.1:8222`.
+    pub monitoring: String,
+    /// Its process.
+    pub pid: u32,
+}
+
+/// The file that nats-server writes once it listens (`--ports_file_dir`).
+#[derive(Deserialize)]
+struct Ports {
+    nats: Vec<String>,
+    monitoring: Vec<String>,
+}
+
+impl Service for NatsServer {
+    type Handle = NatsServerAddress;
+
+    async fn run(self, scope: Scope<NatsServerAddress>) -> Result<(), Error> {
+        let Self { binary, data, port, monitoring_port } = self;
+        let folder = Folder::claim(&data)?;
+        check_free(port)?;
+        check_free(monitoring_port)?;
+        for stale in ports_files(&folder.path)? {
+            fs::remove_file(stale)?;
+        }
+        let log = folder.path.join("nats-server.log");
+        let path = |path: &Path| path.display().to_string();
+        let number = |port: u16| if port == 0 { "-1".to_owned() } else { port.to_string() };
+        let arguments = [
+            ["--addr", "127.0.0.1"].map(str::to_owned),
+            ["--port".to_owned(), number(port)],
+            ["--http_port".to_owned(), number(monitoring_port)],
+            ["--store_dir".to_owned(), path(&folder.path)],
+            ["--log".to_owned(), path(&log)],
+            ["--ports_file_dir".to_owned(), path(&folder.path)],
+        ];
+        let mut arguments = arguments.concat();
+        arguments.push("--jetstream".to_owned());
+        let mut process = Process::spawn(&binary, &arguments, &folder, log).await?;
+
+        let stopping = scope.stopping();
+        let ports = tokio::select! {
+            ports = listening(&folder.path) => ports?,
+            error = process.ended() => return Err(error),
+            () = stopping.asked() => return process.stop().await,
+        };
+        let [url, monitoring] = [ports.nats, ports.monitoring]
+            .map(|urls| urls.into_iter().next().context("nats-server says where it listens, but not for both ports"));
+        scope.ready(NatsServerAddress { url: url?, monitoring: monitoring?, pid: process.pid() });
+        tokio::select! {
+            error = process.ended() => Err(error),
+            () = stopping.asked() => process.stop().await,
+        }
+    }
+}
+
+/// Waits for the ports file to be whole.
+async fn listening(folder: &Path) -> Result<Ports, Error> {
+    loop {
+        for file in ports_files(folder)? {
+            if let Ok(ports) = serde_json::from_slice(&fs::read(file)?) {
+                return Ok(ports);
+            }
+        }
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn ports_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    let files = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
+    Ok(files.into_iter().filter(|file| file.extension().is_some_and(|is| is == "ports")).collect())
+}

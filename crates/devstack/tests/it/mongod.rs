@@ -1,0 +1,53 @@
+//! mongod as a service.
+
+use std::path::Path;
+
+use devstack::{Mongod, MongodAddress, Sources, Tool, find};
+use mongodb::Client;
+use mongodb::bson::{Document, doc};
+use service::{Running, launch};
+use tempfile::tempdir;
+
+async fn start(data: &Path) -> (Running<MongodAddress>, MongodAddress) {
+    let tool = Tool::MONGOD;
+    let binary = find(&tool, &Sources::from_env(&tool).unwrap()).await.unwrap();
+    let mut running = launch("mongod", Mongod { binary, data: data.to_owned(), port: 0 }).start();
+    let address = running.ready().await.unwrap();
+    (running, address)
+}
+
+#[tokio::test]
+async fn ready_means_that_transactions_commit_and_data_outlives_a_restart_on_another_port() {
+    let data = tempdir().unwrap();
+    let (running, first) = start(data.path()).await;
+    let client = Client::with_uri_str(&first.uri).await.unwrap();
+    let mut session = client.start_session().await.unwrap();
+    session.start_transaction().await.unwrap();
+    let tickets = client.database("tickets").collection::<Document>("tickets");
+    tickets.insert_one(doc! { "title": "concert" }).session(&mut session).await.unwrap();
+    session.commit_transaction().await.unwrap();
+    drop((session, client));
+    running.stop().await.result.unwrap();
+    assert!(!Path::new(&format!("/proc/{}", first.pid)).exists(), "the process is still there");
+
+    let (running, second) = start(data.path()).await;
+    assert_ne!(first.uri, second.uri);
+    let client = Client::with_uri_str(&second.uri).await.unwrap();
+    let tickets = client.database("tickets").collection::<Document>("tickets");
+    assert_eq!(tickets.count_documents(doc! {}).await.unwrap(), 1);
+    tickets.insert_one(doc! { "title": "match" }).await.unwrap();
+    drop(client);
+    running.stop().await.result.unwrap();
+}
+
+#[tokio::test]
+async fn a_data_folder_in_use_is_refused() {
+    let data = tempdir().unwrap();
+    let (running, _) = start(data.path()).await;
+    let tool = Tool::MONGOD;
+    let binary = find(&tool, &Sources::from_env(&tool).unwrap()).await.unwrap();
+    let second = Mongod { binary, data: data.path().to_owned(), port: 0 };
+    let error = launch("mongod", second).start().ready().await.unwrap_err();
+    assert!(error.to_string().contains("in use by process"), "{error}");
+    running.stop().await.result.unwrap();
+}
