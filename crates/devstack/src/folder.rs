@@ -4,9 +4,11 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process;
+use std::time::Duration;
 
 use anyhow::Context;
 use service::Error;
+use tokio::time::sleep;
 
 /// The folder is another running server's.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +20,18 @@ pub struct FolderInUse {
     pub holder: String,
 }
 
+/// Tries for a second, since a lock that was just given back may be held a little longer: by a server that is being
+/// killed, or by a process that this one is just starting (between fork and exec it holds a copy of every file).
+async fn try_lock_for_a_moment(lock: &File) -> Result<(), TryLockError> {
+    for _ in 0..100 {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => sleep(Duration::from_millis(10)).await,
+            locked_or_broken => return locked_or_broken,
+        }
+    }
+    lock.try_lock()
+}
+
 /// A data folder and the lock on it.
 #[derive(Debug)]
 pub(crate) struct Folder {
@@ -27,7 +41,7 @@ pub(crate) struct Folder {
 
 impl Folder {
     /// Makes the folder if need be, and locks it.
-    pub(crate) fn claim(path: &Path) -> Result<Self, Error> {
+    pub(crate) async fn claim(path: &Path) -> Result<Self, Error> {
         fs::create_dir_all(path).with_context(|| format!("making the data folder {}", path.display()))?;
         let path = path.canonicalize().with_context(|| format!("reading the data folder {}", path.display()))?;
         let name = path.join("in-use.lock");
@@ -39,7 +53,7 @@ impl Folder {
             .truncate(false)
             .open(&name)
             .with_context(|| format!("writing into the data folder {}", path.display()))?;
-        match lock.try_lock() {
+        match try_lock_for_a_moment(&lock).await {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();

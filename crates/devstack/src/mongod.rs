@@ -45,7 +45,7 @@ impl Service for Mongod {
 
     async fn run(self, scope: Scope<MongodAddress>) -> Result<(), Error> {
         let Self { binary, data, port } = self;
-        let folder = Folder::claim(&data)?;
+        let folder = Folder::claim(&data).await?;
         check_free(port)?;
         let log = folder.path.join("mongod.log");
         let (data, log_path) = (folder.path.display().to_string(), log.display().to_string());

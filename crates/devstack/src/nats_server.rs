@@ -48,7 +48,7 @@ impl Service for NatsServer {
 
     async fn run(self, scope: Scope<NatsServerAddress>) -> Result<(), Error> {
         let Self { binary, data, port, monitoring_port } = self;
-        let folder = Folder::claim(&data)?;
+        let folder = Folder::claim(&data).await?;
         check_free(port)?;
         check_free(monitoring_port)?;
         for stale in ports_files(&folder.path)? {
