@@ -1,0 +1,97 @@
+//! What a ticket costs.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+const MOST_CENTS: u32 = 99_999_999;
+
+/// An amount of money: whole cents inside, a JSON number outside (20, 19.99), more than 0, at most 999999.99.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Price {
+    cents: u32,
+}
+
+/// A number that is not a price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a price is more than 0, at most 999999.99, and has at most two decimals")]
+pub struct InvalidPrice;
+
+impl Price {
+    /// A price of this many cents.
+    ///
+    /// # Errors
+    ///
+    /// When there are none, or more than 99999999.
+    pub const fn from_cents(cents: u32) -> Result<Self, InvalidPrice> {
+        if cents == 0 || cents > MOST_CENTS { Err(InvalidPrice) } else { Ok(Self { cents }) }
+    }
+
+    /// The whole amount in cents.
+    pub const fn cents(self) -> u32 {
+        self.cents
+    }
+}
+
+impl TryFrom<f64> for Price {
+    type Error = InvalidPrice;
+
+    /// Exact: within the range of prices, a number with two decimals is nearest to one count of cents only.
+    fn try_from(amount: f64) -> Result<Self, InvalidPrice> {
+        let cents = (amount * 100.0).round();
+        if !(1.0..=f64::from(MOST_CENTS)).contains(&cents) || (cents / 100.0 - amount).abs() > 0.0 {
+            return Err(InvalidPrice);
+        }
+        Self::from_cents(cents as u32)
+    }
+}
+
+impl fmt::Display for Price {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:02}", self.cents / 100, self.cents % 100)
+    }
+}
+
+impl Serialize for Price {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.cents.is_multiple_of(100) {
+            serializer.serialize_u32(self.cents / 100) // 20, as JavaScript prints it, not 20.0
+        } else {
+            serializer.serialize_f64(f64::from(self.cents) / 100.0)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Price {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        f64::deserialize(deserializer)?.try_into().map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Price;
+
+    #[test]
+    fn every_price_survives_json_to_the_cent() {
+        let some = (1..=20_000).chain((20_000..=99_999_999).step_by(997)).chain([99_999_999]);
+        for cents in some {
+            let price = Price::from_cents(cents).unwrap();
+            let json = serde_json::to_string(&price).unwrap();
+            assert_eq!(serde_json::from_str::<Price>(&json).unwrap(), price, "{json}");
+        }
+    }
+
+    #[test]
+    fn json_shows_whole_prices_without_decimals() {
+        let json = |cents| serde_json::to_string(&Price::from_cents(cents).unwrap()).unwrap();
+        assert_eq!([json(2000), json(1999), json(1950)], ["20", "19.99", "19.5"]);
+    }
+
+    #[test]
+    fn what_is_no_price_is_refused() {
+        for json in ["0", "-1", "0.001", "19.999", "1000000", "1e308", "\"20\"", "null", "{}"] {
+            assert!(serde_json::from_str::<Price>(json).is_err(), "{json}");
+        }
+    }
+}
