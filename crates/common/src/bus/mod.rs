@@ -1,1 +1,39 @@
-//! The bus.
+//! The bus: typed events on JetStream.
+//!
+//! A [`Connection`] is a service; its handle, the [`Bus`], publishes and is what everything else here is made of. A
+//! [`Subscription`] hands messages to a handler, whose [`Verdict`] is what the broker is told. A [`Registration`]
+//! keeps a client id to one live process, as NATS Streaming did.
+//!
+//! All events stand in one stream, named after the cluster id. What can never be handled goes to a second one, the
+//! [dead letters](DeadLetter).
+
+mod connection;
+mod consumer;
+mod dead_letter;
+mod delivery;
+mod handle;
+mod member;
+mod name;
+mod publisher;
+mod pull;
+mod registration;
+mod settle;
+mod streams;
+mod subscription;
+mod url;
+
+pub use connection::{Connection, Unreachable};
+pub use consumer::{Consumer, Membership, Source, Start};
+pub use dead_letter::DeadLetter;
+pub use delivery::Delivery;
+pub use handle::{Bus, PublishError, Published};
+pub use name::{InvalidName, Name};
+pub use publisher::Publisher;
+pub use registration::{AlreadyRegistered, Displaced, Heartbeat, Registration};
+pub use settle::Verdict;
+pub use streams::{OtherCluster, UnfitServer};
+pub use subscription::Subscription;
+pub use url::{InvalidUrl, ServerUrl};
+
+/// The header that carries the id of an event; the same for every copy of it.
+pub const EVENT_ID: &str = "Event-Id";

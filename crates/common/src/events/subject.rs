@@ -44,7 +44,6 @@ impl Subject {
     }
 
     /// As it stands inside the names of consumers and keys, which may not hold a colon everywhere: `ticket-created`.
-    #[expect(dead_code, reason = "the bus comes next")]
     pub(crate) fn dashed(self) -> String {
         self.as_str().replace(':', "-")
     }

@@ -1,0 +1,123 @@
+//! The connection to the broker, as a service.
+
+use std::time::Duration;
+
+use async_nats::{Client, ConnectError, ConnectOptions, Event};
+use service::{Error, Scope, Service};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::handle::Link;
+use super::{Bus, Name, ServerUrl, streams};
+
+/// The longest wait for a server that may not be there.
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+
+/// The longest pause between two attempts to connect again.
+const RECONNECT_AFTER: Duration = Duration::from_millis(250);
+
+/// How often a silent connection is asked whether it is alive; it is given up after two unanswered questions.
+const PING_EVERY: Duration = Duration::from_secs(5);
+
+/// The longest wait for what is still to be sent when the connection is closed.
+const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+
+/// A connection to the broker; its handle is the [`Bus`].
+///
+/// It is ready when the server was seen to be fit and the streams are there. A connection that is lost is made again,
+/// for ever. Undoing it sends what is still to be sent and closes it.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Where the server is.
+    pub url: ServerUrl,
+    /// Whose events: names the stream.
+    pub cluster_id: Name,
+    /// Who we are: names the connection on the server's monitoring pages.
+    pub client_id: Name,
+}
+
+/// Nothing answers at the server's address.
+#[derive(Debug, thiserror::Error)]
+#[error("no NATS server answers at {url} ({reason})")]
+pub struct Unreachable {
+    /// Where it was expected.
+    pub url: String,
+    /// What happened instead.
+    pub reason: String,
+}
+
+impl Service for Connection {
+    type Handle = Bus;
+
+    async fn run(self, scope: Scope<Bus>) -> Result<(), Error> {
+        let Self { url, cluster_id, client_id } = self;
+        let (changed, link) = watch::channel(Link::default());
+        let client = connect(&url, &client_id, changed).await?;
+        let bus = Bus::new(client.clone(), cluster_id, client_id, link.clone());
+        streams::check(&bus).await?;
+        streams::ensure(&bus).await?;
+        scope.ready(bus);
+        scope.stopping().await;
+        if link.borrow().connected {
+            // Whoever used the bus has stopped by now; this sends the last acks and waits for the goodbye.
+            timeout(CLOSE_WITHIN, close(&client, link)).await.ok();
+        }
+        Ok(())
+    }
+}
+
+async fn connect(url: &ServerUrl, client_id: &Name, changed: watch::Sender<Link>) -> Result<Client, Unreachable> {
+    let options = ConnectOptions::new()
+        .name(client_id)
+        .connection_timeout(CONNECT_WITHIN)
+        .ping_interval(PING_EVERY)
+        .reconnect_delay_callback(|attempts| {
+            RECONNECT_AFTER.min(Duration::from_millis(10 * u64::try_from(attempts).unwrap_or(u64::MAX)))
+        })
+        .event_callback(move |event| {
+            match &event {
+                Event::Connected => changed.send_modify(|link| {
+                    link.connected = true;
+                    link.times_connected += 1;
+                }),
+                Event::Disconnected | Event::Closed => changed.send_modify(|link| link.connected = false),
+                _ => {}
+            }
+            if matches!(event, Event::Closed) {
+                changed.send_modify(|link| link.closed = true);
+            }
+            tell(&event);
+            std::future::ready(())
+        });
+    let unreachable = |reason: String| Unreachable { url: url.to_string(), reason };
+    match timeout(CONNECT_WITHIN, options.connect(url.address())).await {
+        Ok(Ok(client)) => Ok(client),
+        Ok(Err(error)) => Err(unreachable(reason(&error))),
+        Err(_) => Err(unreachable(format!("no answer within {CONNECT_WITHIN:?}"))),
+    }
+}
+
+/// The innermost cause, which says what really happened.
+fn reason(error: &ConnectError) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+fn tell(event: &Event) {
+    match event {
+        Event::Connected | Event::Draining | Event::Closed => tracing::info!("{event}"),
+        Event::Disconnected => tracing::warn!("lost the connection to NATS, connecting again"),
+        Event::LameDuckMode | Event::SlowConsumer(_) | Event::ServerError(_) | Event::ClientError(_) => {
+            tracing::warn!("{event}");
+        }
+    }
+}
+
+async fn close(client: &Client, mut link: watch::Receiver<Link>) {
+    if client.flush().await.is_ok() && client.drain().await.is_ok() {
+        link.wait_for(|link| link.closed).await.ok();
+    }
+}

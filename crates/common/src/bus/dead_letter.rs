@@ -1,0 +1,88 @@
+//! Messages that a group could not handle.
+
+use std::fmt;
+use std::str::FromStr;
+
+use async_nats::HeaderMap;
+use bytes::Bytes;
+
+use super::streams::DEAD_LETTER;
+use super::{Bus, Delivery, EVENT_ID, Name, PublishError};
+
+const GROUP: &str = "Dead-Letter-Group";
+const SUBJECT: &str = "Dead-Letter-Subject";
+const SEQUENCE: &str = "Dead-Letter-Sequence";
+const ATTEMPTS: &str = "Dead-Letter-Attempts";
+const REASON: &str = "Dead-Letter-Reason";
+const ORIGINAL_ID: &str = "Dead-Letter-Event-Id";
+
+/// A message that a queue group could not handle, with the reason.
+///
+/// It stands in a stream of its own (`<cluster id>-dead-letters`), under `dead-letter.<group>.<subject>`, with its
+/// bytes and headers as they were.
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    /// Its place among the dead letters.
+    pub number: u64,
+    /// Whose it is: the queue group, or the client id of a listener of its own.
+    pub group: String,
+    /// Where it was published.
+    pub subject: String,
+    /// Its place in the stream of events.
+    pub sequence: u64,
+    /// How often it was delivered.
+    pub attempts: u64,
+    /// Why it could not be handled.
+    pub reason: String,
+    /// Its bytes.
+    pub payload: Bytes,
+}
+
+impl DeadLetter {
+    /// Reads a message of the dead-letter stream; nothing when it is not one of ours.
+    pub fn read(delivery: &Delivery) -> Option<Self> {
+        let text = |name| delivery.headers.get(name).map(|value| value.as_str().to_owned());
+        let number = |name| u64::from_str(&text(name)?).ok();
+        Some(Self {
+            number: delivery.sequence,
+            group: text(GROUP)?,
+            subject: text(SUBJECT)?,
+            sequence: number(SEQUENCE)?,
+            attempts: number(ATTEMPTS)?,
+            reason: text(REASON)?,
+            payload: delivery.payload.clone(),
+        })
+    }
+
+    /// Stores a delivery among the dead letters; the same one twice is stored once.
+    pub(super) async fn store(bus: &Bus, group: &Name, delivery: &Delivery, reason: &str) -> Result<(), PublishError> {
+        let mut headers = HeaderMap::new();
+        for (name, values) in delivery.headers.iter() {
+            let name: &str = name.as_ref();
+            if !name.starts_with("Nats-") && name != EVENT_ID {
+                values.iter().for_each(|value| headers.append(name, value.clone()));
+            }
+        }
+        headers.insert(GROUP, group.as_str());
+        headers.insert(SUBJECT, delivery.subject.as_str());
+        headers.insert(SEQUENCE, delivery.sequence.to_string());
+        headers.insert(ATTEMPTS, delivery.attempt.to_string());
+        headers.insert(REASON, reason.replace(|sign: char| sign.is_control(), " "));
+        if let Some(id) = delivery.event_id() {
+            headers.insert(ORIGINAL_ID, id);
+        }
+        let subject = format!("{DEAD_LETTER}.{group}.{}", delivery.subject);
+        let id = format!("{group}.{}.{}", delivery.sequence, delivery.published.unix_timestamp_nanos());
+        bus.store(&subject, delivery.payload.clone(), headers, &id).await?;
+        Ok(())
+    }
+}
+
+impl fmt::Display for DeadLetter {
+    /// One line, whatever the bytes are.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { number, group, subject, sequence, attempts, reason, payload } = self;
+        let bytes = payload.escape_ascii();
+        write!(f, "#{number} {subject} #{sequence} of {group}, attempt {attempts}: {reason}: \"{bytes}\"")
+    }
+}

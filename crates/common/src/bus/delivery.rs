@@ -1,0 +1,31 @@
+//! A message as a handler sees it.
+
+use async_nats::HeaderMap;
+use bytes::Bytes;
+use time::OffsetDateTime;
+
+use super::EVENT_ID;
+
+/// One delivery of one message. Data only: what the broker is told is the handler's [`Verdict`](super::Verdict).
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Where it was published.
+    pub subject: String,
+    /// Its bytes.
+    pub payload: Bytes,
+    /// Its place in the stream.
+    pub sequence: u64,
+    /// How often it was delivered to this consumer, this time included; 1 is the first.
+    pub attempt: u64,
+    /// When the broker stored it.
+    pub published: OffsetDateTime,
+    /// Its headers.
+    pub headers: HeaderMap,
+}
+
+impl Delivery {
+    /// The id of the event, the same for every copy of it; nothing when it was published by other means than ours.
+    pub fn event_id(&self) -> Option<&str> {
+        self.headers.get(EVENT_ID).map(|id| id.as_str())
+    }
+}

@@ -1,0 +1,199 @@
+//! The bus as its users hold it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::context::{ContextBuilder, PublishErrorKind};
+use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::{self};
+use async_nats::{Client, HeaderMap};
+use bytes::Bytes;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::{EVENT_ID, Name, Publisher, streams};
+use crate::events::{Event, Subject};
+
+/// How long an answer of the JetStream API may take.
+const API_WITHIN: Duration = Duration::from_secs(3);
+
+/// How long one attempt to publish may take; the next one is known to the server as the same by its message id.
+const ATTEMPT_WITHIN: Duration = Duration::from_secs(1);
+
+/// How long publishing is tried altogether: the ack timeout of NATS Streaming's clients, and well within the stream's
+/// duplicate window.
+const PUBLISH_WITHIN: Duration = Duration::from_secs(30);
+
+/// The state of the connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Link {
+    pub(super) connected: bool,
+    pub(super) closed: bool,
+    pub(super) times_connected: u64,
+}
+
+/// A connection to the broker, ready for use. Cloning it is cheap.
+#[derive(Clone, Debug)]
+pub struct Bus {
+    parts: Arc<Parts>,
+}
+
+#[derive(Debug)]
+struct Parts {
+    client: Client,
+    api: jetstream::Context,
+    publishing: jetstream::Context,
+    cluster_id: Name,
+    client_id: Name,
+    link: watch::Receiver<Link>,
+}
+
+/// The broker's word that it has stored a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Its place in the stream.
+    pub sequence: u64,
+    /// Whether it was there already, from an earlier attempt.
+    pub duplicate: bool,
+}
+
+/// A message that the broker did not store, as far as is known.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// No answer in 30 s of trying. It may have been stored all the same.
+    #[error("publish ack timeout: the broker did not confirm {subject} within {PUBLISH_WITHIN:?}")]
+    TimedOut {
+        /// Where it was published.
+        subject: String,
+    },
+    /// The message is larger than the server takes.
+    #[error("the message is too large for the broker, which takes {limit} bytes with headers")]
+    TooLarge {
+        /// The server's `max_payload`, in bytes.
+        limit: usize,
+    },
+    /// The server said no.
+    #[error("the broker refused it: {0}")]
+    Refused(String),
+    /// The event cannot be written as JSON.
+    #[error("the event cannot be written as JSON: {0}")]
+    Encode(#[from] serde_json::Error),
+}
+
+impl Bus {
+    pub(super) fn new(client: Client, cluster_id: Name, client_id: Name, link: watch::Receiver<Link>) -> Self {
+        let api = ContextBuilder::new().timeout(API_WITHIN).build(client.clone());
+        let publishing = ContextBuilder::new().timeout(ATTEMPT_WITHIN).build(client.clone());
+        Self { parts: Arc::new(Parts { client, api, publishing, cluster_id, client_id, link }) }
+    }
+
+    /// Whose events these are; also the name of their stream.
+    pub fn cluster_id(&self) -> &Name {
+        &self.parts.cluster_id
+    }
+
+    /// Who we are to the broker.
+    pub fn client_id(&self) -> &Name {
+        &self.parts.client_id
+    }
+
+    /// The right to publish one kind of event.
+    pub fn publisher<E: Event>(&self) -> Publisher<E> {
+        Publisher::new(self.clone())
+    }
+
+    /// Stores a message under a subject, whatever its bytes; returns when the broker has confirmed it.
+    ///
+    /// It is tried again while the broker is away, for 30 s, and stored once however often it is tried.
+    ///
+    /// # Errors
+    ///
+    /// When the broker does not confirm it in that time, or refuses it.
+    pub async fn publish(&self, subject: Subject, payload: Bytes) -> Result<Published, PublishError> {
+        self.store(subject.as_str(), payload, HeaderMap::new(), &nuid::next()).await
+    }
+
+    /// As [`Bus::publish`], for any subject of our streams, headers, and an id of the caller's.
+    pub(super) async fn store(
+        &self,
+        subject: &str,
+        payload: Bytes,
+        headers: HeaderMap,
+        id: &str,
+    ) -> Result<Published, PublishError> {
+        let message = PublishMessage::build().headers(headers).payload(payload).header(EVENT_ID, id).message_id(id);
+        let give_up = Instant::now() + PUBLISH_WITHIN;
+        loop {
+            let attempt = async {
+                let stored = self.parts.publishing.send_publish(subject.to_owned(), message.clone()).await?;
+                stored.await
+            };
+            let error = match timeout_at(give_up, attempt).await {
+                Ok(Ok(ack)) => return Ok(Published { sequence: ack.sequence, duplicate: ack.duplicate }),
+                Ok(Err(error)) => error,
+                Err(_) => return Err(PublishError::TimedOut { subject: subject.to_owned() }),
+            };
+            match error.kind() {
+                PublishErrorKind::TimedOut | PublishErrorKind::BrokenPipe => {}
+                // JetStream is starting, or somebody deleted the stream.
+                PublishErrorKind::StreamNotFound => {
+                    timeout_at(give_up, streams::ensure(self)).await.ok();
+                    sleep(Duration::from_millis(100)).await;
+                }
+                PublishErrorKind::MaxPayloadExceeded => {
+                    return Err(PublishError::TooLarge { limit: self.parts.client.max_payload() });
+                }
+                PublishErrorKind::WrongLastMessageId
+                | PublishErrorKind::WrongLastSequence
+                | PublishErrorKind::MaxAckPending
+                | PublishErrorKind::Other => return Err(PublishError::Refused(chain(&error))),
+            }
+            if timeout_at(give_up, self.connected()).await.is_err() {
+                return Err(PublishError::TimedOut { subject: subject.to_owned() });
+            }
+        }
+    }
+
+    /// Waits for everything sent so far to have reached the server, at most as long as `limit`.
+    pub(super) async fn flush(&self, limit: Duration) {
+        if self.is_connected() {
+            timeout(limit, self.parts.client.flush()).await.ok();
+        }
+    }
+
+    /// Whether the broker can be reached, as far as is known.
+    pub fn is_connected(&self) -> bool {
+        self.parts.link.borrow().connected
+    }
+
+    /// Waits until the broker can be reached.
+    pub(super) async fn connected(&self) {
+        let mut link = self.parts.link.clone();
+        if link.wait_for(|link| link.connected).await.is_err() {
+            std::future::pending::<()>().await; // the connection is closed for good
+        }
+    }
+
+    pub(super) fn link(&self) -> watch::Receiver<Link> {
+        self.parts.link.clone()
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.parts.client
+    }
+
+    pub(super) fn api(&self) -> &jetstream::Context {
+        &self.parts.api
+    }
+}
+
+/// An error and its causes in one line.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        text = format!("{text}: {source}");
+        cause = source.source();
+    }
+    text
+}

@@ -1,0 +1,62 @@
+//! The right to publish one kind of event.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use super::{Bus, PublishError, Published};
+use crate::events::Event;
+
+/// Publishes one kind of event: [`Bus::publisher`] makes it.
+///
+/// ```
+/// use common::bus::{PublishError, Published, Publisher};
+/// use common::events::TicketCreated;
+///
+/// async fn tell(publisher: Publisher<TicketCreated>, event: TicketCreated) -> Result<Published, PublishError> {
+///     publisher.publish(&event).await
+/// }
+/// ```
+///
+/// A subject with another's payload does not compile:
+///
+/// ```compile_fail,E0308
+/// use common::bus::{PublishError, Published, Publisher};
+/// use common::events::{OrderCancelled, TicketCreated};
+///
+/// async fn tell(publisher: Publisher<TicketCreated>, event: OrderCancelled) -> Result<Published, PublishError> {
+///     publisher.publish(&event).await
+/// }
+/// ```
+pub struct Publisher<E> {
+    bus: Bus,
+    event: PhantomData<fn(E)>, // always Send and Sync, whatever E is
+}
+
+impl<E: Event> Publisher<E> {
+    pub(super) fn new(bus: Bus) -> Self {
+        Self { bus, event: PhantomData }
+    }
+
+    /// Returns when the broker has stored the event; many may be under way at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::publish`].
+    pub async fn publish(&self, event: &E) -> Result<Published, PublishError> {
+        let payload = serde_json::to_vec(event)?;
+        self.bus.publish(E::SUBJECT, payload.into()).await
+    }
+}
+
+// Written out, since a derive would demand `E: Clone`.
+impl<E> Clone for Publisher<E> {
+    fn clone(&self) -> Self {
+        Self { bus: self.bus.clone(), event: PhantomData }
+    }
+}
+
+impl<E: Event> fmt::Debug for Publisher<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Publisher").field(&E::SUBJECT).finish()
+    }
+}

@@ -1,0 +1,78 @@
+//! Telling the broker what became of a message.
+
+use std::time::Duration;
+
+use async_nats::Subject;
+use async_nats::client::{Request, RequestErrorKind};
+use bytes::Bytes;
+use tokio::time::{Instant, sleep};
+
+use super::member::Item;
+use super::{Bus, DeadLetter, Name};
+
+/// How long one request to confirm may take.
+const CONFIRM_WITHIN: Duration = Duration::from_secs(2);
+
+/// When to try again what could not even be stored as a dead letter.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// What a handler decides about a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Done: never deliver it to this group again.
+    Ack,
+    /// Not now: deliver it again after this time.
+    Nak(Duration),
+    /// Never: keep it among the dead letters, with the reason.
+    DeadLetter(String),
+    /// Say nothing: the broker delivers it again after the ack wait.
+    Leave,
+}
+
+/// Tells the broker, and is sure that it has heard.
+///
+/// An ack that is not confirmed is asked for again while the message is still ours (`patience`, its ack wait);
+/// after that the message comes again, and whoever handles it must know it for a duplicate.
+pub(super) async fn settle(bus: &Bus, group: &Name, item: Item, verdict: Verdict, patience: Duration) {
+    let Item { delivery, reply } = item;
+    let answer = match verdict {
+        Verdict::Leave => return,
+        Verdict::Ack => Bytes::from_static(b"+ACK"),
+        Verdict::Nak(delay) => nak(delay),
+        Verdict::DeadLetter(reason) => match DeadLetter::store(bus, group, &delivery, &reason).await {
+            Ok(()) => Bytes::from_static(b"+TERM dead letter"),
+            Err(error) => {
+                tracing::warn!(sequence = delivery.sequence, "could not store a dead letter, trying again: {error}");
+                nak(RETRY_AFTER)
+            }
+        },
+    };
+    confirm(bus, reply, answer, patience).await;
+}
+
+/// Gives a message back, to be delivered after `delay`.
+///
+/// A delay is always named: a plain `-NAK` comes back within a millisecond, and to the same client.
+fn nak(delay: Duration) -> Bytes {
+    format!("-NAK {{\"delay\": {}}}", delay.as_nanos()).into()
+}
+
+async fn confirm(bus: &Bus, reply: Subject, answer: Bytes, patience: Duration) {
+    let give_up = Instant::now() + patience;
+    loop {
+        // Not `double_ack`, which takes "no such consumer" for a yes.
+        let request = Request::new().payload(answer.clone()).timeout(Some(CONFIRM_WITHIN));
+        let Err(error) = bus.client().send_request(reply.clone(), request).await else { return };
+        if error.kind() == RequestErrorKind::NoResponders && bus.is_connected() {
+            return; // the consumer is gone, and with it the question
+        }
+        if Instant::now() >= give_up {
+            tracing::warn!("an ack was not confirmed, so its message will come again: {error}");
+            return;
+        }
+        tokio::select! {
+            () = bus.connected() => sleep(Duration::from_millis(20)).await,
+            () = tokio::time::sleep_until(give_up) => {}
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! A subscription: messages in, verdicts out.
+
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::bail;
+use futures_util::future::{Fuse, FusedFuture};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use service::{Error, Scope, Service};
+use tokio::time::{Instant, interval, sleep, sleep_until};
+
+use super::consumer::Held;
+use super::member::{Item, Member};
+use super::pull::Arrival;
+use super::settle::settle;
+use super::{Bus, Consumer, Delivery, Membership, Verdict};
+
+/// When a message comes again whose handler panicked.
+const AFTER_PANIC: Duration = Duration::from_secs(1);
+
+/// When a message comes again, to another member, that a closing one had fetched and not begun. A plain nak would
+/// come back to the member that closes.
+const HANDED_BACK_AFTER: Duration = Duration::from_millis(150);
+
+/// How often a consumer that delivers is looked after.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// The pause after something was wrong with the consumer.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(250);
+
+/// The longest wait for the last acks to be confirmed.
+const SETTLE_WITHIN: Duration = Duration::from_secs(3);
+
+/// The longest wait for what is then still on its way.
+const FLUSH_WITHIN: Duration = Duration::from_secs(1);
+
+/// Hands each message to a handler, and its verdict to the broker.
+///
+/// It goes on after a lost connection, a restarted or frozen broker, a deleted consumer or stream. While a message is
+/// in hand, waiting or being handled, the broker is told so and does not deliver it again. A handler that panics has
+/// its message delivered again after 1 s. Undoing it stops fetching, lets running handlers finish, gives back what
+/// none has begun, and waits until the broker knows all of it.
+///
+/// A message is delivered at least once: it comes again when its verdict did not reach the broker in time.
+#[derive(Debug)]
+pub struct Subscription<F> {
+    /// Where the messages come from.
+    pub bus: Bus,
+    /// Which messages, shared with whom.
+    pub consumer: Consumer,
+    /// Called for each delivery; its answer is what the broker is told.
+    pub handler: F,
+}
+
+impl<F, R> Service for Subscription<F>
+where
+    F: Fn(Arc<Delivery>) -> R + Send + Sync + 'static,
+    R: Future<Output = Verdict> + Send,
+{
+    type Handle = ();
+
+    async fn run(self, scope: Scope<()>) -> Result<(), Error> {
+        let Self { bus, consumer, handler } = self;
+        let group = consumer.group(&bus);
+        let stopping = scope.stopping();
+        let mut link = bus.link();
+        let inbox = bus.client().new_inbox();
+        let mut incoming = bus.client().subscribe(format!("{inbox}.*")).await?;
+        let mut held = consumer.hold(&bus).await?;
+        scope.ready(());
+
+        let mut member = Member::new(bus.clone(), inbox, &held, &consumer);
+        let mut running = FuturesUnordered::new();
+        let mut settling = FuturesUnordered::new();
+        let mut looking = pin!(Fuse::terminated());
+        let mut look_at = None;
+        let mut well = true; // else the consumer is looked after first, before we ask it for more
+        let mut progress = interval((consumer.ack_wait / 3).max(Duration::from_millis(1)));
+        let mut times_connected = link.borrow().times_connected;
+        loop {
+            while running.len() < consumer.concurrency
+                && let Some(item) = member.begin()
+            {
+                running.push(handle(&handler, item));
+            }
+            if well {
+                member.ask().await?;
+            }
+            tokio::select! {
+                () = stopping.asked() => break,
+                message = incoming.next() => {
+                    let Some(message) = message else { bail!("the connection to NATS was closed") };
+                    match member.arrived(message) {
+                        Arrival::Message => {
+                            look_at.get_or_insert_with(|| Instant::now() + LOOK_EVERY);
+                        }
+                        Arrival::Alive => {}
+                        Arrival::Trouble(trouble) => {
+                            tracing::debug!(consumer = %held, "asking for messages: {trouble}");
+                            well = false;
+                            looking.set(look(held.clone(), bus.clone(), LOOK_AGAIN_AFTER).fuse());
+                        }
+                    }
+                }
+                Some((item, verdict)) = running.next() => {
+                    member.done(&item);
+                    settling.push(settle(&bus, &group, item, verdict, consumer.ack_wait));
+                }
+                Some(()) = settling.next() => {}
+                _ = progress.tick() => member.tell_progress().await?,
+                () = at(member.pull.silent_at()) => {
+                    tracing::debug!(consumer = %held, "no word from the server");
+                    member.pull.reset();
+                    well = false;
+                    looking.set(look(held.clone(), bus.clone(), Duration::ZERO).fuse());
+                }
+                () = at(look_at), if looking.is_terminated() => {
+                    look_at = None;
+                    looking.set(look(held.clone(), bus.clone(), Duration::ZERO).fuse());
+                }
+                looked = &mut looking => match looked {
+                    Ok(now) => (held, well) = (now, true),
+                    Err(error) => {
+                        tracing::warn!(consumer = %held, "looking after the consumer: {error:#}");
+                        looking.set(look(held.clone(), bus.clone(), LOOK_AGAIN_AFTER).fuse());
+                    }
+                },
+                Ok(()) = link.changed() => {
+                    let now = link.borrow_and_update().times_connected;
+                    if now != times_connected {
+                        times_connected = now;
+                        well = false;
+                        member.pull.reset(); // the server forgot our requests with the old connection
+                        looking.set(look(held.clone(), bus.clone(), Duration::ZERO).fuse());
+                    }
+                }
+            }
+        }
+
+        // Nothing new from here on; what is still under way to us is given back like what waits here.
+        let mut arriving = bus.is_connected() && incoming.drain().await.is_ok();
+        let mut settled_by = Instant::now() + SETTLE_WITHIN;
+        loop {
+            while let Some(item) = member.begin() {
+                member.done(&item);
+                settling.push(settle(&bus, &group, item, Verdict::Nak(HANDED_BACK_AFTER), SETTLE_WITHIN));
+            }
+            if !arriving && running.is_empty() && settling.is_empty() {
+                break;
+            }
+            tokio::select! {
+                message = incoming.next(), if arriving => match message {
+                    Some(message) => { member.arrived(message); }
+                    None => arriving = false,
+                },
+                Some((item, verdict)) = running.next() => {
+                    member.done(&item);
+                    settling.push(settle(&bus, &group, item, verdict, SETTLE_WITHIN));
+                    settled_by = Instant::now() + SETTLE_WITHIN;
+                }
+                Some(()) = settling.next() => {}
+                _ = progress.tick() => member.tell_progress().await?,
+                () = sleep_until(settled_by), if running.is_empty() => break, // the broker is away; they come again
+            }
+        }
+        if consumer.membership == Membership::Alone && bus.is_connected() {
+            held.forget(&bus).await;
+        }
+        bus.flush(FLUSH_WITHIN).await;
+        Ok(())
+    }
+}
+
+async fn handle<F, R>(handler: &F, item: Item) -> (Item, Verdict)
+where
+    F: Fn(Arc<Delivery>) -> R,
+    R: Future<Output = Verdict>,
+{
+    let delivery = Arc::clone(&item.delivery);
+    let verdict = AssertUnwindSafe(async { handler(delivery).await }).catch_unwind().await;
+    let verdict = verdict.unwrap_or_else(|_| {
+        tracing::error!(sequence = item.delivery.sequence, "the handler panicked; its message comes again");
+        Verdict::Nak(AFTER_PANIC)
+    });
+    (item, verdict)
+}
+
+async fn look(held: Held, bus: Bus, after: Duration) -> Result<Held, Error> {
+    sleep(after).await;
+    bus.connected().await;
+    held.looked_after(&bus).await
+}
+
+/// Waits for a moment that may never come.
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,10 @@
+//! The bus against a real nats-server: one for each test.
+
+mod connection;
+mod dead_letters;
+mod groups;
+mod harness;
+mod publish;
+mod registration;
+mod survival;
+mod verdicts;
