@@ -1,1 +1,8 @@
+//! The experiments of the course's event-bus section: a server, a publisher and a listener, each one command.
+//!
+//! What the commands have in common stands here; each of them is a file in `bin`.
 
+pub mod client;
+pub mod console;
+pub mod lesson;
+pub mod time;

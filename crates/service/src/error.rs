@@ -51,6 +51,14 @@ impl Failure {
         Self { path: path.clone(), reason: Reason::Failed(error) }.into()
     }
 
+    /// The error of type `E` that a part returned and that came up to here as `error`, if that is what it is.
+    pub fn cause<E: std::error::Error + Send + Sync + 'static>(error: &Error) -> Option<&E> {
+        match error.downcast_ref::<Self>() {
+            Some(Self { reason: Reason::Failed(returned), .. }) => returned.downcast_ref(),
+            _ => error.downcast_ref(),
+        }
+    }
+
     pub(crate) fn because(path: &Path, reason: Reason) -> Error {
         Self { path: path.clone(), reason }.into()
     }

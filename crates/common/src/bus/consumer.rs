@@ -113,8 +113,10 @@ impl Consumer {
             Membership::Durable(durable) => {
                 (format!("{durable}:client:{}:{subject}", bus.client_id()), true, Duration::ZERO)
             }
-            Membership::Group(group) => (format!("group:{group}:{subject}"), false, FORGOTTEN_AFTER),
-            Membership::Alone => (format!("alone:{}:{}", bus.client_id(), nuid::next()), false, ORPHANED_AFTER),
+            Membership::Group(group) => (format!("ephemeral:group:{group}:{subject}"), false, FORGOTTEN_AFTER),
+            Membership::Alone => {
+                (format!("ephemeral:client:{}:{}", bus.client_id(), nuid::next()), false, ORPHANED_AFTER)
+            }
         };
         let config = Config {
             durable_name: durable.then(|| name.clone()),

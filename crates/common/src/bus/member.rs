@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use async_nats::{Message, Subject, jetstream};
-use service::Error;
+use futures_util::future::BoxFuture;
 
 use super::consumer::Held;
 use super::pull::{Arrival, Pull};
@@ -16,6 +16,12 @@ pub(super) struct Item {
     pub(super) delivery: Arc<Delivery>,
     pub(super) reply: Subject,
 }
+
+/// Something on its way to the broker.
+///
+/// Sending waits when the client has much to send. Whoever sends from a loop that also drives other sending must not
+/// wait there: the others would hold places in the queue that they never use, and nothing would move again.
+pub(super) type Sent<'a> = BoxFuture<'a, ()>;
 
 /// What was asked for, what has come, and what is being handled.
 #[derive(Debug)]
@@ -37,15 +43,15 @@ impl Member {
         Self { pull: Pull::new(), bus, inbox, next_subject, target, waiting: VecDeque::new(), begun: Vec::new() }
     }
 
-    /// Asks for more messages, when there are few.
-    pub(super) async fn ask(&mut self) -> Result<(), Error> {
-        if self.bus.is_connected()
-            && let Some(ask) = self.pull.ask(self.waiting.len() + self.begun.len(), self.target)
-        {
-            let inbox = format!("{}.{}", self.inbox, ask.number);
-            self.bus.client().publish_with_reply(self.next_subject.clone(), inbox, ask.payload()).await?;
-        }
-        Ok(())
+    /// The request for more messages, when there are few.
+    pub(super) fn ask(&mut self) -> Option<Sent<'static>> {
+        let ask = self.pull.ask(self.waiting.len() + self.begun.len(), self.target)?;
+        let (bus, subject) = (self.bus.clone(), self.next_subject.clone());
+        let (inbox, payload) = (format!("{}.{}", self.inbox, ask.number), ask.payload());
+        Some(Box::pin(async move {
+            // An error means that the connection is closed, which the inbox tells too.
+            bus.client().publish_with_reply(subject, inbox, payload).await.ok();
+        }))
     }
 
     /// Puts a message with those that wait.
@@ -71,14 +77,18 @@ impl Member {
         self.begun.retain(|reply| *reply != item.reply);
     }
 
-    /// Tells the broker that everything in hand is still in hand.
-    pub(super) async fn tell_progress(&self) -> Result<(), Error> {
-        if self.bus.is_connected() {
-            for reply in self.begun.iter().chain(self.waiting.iter().map(|item| &item.reply)) {
-                self.bus.client().publish(reply.clone(), "+WPI".into()).await?;
-            }
+    /// The word to the broker that everything in hand is still in hand.
+    pub(super) fn progress(&self) -> Option<Sent<'static>> {
+        let replies: Vec<_> = self.begun.iter().chain(self.waiting.iter().map(|item| &item.reply)).cloned().collect();
+        if replies.is_empty() || !self.bus.is_connected() {
+            return None;
         }
-        Ok(())
+        let bus = self.bus.clone();
+        Some(Box::pin(async move {
+            for reply in replies {
+                bus.client().publish(reply, "+WPI".into()).await.ok();
+            }
+        }))
     }
 }
 

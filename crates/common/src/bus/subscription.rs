@@ -13,7 +13,7 @@ use service::{Error, Scope, Service};
 use tokio::time::{Instant, interval, sleep, sleep_until};
 
 use super::consumer::Held;
-use super::member::{Item, Member};
+use super::member::{Item, Member, Sent};
 use super::pull::Arrival;
 use super::settle::settle;
 use super::{Bus, Consumer, Delivery, Membership, Verdict};
@@ -30,6 +30,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// The pause after something was wrong with the consumer.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(250);
+
+/// How many verdicts may wait for the broker's confirmation.
+const UNCONFIRMED: usize = 1000;
 
 /// The longest wait for the last acks to be confirmed.
 const SETTLE_WITHIN: Duration = Duration::from_secs(3);
@@ -74,7 +77,7 @@ where
 
         let mut member = Member::new(bus.clone(), inbox, &held, &consumer);
         let mut running = FuturesUnordered::new();
-        let mut settling = FuturesUnordered::new();
+        let mut sending: FuturesUnordered<Sent<'_>> = FuturesUnordered::new();
         let mut looking = pin!(Fuse::terminated());
         let mut look_at = None;
         let mut well = true; // else the consumer is looked after first, before we ask it for more
@@ -82,12 +85,13 @@ where
         let mut times_connected = link.borrow().times_connected;
         loop {
             while running.len() < consumer.concurrency
+                && sending.len() < UNCONFIRMED
                 && let Some(item) = member.begin()
             {
                 running.push(handle(&handler, item));
             }
-            if well {
-                member.ask().await?;
+            if well && bus.is_connected() {
+                sending.extend(member.ask());
             }
             tokio::select! {
                 () = stopping.asked() => break,
@@ -107,10 +111,10 @@ where
                 }
                 Some((item, verdict)) = running.next() => {
                     member.done(&item);
-                    settling.push(settle(&bus, &group, item, verdict, consumer.ack_wait));
+                    sending.push(settle(&bus, &group, item, verdict, consumer.ack_wait).boxed());
                 }
-                Some(()) = settling.next() => {}
-                _ = progress.tick() => member.tell_progress().await?,
+                Some(()) = sending.next() => {}
+                _ = progress.tick() => sending.extend(member.progress()),
                 () = at(member.pull.silent_at()) => {
                     tracing::debug!(consumer = %held, "no word from the server");
                     member.pull.reset();
@@ -141,14 +145,24 @@ where
         }
 
         // Nothing new from here on; what is still under way to us is given back like what waits here.
-        let mut arriving = bus.is_connected() && incoming.drain().await.is_ok();
+        let mut arriving = bus.is_connected();
+        while arriving {
+            tokio::select! {
+                drained = incoming.drain() => {
+                    arriving = drained.is_ok();
+                    break;
+                }
+                Some(()) = sending.next() => arriving = bus.is_connected(),
+            }
+        }
         let mut settled_by = Instant::now() + SETTLE_WITHIN;
         loop {
             while let Some(item) = member.begin() {
                 member.done(&item);
-                settling.push(settle(&bus, &group, item, Verdict::Nak(HANDED_BACK_AFTER), SETTLE_WITHIN));
+                let handed_back = Verdict::Nak(HANDED_BACK_AFTER);
+                sending.push(settle(&bus, &group, item, handed_back, SETTLE_WITHIN).boxed());
             }
-            if !arriving && running.is_empty() && settling.is_empty() {
+            if !arriving && running.is_empty() && sending.is_empty() {
                 break;
             }
             tokio::select! {
@@ -158,11 +172,11 @@ where
                 },
                 Some((item, verdict)) = running.next() => {
                     member.done(&item);
-                    settling.push(settle(&bus, &group, item, verdict, SETTLE_WITHIN));
+                    sending.push(settle(&bus, &group, item, verdict, SETTLE_WITHIN).boxed());
                     settled_by = Instant::now() + SETTLE_WITHIN;
                 }
-                Some(()) = settling.next() => {}
-                _ = progress.tick() => member.tell_progress().await?,
+                Some(()) = sending.next() => {}
+                _ = progress.tick() => sending.extend(member.progress()),
                 () = sleep_until(settled_by), if running.is_empty() => break, // the broker is away; they come again
             }
         }

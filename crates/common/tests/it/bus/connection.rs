@@ -1,7 +1,7 @@
 //! Connecting and closing.
 
 use common::bus::{Connection, ServerUrl, Unreachable};
-use service::launch;
+use service::{Failure, launch};
 
 use super::harness::{Broker, name};
 
@@ -12,8 +12,7 @@ async fn a_server_that_is_not_there_is_named() {
     let error = launch("connection", connection).start().ready().await.unwrap_err();
     let text = format!("{error:#}");
     assert!(text.contains("no NATS server answers at nats://127.0.0.1:1"), "{text}");
-    let service::Reason::Failed(cause) = &error.downcast_ref::<service::Failure>().unwrap().reason else { panic!() };
-    assert!(cause.is::<Unreachable>());
+    assert!(Failure::cause::<Unreachable>(&error).is_some());
 }
 
 #[tokio::test]

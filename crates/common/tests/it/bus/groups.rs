@@ -33,7 +33,7 @@ async fn each_event_goes_to_one_member_of_a_group_and_to_every_listener_of_its_o
         async move { enough }
     })
     .await;
-    until("every ack", || async { unanswered(&api, "group:g:ticket-created").await == 0 }).await;
+    until("every ack", || async { unanswered(&api, "ephemeral:group:g:ticket-created").await == 0 }).await;
     shared.extend(members.iter_mut().flat_map(super::harness::Listener::so_far));
     shared.sort_unstable();
     assert_eq!(shared, published);

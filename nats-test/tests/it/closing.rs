@@ -1,0 +1,38 @@
+//! "Graceful Client Shutdown": what a client leaves behind.
+
+use crate::harness::{Server, until};
+
+#[test]
+fn after_ctrl_c_the_server_has_no_connection_and_nothing_pending() {
+    let server = Server::start();
+    let mut listener = server.listen("--client-id 123");
+    let publisher = server.publisher("--client-id abc --count 20");
+    listener.events(20);
+    let mut ids = server.connected();
+    ids.sort_unstable();
+    assert_eq!(ids, ["123", "abc"]);
+    listener.close();
+    let consumers = server.consumers();
+    assert_eq!((&consumers[0]["num_ack_pending"], &consumers[0]["num_pending"]), (&0.into(), &0.into()));
+    assert_eq!(publisher.interrupt().code, Some(0));
+    until("no connection", || server.connected().is_empty());
+    server.stop();
+}
+
+#[test]
+fn a_listener_without_a_durable_leaves_no_consumer() {
+    let server = Server::start();
+    server.listen("--lesson event-redelivery").close();
+    assert!(server.consumers().is_empty());
+    server.stop();
+}
+
+#[test]
+fn ctrl_c_ends_a_client_whose_broker_is_gone() {
+    let mut server = Server::start();
+    let mut listener = server.listen("--delay 1h");
+    server.publish("--count 20");
+    listener.line();
+    server.kill();
+    listener.close();
+}

@@ -1,0 +1,291 @@
+//! Processes with deadlines, and a look at the broker's monitoring pages.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Many times what anything here should take.
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+
+pub(crate) const TICKET: &str = r#"{"id":"123","title":"concert","price":20}"#;
+
+/// One of our commands, killed when the test is over.
+pub(crate) struct Process {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: Receiver<String>,
+    stderr: Receiver<String>,
+}
+
+/// How a process ended, with what it had printed and nobody had read yet.
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: Vec<String>,
+    pub(crate) stderr: Vec<String>,
+}
+
+/// Collects the lines of a pipe, so that the process never waits for its reader.
+fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(pipe).lines() {
+            if line.is_ok_and(|line| sender.send(line).is_err()) {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+pub(crate) fn path_of(binary: &str) -> &'static str {
+    match binary {
+        "server" => env!("CARGO_BIN_EXE_server"),
+        "publish" => env!("CARGO_BIN_EXE_publish"),
+        "listen" => env!("CARGO_BIN_EXE_listen"),
+        other => panic!("no command {other}"),
+    }
+}
+
+impl Process {
+    pub(crate) fn start(binary: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new(path_of(binary));
+        command.args(arguments);
+        Self::spawn(command)
+    }
+
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        command.env_remove("NATS_URL").env_remove("RUST_LOG");
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let stdout = lines(child.stdout.take().unwrap());
+        let stderr = lines(child.stderr.take().unwrap());
+        Self { stdin: child.stdin.take(), child, stdout, stderr }
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
+    }
+
+    pub(crate) fn type_line(&mut self, text: &str) {
+        writeln!(self.stdin.as_mut().unwrap(), "{text}").unwrap();
+    }
+
+    /// The next line of stdout.
+    pub(crate) fn line(&mut self) -> String {
+        match self.stdout.recv_timeout(LIMIT) {
+            Ok(line) => line,
+            Err(RecvTimeoutError::Timeout) => panic!("no line in time; stderr: {:?}", self.stderr_so_far()),
+            Err(RecvTimeoutError::Disconnected) => panic!("it ended; stderr: {:?}", self.stderr_so_far()),
+        }
+    }
+
+    pub(crate) fn expect(&mut self, line: &str) {
+        assert_eq!(self.line(), line);
+    }
+
+    /// The sequences of the next events it prints.
+    pub(crate) fn events(&mut self, count: usize) -> Vec<u64> {
+        (0..count).map(|_| sequence_of(&self.line())).collect()
+    }
+
+    /// What it has printed and nobody has read yet.
+    pub(crate) fn so_far(&mut self) -> Vec<String> {
+        self.stdout.try_iter().collect()
+    }
+
+    pub(crate) fn stderr_so_far(&mut self) -> Vec<String> {
+        self.stderr.try_iter().collect()
+    }
+
+    /// Waits until it has printed this to stderr.
+    pub(crate) fn expect_stderr(&mut self, text: &str) {
+        let give_up = Instant::now() + LIMIT;
+        loop {
+            let line = self.stderr.recv_timeout(give_up.saturating_duration_since(Instant::now()));
+            if line.unwrap_or_else(|_| panic!("never on stderr: {text}")).contains(text) {
+                return;
+            }
+        }
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Closes its input and waits until it ends.
+    pub(crate) fn end(mut self) -> Ended {
+        drop(self.stdin.take());
+        let give_up = Instant::now() + LIMIT;
+        while !self.has_ended() {
+            assert!(Instant::now() < give_up, "it does not end; stderr: {:?}", self.stderr_so_far());
+            thread::sleep(Duration::from_millis(5));
+        }
+        let code = self.child.wait().unwrap().code();
+        // The pipes are closed, so these come to their ends.
+        Ended { code, stdout: self.stdout.iter().collect(), stderr: self.stderr.iter().collect() }
+    }
+
+    /// Ctrl-C, and the end it leads to.
+    pub(crate) fn interrupt(self) -> Ended {
+        self.signal(Signal::SIGINT);
+        self.end()
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(self) {
+        self.signal(Signal::SIGKILL);
+        self.end();
+    }
+
+    /// Ctrl-C for a listener, which says goodbye.
+    pub(crate) fn close(self) -> Vec<String> {
+        let Ended { code, mut stdout, stderr } = self.interrupt();
+        assert_eq!((code, stdout.pop().as_deref()), (Some(0), Some("NATS connection closed!")), "{stderr:?}");
+        stdout
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// `server` on free ports, with a data folder of its own.
+pub(crate) struct Server {
+    process: Process,
+    pub(crate) url: String,
+    monitoring: String,
+    data: TempDir,
+}
+
+fn serve(data: &TempDir, port: &str) -> (Process, String, String) {
+    let folder = data.path().to_str().unwrap();
+    let mut process = Process::start("server", &["--data", folder, "--port", port, "--monitoring-port", "0"]);
+    process.expect("NATS server with JetStream");
+    let clients = process.line();
+    let monitoring = process.line();
+    process.expect(&format!("  data        {folder}"));
+    (process, last_word(&clients), last_word(&monitoring))
+}
+
+fn last_word(line: &str) -> String {
+    line.rsplit_once(' ').unwrap().1.to_owned()
+}
+
+impl Server {
+    pub(crate) fn start() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let (process, url, monitoring) = serve(&data, "0");
+        Self { process, url, monitoring, data }
+    }
+
+    pub(crate) fn folder(&self) -> &str {
+        self.data.path().to_str().unwrap()
+    }
+
+    /// `kill -9`, of the command and so of the nats-server that it runs.
+    pub(crate) fn kill(&mut self) {
+        self.process.signal(Signal::SIGKILL);
+        while !self.process.has_ended() {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// On the same port, with the same data.
+    pub(crate) fn restart(&mut self) {
+        let port = self.url.rsplit_once(':').unwrap().1.to_owned();
+        (self.process, self.url, self.monitoring) = serve(&self.data, &port);
+    }
+
+    pub(crate) fn stop(self) {
+        let ended = self.process.interrupt();
+        assert_eq!(ended.code, Some(0), "{:?}", ended.stderr);
+    }
+
+    fn client(&self, binary: &str, options: &str) -> Process {
+        let mut arguments = vec!["--url", &self.url];
+        arguments.extend(options.split_whitespace());
+        Process::start(binary, &arguments)
+    }
+
+    /// `listen` with these options, ready to receive.
+    pub(crate) fn listen(&self, options: &str) -> Process {
+        let mut process = self.client("listen", options);
+        process.expect("Listener connected to NATS");
+        process
+    }
+
+    /// `listen` with these options, expected to fail.
+    pub(crate) fn listen_in_vain(&self, options: &str) -> Ended {
+        self.client("listen", options).end()
+    }
+
+    /// A `publish` with these options that waits for more input.
+    pub(crate) fn publisher(&self, options: &str) -> Process {
+        let mut process = self.client("publish", options);
+        process.expect("Publisher connected to NATS");
+        process
+    }
+
+    /// Publishes and tells the sequences.
+    pub(crate) fn publish(&self, options: &str) -> Vec<u64> {
+        let ended = self.publisher(options).end();
+        assert_eq!(ended.code, Some(0), "{:?}", ended.stderr);
+        ended.stdout.iter().map(|line| sequence_of(line)).collect()
+    }
+
+    /// A page of the server's monitoring.
+    pub(crate) fn page(&self, path: &str) -> Value {
+        let address = self.monitoring.strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+    }
+
+    /// The consumers of the event stream, as the monitoring page `/jsz` shows them.
+    pub(crate) fn consumers(&self) -> Vec<Value> {
+        let page = self.page("/jsz?accounts=1&streams=1&consumers=1&config=1");
+        let streams = page["account_details"][0]["stream_detail"].as_array().cloned().unwrap_or_default();
+        let events = streams.into_iter().find(|stream| stream["name"] == "ticketing").unwrap_or_default();
+        events["consumer_detail"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// The names of the connected clients.
+    pub(crate) fn connected(&self) -> Vec<String> {
+        let page = self.page("/connz");
+        let names = page["connections"].as_array().unwrap().iter();
+        names.map(|connection| connection["name"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// Waits until no consumer has anything that was delivered and not acked.
+    pub(crate) fn wait_until_nothing_is_pending(&self) {
+        until("every event acked", || {
+            self.consumers().iter().all(|consumer| consumer["num_ack_pending"] == 0 && consumer["num_pending"] == 0)
+        });
+    }
+}
+
+pub(crate) fn until(what: &str, mut question: impl FnMut() -> bool) {
+    let give_up = Instant::now() + LIMIT;
+    while !question() {
+        assert!(Instant::now() < give_up, "not in time: {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The number after the `#` of a line about an event.
+pub(crate) fn sequence_of(line: &str) -> u64 {
+    let (_, number) = line.split_once('#').unwrap_or_else(|| panic!("no sequence in {line:?}"));
+    number.split(',').next().unwrap().parse().unwrap()
+}

@@ -1,0 +1,72 @@
+//! "Manual Ack Mode" and "Event Redelivery": what comes again.
+
+use crate::harness::{Server, until};
+
+#[test]
+fn with_manual_ack_a_failed_event_comes_again_after_the_ack_wait() {
+    let server = Server::start();
+    let mut listener = server.listen("--lesson manual-ack --fail always --ack-wait 300ms");
+    server.publish("");
+    assert_eq!(listener.events(3), [1, 1, 1]);
+    listener.expect_stderr("Handling event #1 failed; without an ack it comes again in 300ms");
+    listener.close();
+    server.stop();
+}
+
+#[test]
+fn without_manual_ack_a_failed_event_is_gone() {
+    let server = Server::start();
+    let mut listener = server.listen("--no-manual-ack --fail always --ack-wait 300ms");
+    server.publish("");
+    assert_eq!(listener.events(1), [1]);
+    listener.expect_stderr("Handling event #1 failed; it was acked all the same, and is lost");
+    server.wait_until_nothing_is_pending();
+    assert!(listener.close().is_empty());
+    server.stop();
+}
+
+#[test]
+fn an_event_that_fails_twice_is_handled_the_third_time() {
+    let server = Server::start();
+    let mut listener = server.listen("--fail first-2 --ack-wait 300ms");
+    server.publish("");
+    assert_eq!(listener.events(3), [1, 1, 1]);
+    server.wait_until_nothing_is_pending();
+    assert!(listener.close().is_empty());
+    server.stop();
+}
+
+#[test]
+fn an_event_does_not_come_again_while_it_is_being_handled() {
+    let server = Server::start();
+    let mut listener = server.listen("--delay 1200ms --ack-wait 300ms");
+    server.publish("");
+    assert_eq!(listener.events(1), [1]);
+    server.wait_until_nothing_is_pending();
+    assert_eq!(server.consumers()[0]["num_redelivered"], 0);
+    assert!(listener.close().is_empty());
+    server.stop();
+}
+
+#[test]
+fn a_message_that_is_not_json_stops_nobody_and_stands_among_the_dead_letters() {
+    let server = Server::start();
+    let mut listener = server.listen("");
+    server.publish("--raw oops");
+    server.publish("");
+    assert_eq!(listener.events(1), [2]);
+    listener.expect_stderr("Event #1 can't be read (not JSON: expected value at line 1 column 1)");
+    let mut dead = server.listen("--dead-letters");
+    dead.expect(
+        "Dead letter #1 ticket:created #1 of queue-group-name, attempt 1: not JSON: expected value at line 1 column 1: \
+         \"oops\"",
+    );
+    let mut again = server.listen("--dead-letters");
+    assert_eq!(again.line().split(':').next(), Some("Dead letter #1 ticket"));
+    server.wait_until_nothing_is_pending();
+    until("nothing more", || listener.so_far().is_empty());
+    for process in [listener, dead, again] {
+        process.close();
+    }
+    server.stop();
+}
