@@ -1,6 +1,8 @@
 //! The broker is killed under its clients.
 
 use std::collections::BTreeSet;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::harness::{Server, sequence_of};
 
@@ -10,11 +12,13 @@ fn every_sequence_the_publisher_printed_is_among_those_a_durable_listener_printe
     let mut listener = server.listen("");
     let mut publisher = server.publisher("--count 400 --interval 5ms");
     let mut published = BTreeSet::new();
-    for killed_after in [50, 100] {
+    // The second time it is away longer than one attempt to publish takes.
+    for (killed_after, away) in [(50, Duration::ZERO), (100, Duration::from_millis(2500))] {
         while published.len() < killed_after {
             published.insert(sequence_of(&publisher.line()));
         }
         server.kill();
+        thread::sleep(away);
         server.restart();
     }
     while published.len() < 400 {
@@ -55,13 +59,13 @@ fn through_all_batch_sizes(count: usize) {
     }
     for batch in [1, 10, 200] {
         let mut listener = server.listen(&format!("--lesson event-redelivery --batch {batch}"));
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         let mut before = started;
-        let mut longest = std::time::Duration::ZERO;
+        let mut longest = Duration::ZERO;
         for number in 1..=count {
             assert_eq!(sequence_of(&listener.line()), number as u64);
             longest = longest.max(before.elapsed());
-            before = std::time::Instant::now();
+            before = Instant::now();
         }
         println!("batch {batch}: {count} events in {:?}, longest pause {longest:?}", started.elapsed());
         listener.close();

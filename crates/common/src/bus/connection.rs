@@ -110,9 +110,8 @@ fn tell(event: &Event) {
     match event {
         Event::Connected | Event::Draining | Event::Closed => tracing::info!("{event}"),
         Event::Disconnected => tracing::warn!("lost the connection to NATS, connecting again"),
-        Event::LameDuckMode | Event::SlowConsumer(_) | Event::ServerError(_) | Event::ClientError(_) => {
-            tracing::warn!("{event}");
-        }
+        Event::LameDuckMode | Event::SlowConsumer(_) | Event::ServerError(_) => tracing::warn!("{event}"),
+        Event::ClientError(_) => tracing::debug!("{event}"), // every attempt to connect that failed
     }
 }
 

@@ -6,51 +6,38 @@ use common::bus::{Consumer, Delivery, Verdict};
 
 use super::harness::{Broker, all_of_it, durable_group, listen, unanswered, until};
 
-/// Acks what comes a second time.
-fn second_time(first: Verdict) -> impl Fn(&Delivery) -> Verdict {
-    move |delivery| if delivery.attempt > 1 { Verdict::Ack } else { first.clone() }
+/// Publishes one message and sees it come a second time, after this first verdict.
+async fn comes_again(consumer: Consumer, verdict: fn(&Delivery) -> Verdict) {
+    let broker = Broker::start().await;
+    let client = broker.connect("a").await;
+    let mut listener = client.listen(consumer, verdict).await;
+    client.publish("1").await;
+    assert_eq!(listener.next().await.attempt, 1);
+    assert_eq!(listener.next().await.attempt, 2);
+    listener.close().await;
+    client.close().await;
+    broker.stop().await;
 }
 
 #[tokio::test]
 async fn a_message_that_is_left_comes_again_after_the_ack_wait() {
-    let broker = Broker::start().await;
-    let client = broker.connect("a").await;
     let consumer = Consumer { ack_wait: Duration::from_millis(300), ..all_of_it() };
-    let mut listener = client.listen(consumer, |delivery| second_time(Verdict::Leave)(delivery)).await;
-    client.publish("1").await;
-    assert_eq!(listener.next().await.attempt, 1);
-    assert_eq!(listener.next().await.attempt, 2);
-    listener.close().await;
-    client.close().await;
-    broker.stop().await;
+    comes_again(consumer, |delivery| if delivery.attempt > 1 { Verdict::Ack } else { Verdict::Leave }).await;
 }
 
+/// The ack wait is 30 s, longer than the test waits.
 #[tokio::test]
 async fn a_nak_brings_it_again_after_its_delay_and_not_at_the_ack_wait() {
-    let broker = Broker::start().await;
-    let client = broker.connect("a").await;
-    let nak = |delivery: &Delivery| second_time(Verdict::Nak(Duration::from_millis(200)))(delivery);
-    let mut listener = client.listen(all_of_it(), nak).await; // ack wait 30 s, longer than the test waits
-    client.publish("1").await;
-    assert_eq!(listener.next().await.attempt, 1);
-    assert_eq!(listener.next().await.attempt, 2);
-    listener.close().await;
-    client.close().await;
-    broker.stop().await;
+    comes_again(all_of_it(), |delivery| match delivery.attempt {
+        1 => Verdict::Nak(Duration::from_millis(200)),
+        _ => Verdict::Ack,
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_panic_is_a_retry() {
-    let broker = Broker::start().await;
-    let client = broker.connect("a").await;
-    let panic = |delivery: &Delivery| if delivery.attempt > 1 { Verdict::Ack } else { panic!("on purpose") };
-    let mut listener = client.listen(all_of_it(), panic).await;
-    client.publish("1").await;
-    assert_eq!(listener.next().await.attempt, 1);
-    assert_eq!(listener.next().await.attempt, 2);
-    listener.close().await;
-    client.close().await;
-    broker.stop().await;
+    comes_again(all_of_it(), |delivery| if delivery.attempt > 1 { Verdict::Ack } else { panic!("on purpose") }).await;
 }
 
 #[tokio::test]
