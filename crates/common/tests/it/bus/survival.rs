@@ -15,8 +15,10 @@ fn ack(_: &common::bus::Delivery) -> Verdict {
 async fn a_broker_that_is_killed_and_restarted_loses_nothing() {
     let mut broker = Broker::start().await;
     let client = broker.connect("a").await;
-    let mut durable = client.listen(durable_group("g"), ack).await;
-    let mut alone = client.listen(Consumer { start: Start::New, ..all_of_it() }, ack).await;
+    // What was on its way to us as the broker died comes again after the ack wait.
+    let ack_wait = Duration::from_secs(1);
+    let mut durable = client.listen(Consumer { ack_wait, ..durable_group("g") }, ack).await;
+    let mut alone = client.listen(Consumer { ack_wait, start: Start::New, ..all_of_it() }, ack).await;
     let mut published = BTreeSet::from([client.publish("1").await]);
     for _ in 0..3 {
         broker.kill().await;
