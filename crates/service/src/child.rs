@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
-use crate::node::Node;
-use crate::{Error, Failure, Reason, Service, Stopped};
+use crate::node::{Edge, Node};
+use crate::restart::Keeper;
+use crate::{Error, Failure, Reason, Restart, Service, Slot, Stopped};
 
 const READY_WITHIN: Duration = Duration::from_secs(10);
 
@@ -20,12 +22,14 @@ pub enum OnExit {
 }
 
 /// A child to be started: [`Scope::child`](crate::Scope::child) makes it.
+///
+/// `P` is what its end means: an [`OnExit`], or a [`Restart`].
 #[derive(Debug)]
 #[must_use = "a child runs only once it is started"]
-pub struct Child<'a> {
+pub struct Child<'a, P = OnExit> {
     parent: &'a Arc<Node>,
     name: &'a str,
-    on_exit: OnExit,
+    policy: P,
     ready_within: Duration,
     stop_within: Duration,
 }
@@ -33,15 +37,33 @@ pub struct Child<'a> {
 impl<'a> Child<'a> {
     pub(crate) fn new(parent: &'a Arc<Node>, name: &'a str) -> Self {
         let stop_within = parent.stop_within;
-        Self { parent, name, on_exit: OnExit::Escalate, ready_within: READY_WITHIN, stop_within }
+        Self { parent, name, policy: OnExit::Escalate, ready_within: READY_WITHIN, stop_within }
     }
 
     /// What its end means, once it was ready.
     pub fn on_exit(mut self, on_exit: OnExit) -> Self {
-        self.on_exit = on_exit;
+        self.policy = on_exit;
         self
     }
 
+    /// Lets it be started again whenever it fails, ends unasked, or is not ready in time.
+    pub fn restart(self, restart: Restart) -> Child<'a, Restart> {
+        let Self { parent, name, ready_within, stop_within, .. } = self;
+        Child { parent, name, policy: restart, ready_within, stop_within }
+    }
+
+    /// Starts it and hands out its handle, once it is ready.
+    ///
+    /// # Errors
+    ///
+    /// As [`Scope::start`](crate::Scope::start).
+    pub async fn start<S: Service>(self, service: S) -> Result<S::Handle, Error> {
+        let child = self.parent.add_child(self.name, Edge::Part(self.policy), self.stop_within)?;
+        ready(self.parent, &child, child.run(service), Some(self.ready_within)).await
+    }
+}
+
+impl<P> Child<'_, P> {
     /// How long it may take to become ready. Default: 10 s.
     pub fn ready_within(mut self, limit: Duration) -> Self {
         self.ready_within = limit;
@@ -53,30 +75,50 @@ impl<'a> Child<'a> {
         self.stop_within = limit;
         self
     }
+}
 
-    /// Starts it and hands out its handle, once it is ready.
+impl Child<'_, Restart> {
+    /// Starts what `make` makes, and again whenever it fails; hands out the slot for its handle once it was ready for
+    /// the first time, however often it had to be started until then.
     ///
     /// # Errors
     ///
-    /// As [`Scope::start`](crate::Scope::start).
-    pub async fn start<S: Service>(self, service: S) -> Result<S::Handle, Error> {
-        let child = self.parent.add_child(self.name, self.on_exit, self.stop_within)?;
-        let mut answer = child.run(service);
-        let error = tokio::select! {
-            biased;
-            answer = &mut answer => match answer {
-                Ok(answer) => return answer,
-                Err(_) => Stopped.into(), // the runtime is going down
-            },
-            () = self.parent.stop.cancelled() => Stopped.into(),
-            () = sleep(self.ready_within) => Failure::because(&child.path, Reason::NotReady(self.ready_within)),
-        };
-        let limit = Instant::now() + self.stop_within;
-        child.stop_until(self.parent.deadline().map_or(limit, |deadline| deadline.min(limit))).await;
-        // What it says for itself is worth more than that it was late.
-        match answer.try_recv() {
-            Ok(Err(failure)) if failure.downcast_ref::<Stopped>().is_none() => Err(failure),
-            _ => Err(error),
+    /// Its last failure, when it failed too often; [`Stopped`] when this service was asked to stop meanwhile.
+    pub async fn start<S: Service>(self, make: impl FnMut() -> S + Send + 'static) -> Result<Slot<S::Handle>, Error> {
+        let Self { parent, name, policy, ready_within, stop_within } = self;
+        let keeper = parent.add_child(name, Edge::Keeper, stop_within)?;
+        let answer = keeper.run(Keeper { make, policy, ready_within });
+        ready(parent, &keeper, answer, None).await
+    }
+}
+
+/// Waits for a child's handle; undoes the child if there will be none.
+pub(crate) async fn ready<H>(
+    parent: &Node,
+    child: &Arc<Node>,
+    mut answer: oneshot::Receiver<Result<H, Error>>,
+    within: Option<Duration>,
+) -> Result<H, Error> {
+    let too_late = async {
+        match within {
+            Some(limit) => sleep(limit).await,
+            None => std::future::pending().await,
         }
+    };
+    let error = tokio::select! {
+        biased;
+        answer = &mut answer => match answer {
+            Ok(answer) => return answer,
+            Err(_) => Stopped.into(), // the runtime is going down
+        },
+        () = parent.stop.cancelled() => Stopped.into(),
+        () = too_late => Failure::because(&child.path, Reason::NotReady(within.unwrap_or_default())),
+    };
+    let limit = Instant::now() + child.stop_within;
+    child.stop_until(parent.deadline().map_or(limit, |deadline| deadline.min(limit))).await;
+    // What it says for itself is worth more than that it was late.
+    match answer.try_recv() {
+        Ok(Err(failure)) if failure.downcast_ref::<Stopped>().is_none() => Err(failure),
+        _ => Err(error),
     }
 }

@@ -59,10 +59,15 @@
 mod child;
 mod error;
 mod exit;
+pub mod http;
 mod node;
+mod restart;
 mod root;
 mod run;
+pub mod runner;
 mod scope;
+pub mod settings;
+mod slot;
 mod tree;
 
 use std::future::Future;
@@ -70,9 +75,12 @@ use std::future::Future;
 pub use child::{Child, OnExit};
 pub use error::{Error, Failure, Reason, Stopped};
 pub use exit::Exit;
+pub use restart::Restart;
 pub use root::{Launch, Outcome, Running, launch};
 pub use run::run;
 pub use scope::{Scope, Stopping};
+pub use settings::{Live, Section, Settings};
+pub use slot::{NotReady, Slot};
 pub use tree::{Path, State, Status, Tree};
 
 /// A part of a program: the only primitive.

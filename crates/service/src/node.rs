@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::tree::Row;
-use crate::{Error, Failure, OnExit, Path, Reason, Scope, Service, State, Stopped, Tree};
+use crate::{Error, Failure, OnExit, Path, Reason, Scope, Service, Settings, State, Stopped, Tree};
 
 /// How much later than its deadline a part is given up by its parent: time to drop an aborted body.
 const GRACE: Duration = Duration::from_millis(100);
@@ -23,7 +23,9 @@ pub(crate) struct Node {
     pub(crate) tree: Tree,
     row: Row,
     parent: Option<Arc<Node>>,
-    on_exit: OnExit,
+    edge: Edge,
+    /// Shared by all parts of the program.
+    pub(crate) settings: Settings,
     /// The longest a stop of this part may take.
     pub(crate) stop_within: Duration,
     pub(crate) stop: CancellationToken,
@@ -35,6 +37,17 @@ pub(crate) struct Node {
     pub(crate) tasks: TaskTracker,
     cancel_tasks: CancellationToken,
     gone: CancellationToken,
+}
+
+/// What a part is to its parent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Edge {
+    /// A part of its own, whose end means this.
+    Part(OnExit),
+    /// The keeper of a part that is restarted; its states are those of the part.
+    Keeper,
+    /// The part that a keeper keeps: its path and its row are the keeper's.
+    Kept,
 }
 
 #[derive(Debug, Default)]
@@ -55,17 +68,28 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Node {
-    pub(crate) fn root(name: &str, budget: Duration) -> Arc<Self> {
-        Arc::new(Self::new(Path::root(name), Tree::new(), None, OnExit::Allow, budget))
+    pub(crate) fn root(name: &str, tree: Tree, settings: Settings, budget: Duration) -> Arc<Self> {
+        let path = Path::root(name);
+        let row = tree.add(&path);
+        Arc::new(Self::new(path, tree, row, None, Edge::Part(OnExit::Allow), settings, budget))
     }
 
-    fn new(path: Path, tree: Tree, parent: Option<Arc<Node>>, on_exit: OnExit, stop_within: Duration) -> Self {
+    fn new(
+        path: Path,
+        tree: Tree,
+        row: Row,
+        parent: Option<Arc<Node>>,
+        edge: Edge,
+        settings: Settings,
+        stop_within: Duration,
+    ) -> Self {
         Self {
-            row: tree.add(&path),
             path,
             tree,
+            row,
             parent,
-            on_exit,
+            edge,
+            settings,
             stop_within,
             stop: CancellationToken::new(),
             deadline: OnceLock::new(),
@@ -81,10 +105,11 @@ impl Node {
     pub(crate) fn add_child(
         self: &Arc<Self>,
         name: &str,
-        on_exit: OnExit,
+        edge: Edge,
         stop_within: Duration,
     ) -> Result<Arc<Self>, Error> {
-        let path = self.path.child(name);
+        let kept = edge == Edge::Kept;
+        let path = if kept { self.path.clone() } else { self.path.child(name) };
         let mut children = lock(&self.children);
         if self.stop.is_cancelled() {
             return Err(Stopped.into());
@@ -92,9 +117,23 @@ impl Node {
         if !children.paths.insert(path.clone()) {
             return Err(Failure::because(&path, Reason::DuplicateName));
         }
-        let child = Arc::new(Self::new(path, self.tree.clone(), Some(Arc::clone(self)), on_exit, stop_within));
+        let row = if kept { self.row } else { self.tree.add(&path) };
+        let (tree, parent, settings) = (self.tree.clone(), Some(Arc::clone(self)), self.settings.clone());
+        let child = Arc::new(Self::new(path, tree, row, parent, edge, settings, stop_within));
         children.in_start_order.push(Arc::clone(&child));
         Ok(child)
+    }
+
+    /// Shows a new state, unless it is for the part that is kept here to say.
+    fn show(&self, state: State) {
+        if self.edge != Edge::Keeper {
+            self.tree.set(self.row, state, None);
+        }
+    }
+
+    /// Shows that the part kept here has failed and will be started again.
+    pub(crate) fn show_restarting(&self, error: &Error) {
+        self.tree.set(self.row, State::Restarting, Some(format!("{error:#}")));
     }
 
     /// Runs the service on a task of its own; the answer is its handle, or the error that came instead.
@@ -127,10 +166,8 @@ impl Node {
             Ok(Err(error)) => Failure::of(&self.path, error),
             Ok(Ok(())) if asked || self.parent.is_none() => return,
             Ok(Ok(())) if !was_ready => Failure::because(&self.path, Reason::EndedUnready),
-            Ok(Ok(())) => match self.on_exit {
-                OnExit::Allow => return,
-                OnExit::Escalate => Failure::because(&self.path, Reason::EndedUnasked),
-            },
+            Ok(Ok(())) if self.edge == Edge::Part(OnExit::Allow) => return,
+            Ok(Ok(())) => Failure::because(&self.path, Reason::EndedUnasked),
         };
         self.fail(failure, None);
     }
@@ -145,7 +182,7 @@ impl Node {
     pub(crate) fn request_stop(&self, deadline: Instant) {
         let _children = lock(&self.children); // no child may be added between the check and the stop
         if self.deadline.set(deadline).is_ok() {
-            self.tree.set(self.row, State::Draining, None);
+            self.show(State::Draining);
             self.stop.cancel();
         }
     }
@@ -172,7 +209,7 @@ impl Node {
 
     /// Cancels the tasks, then undoes the children, last started first.
     async fn undo(&self) {
-        self.tree.set(self.row, State::Stopping, None);
+        self.show(State::Stopping);
         self.cancel_tasks.cancel();
         self.tasks.close();
         let alone = lock(&self.children).in_start_order.is_empty();
@@ -220,11 +257,11 @@ impl Node {
     }
 
     fn report(&self, failure: Error) {
-        match (&self.parent, self.on_exit) {
+        match (&self.parent, self.edge) {
             _ if failure.downcast_ref::<Stopped>().is_some() => {}
-            (None, _) => *lock(&self.failure) = Some(failure),
-            (Some(parent), OnExit::Escalate) => parent.fail(failure, self.deadline()),
-            (Some(_), OnExit::Allow) => tracing::warn!("{failure:#}"),
+            (None, _) | (_, Edge::Kept) => *lock(&self.failure) = Some(failure), // for `ended`
+            (Some(parent), Edge::Part(OnExit::Escalate) | Edge::Keeper) => parent.fail(failure, self.deadline()),
+            (Some(_), Edge::Part(OnExit::Allow)) => tracing::warn!("{failure:#}"),
         }
     }
 
@@ -260,7 +297,7 @@ impl Node {
 
     pub(crate) fn set_ready(&self) {
         if !self.stop.is_cancelled() {
-            self.tree.set(self.row, State::Ready, None);
+            self.show(State::Ready);
         }
     }
 }

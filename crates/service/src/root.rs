@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::node::Node;
-use crate::{Error, Exit, Path, Service, Stopped, Tree};
+use crate::{Error, Exit, Path, Service, Settings, Stopped, Tree};
 
 /// How long a whole program may take to stop: a little less than the 30 s that Kubernetes gives a pod.
 const BUDGET: Duration = Duration::from_secs(25);
@@ -19,12 +19,15 @@ const BUDGET: Duration = Duration::from_secs(25);
 pub struct Launch<S> {
     name: String,
     service: S,
+    tree: Tree,
+    settings: Settings,
     stop_within: Duration,
 }
 
 /// Describes the root of a tree, inside a tokio runtime.
 pub fn launch<S: Service>(name: &str, service: S) -> Launch<S> {
-    Launch { name: name.to_owned(), service, stop_within: BUDGET }
+    let (tree, settings) = (Tree::new(), Settings::default());
+    Launch { name: name.to_owned(), service, tree, settings, stop_within: BUDGET }
 }
 
 impl<S: Service> Launch<S> {
@@ -34,9 +37,20 @@ impl<S: Service> Launch<S> {
         self
     }
 
+    /// The settings that its parts read. Default: none.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// The states of all its parts, as yet none.
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
     /// Lets it run, without waiting until it is ready.
     pub fn start(self) -> Running<S::Handle> {
-        let root = Node::root(&self.name, self.stop_within);
+        let root = Node::root(&self.name, self.tree, self.settings, self.stop_within);
         let answer = root.run(self.service);
         Running { root, answer }
     }

@@ -5,41 +5,45 @@ use std::io;
 use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::{Exit, Outcome, Running, Service, launch};
+use crate::{Error, Exit, Outcome, Running, Service, launch};
 
 /// Runs a service as the whole of this process, until it ends or a signal asks it to.
 ///
 /// SIGINT and SIGTERM ask it to stop in order; a second one ends the process at once.
 /// A failure is printed on stderr as one `error: …` line. Call it from a `main` that is not async:
 /// `fn main() -> service::Exit { service::run("tickets", Tickets::new()) }`.
+///
+/// For a command-line tool. A program with settings that runs in the background wants
+/// [`runner::main`](crate::runner::main).
 pub fn run<S: Service>(name: &str, service: S) -> Exit {
-    let runtime = match runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(&format_args!("starting the tokio runtime: {error}")),
-    };
-    let exit = runtime.block_on(async {
-        let signals = Signals::listen();
-        let running = launch(name, service).start();
-        match signals {
-            Ok(signals) => until_over(running, signals).await,
-            Err(error) => fail(&format_args!("listening for signals: {error}")),
-        }
+    let run = in_runtime(async {
+        let signals = Signals::listen()?;
+        Ok(until_over(launch(name, service).start(), signals, || {}).await)
     });
+    run.unwrap_or_else(|error| fail(&format_args!("{error:#}")))
+}
+
+/// Runs the future on a runtime of all cores.
+pub(crate) fn in_runtime(program: impl Future<Output = Result<Exit, Error>>) -> Result<Exit, Error> {
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
+    let exit = runtime.block_on(program);
     runtime.shutdown_background(); // a blocked thread, say one that reads stdin, is not waited for
     exit
 }
 
-async fn until_over<H>(mut running: Running<H>, mut signals: Signals) -> Exit {
+/// Waits for the end of a tree, passing on what the signals ask for.
+pub(crate) async fn until_over<H>(mut running: Running<H>, mut signals: Signals, reload: impl Fn()) -> Exit {
     let mut stopping = false;
     loop {
         tokio::select! {
             outcome = running.ended() => return report(&outcome),
-            exit = signals.next() => {
-                if stopping {
-                    return exit;
+            asked = signals.next() => match asked {
+                Asked::Reload => reload(),
+                Asked::Stop(exit) if stopping => return exit,
+                Asked::Stop(_) => {
+                    stopping = true;
+                    running.request_stop();
                 }
-                stopping = true;
-                running.request_stop();
             }
         }
     }
@@ -62,21 +66,36 @@ fn fail(error: &dyn std::fmt::Display) -> Exit {
     Exit::Failed
 }
 
-struct Signals {
+pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    hang_up: Signal,
+    user: Signal,
+}
+
+pub(crate) enum Asked {
+    /// To stop; the exit is for when it is asked a second time.
+    Stop(Exit),
+    /// To read the settings again.
+    Reload,
 }
 
 impl Signals {
-    fn listen() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    pub(crate) fn listen() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+            user: signal(SignalKind::user_defined1())?,
+        })
     }
 
-    /// Waits for the next one; the answer is what it means when it is the second.
-    async fn next(&mut self) -> Exit {
+    async fn next(&mut self) -> Asked {
         tokio::select! {
-            _ = self.interrupt.recv() => Exit::Interrupted,
-            _ = self.terminate.recv() => Exit::Terminated,
+            _ = self.interrupt.recv() => Asked::Stop(Exit::Interrupted),
+            _ = self.terminate.recv() => Asked::Stop(Exit::Terminated),
+            _ = self.hang_up.recv() => Asked::Reload,
+            _ = self.user.recv() => Asked::Reload,
         }
     }
 }

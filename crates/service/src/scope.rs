@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::node::{Node, Promise, lock};
-use crate::{Child, Error, Path, Service, Tree};
+use crate::{Child, Error, Live, Path, Section, Service, Tree};
 
 /// The place of one running service in the tree.
 pub struct Scope<H> {
@@ -74,6 +74,15 @@ impl<H> Scope<H> {
     /// Fires when this service is asked to stop, or a part of it has failed.
     pub fn stopping(&self) -> Stopping {
         Stopping { node: Arc::clone(&self.node) }
+    }
+
+    /// The current settings of one section, which follow every reload.
+    ///
+    /// # Errors
+    ///
+    /// When the program was not told about the section.
+    pub fn settings<T: Section>(&self) -> Result<Live<T>, Error> {
+        Ok(self.node.settings.live()?)
     }
 
     /// Where this service stands.

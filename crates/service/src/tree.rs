@@ -49,6 +49,18 @@ pub enum State {
     Stopped,
     /// Gone, with an error.
     Failed,
+    /// Gone, with an error; about to be started again.
+    Restarting,
+}
+
+impl State {
+    /// Whether a part in this state is as it should be: in use, or over in the way its parent allows.
+    fn is_settled(self) -> bool {
+        match self {
+            Self::Ready | Self::Stopped | Self::Failed => true,
+            Self::Starting | Self::Draining | Self::Stopping | Self::Restarting => false,
+        }
+    }
 }
 
 /// One row of the tree.
@@ -59,7 +71,10 @@ pub struct Status {
     /// What it is doing.
     pub state: State,
     /// Since when.
+    #[serde(with = "rfc3339")]
     pub since: SystemTime,
+    /// How often it was started again after a failure.
+    pub restarts: u32,
     /// Why it failed, when it did.
     pub error: Option<String>,
 }
@@ -98,6 +113,12 @@ impl Tree {
         self.rows.borrow().aborted.clone()
     }
 
+    /// The parts that keep the program from being ready; while one is on its way up or down, all of it is.
+    pub fn not_ready(&self) -> Vec<Path> {
+        let unsettled = |status: &&Status| !status.state.is_settled();
+        self.rows.borrow().statuses.values().filter(unsettled).map(|status| status.path.clone()).collect()
+    }
+
     /// Waits until `condition` holds for the statuses; it is asked at every change.
     pub async fn wait_for(&self, mut condition: impl FnMut(&[Status]) -> bool) -> Vec<Status> {
         let mut changes = self.rows.subscribe();
@@ -122,7 +143,8 @@ impl Tree {
                 rows.statuses.remove(&ended);
             }
             let state = State::Starting;
-            rows.statuses.insert(row, Status { path: path.clone(), state, since: SystemTime::now(), error: None });
+            let since = SystemTime::now();
+            rows.statuses.insert(row, Status { path: path.clone(), state, since, restarts: 0, error: None });
         });
         row
     }
@@ -130,7 +152,8 @@ impl Tree {
     pub(crate) fn set(&self, row: Row, state: State, error: Option<String>) {
         self.rows.send_modify(|rows| {
             if let Some(status) = rows.statuses.get_mut(&row) {
-                tracing::debug!(path = %status.path, ?state, error, "state");
+                tracing::info!(path = %status.path, ?state, error, "state");
+                status.restarts += u32::from(state == State::Restarting);
                 status.state = state;
                 status.since = SystemTime::now();
                 status.error = error;
@@ -141,5 +164,19 @@ impl Tree {
     pub(crate) fn add_aborted(&self, path: &Path) {
         tracing::error!(%path, "did not stop in time and was aborted");
         self.rows.send_modify(|rows| rows.aborted.push(path.clone()));
+    }
+}
+
+/// Times as programs read them: `2026-01-31T12:00:00.123Z`.
+mod rfc3339 {
+    use std::time::SystemTime;
+
+    use serde::{Serialize, Serializer};
+    use time::OffsetDateTime;
+    use time::format_description::well_known::Rfc3339;
+
+    pub(super) fn serialize<S: Serializer>(since: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = OffsetDateTime::from(*since).format(&Rfc3339).map_err(serde::ser::Error::custom)?;
+        text.serialize(serializer)
     }
 }

@@ -1,0 +1,130 @@
+//! An HTTP server as a child that ends its open streams properly.
+//!
+//! It owns its accept loop, since `axum::serve` does not wait for streams and upgraded connections. When it is asked
+//! to stop, it takes no new connections, lets requests under way finish, closes idle connections, and waits for every
+//! handler that holds an [`Open`].
+
+use std::future::IntoFuture;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::serve::{Listener, ListenerExt};
+use axum::{Extension, Router};
+use futures_util::{Stream, StreamExt};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::time::sleep;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use crate::{Error, Scope, Service, Stopping};
+
+/// How long a client may take to send the head of a request.
+const HEAD_WITHIN: Duration = Duration::from_secs(10);
+
+/// An HTTP/1.1 server; its handle is the address it listens on.
+#[derive(Clone, Debug)]
+pub struct Http {
+    /// Where it listens; port 0 means any free one.
+    pub bind: SocketAddr,
+    /// What it answers.
+    pub router: Router,
+    /// How long it goes on accepting after it was asked to stop, so that load balancers can learn of it first.
+    pub drain_delay: Duration,
+}
+
+impl Service for Http {
+    type Handle = SocketAddr;
+
+    async fn run(self, scope: Scope<SocketAddr>) -> Result<(), Error> {
+        let listener = TcpListener::bind(self.bind).await.with_context(|| format!("listening on {}", self.bind))?;
+        let address = listener.local_addr()?;
+        let listener = listener.tap_io(|connection| {
+            connection.set_nodelay(true).ok(); // a stream's small pieces must not wait for each other
+        });
+        scope.ready(address);
+        serve(listener, self.router, self.drain_delay, &scope).await;
+        Ok(())
+    }
+}
+
+/// Accepts until the scope is asked to stop, then waits for what is under way.
+pub(crate) async fn serve<L: Listener, H>(mut listener: L, router: Router, drain_delay: Duration, scope: &Scope<H>) {
+    let stopping = scope.stopping();
+    let late = async {
+        stopping.asked().await;
+        sleep(drain_delay).await;
+    };
+    let mut late = pin!(late);
+    loop {
+        let connection = tokio::select! {
+            (connection, _) = listener.accept() => connection,
+            () = &mut late => break,
+        };
+        let open = Open { stopping: stopping.clone(), token: scope.node.tasks.token() };
+        let service = TowerToHyperService::new(router.clone().layer(Extension(open)));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_WITHIN)
+            .serve_connection(TokioIo::new(connection), service)
+            .with_upgrades();
+        let stopping = stopping.clone();
+        scope.spawn("connection", async move {
+            let mut connection = pin!(connection);
+            let ended = tokio::select! {
+                ended = &mut connection => ended,
+                () = stopping.asked() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
+                tracing::debug!("a connection ended early: {error}"); // the other side's affair
+            }
+            Ok(())
+        });
+    }
+    drop(listener);
+    scope.finished().await;
+}
+
+/// Taken by a handler whose answer stays open: a stream, or an upgraded connection.
+///
+/// The server stops only when every `Open` is dropped, or at its deadline.
+#[derive(Clone, Debug)]
+pub struct Open {
+    stopping: Stopping,
+    #[expect(dead_code, reason = "it counts while it is held")]
+    token: TaskTrackerToken,
+}
+
+impl Open {
+    /// The request to stop: for a WebSocket, the time to say goodbye.
+    pub fn stopping(&self) -> &Stopping {
+        &self.stopping
+    }
+
+    /// The same stream, ending when the server is asked to stop; so a chunked body ends with its last chunk.
+    pub fn until_stopping<S: Stream>(self, stream: S) -> impl Stream<Item = S::Item> {
+        let stop = self.stopping.clone().into_future();
+        stream.take_until(stop).map(move |item| {
+            let _held = &self;
+            item
+        })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Open {
+    type Rejection = (StatusCode, &'static str);
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let not_ours = (StatusCode::INTERNAL_SERVER_ERROR, "this router is not served by service::http::Http");
+        parts.extensions.get().cloned().ok_or(not_ours)
+    }
+}

@@ -1,0 +1,111 @@
+//! The routes for those who operate a program: is it alive, is it ready, what is it doing, with which settings.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::log::reopen;
+use crate::settings::{Refused, Reloaded};
+use crate::{Settings, Tree};
+
+/// What the routes tell about.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    pub(crate) tree: Tree,
+    pub(crate) settings: Settings,
+    pub(crate) metrics: PrometheusHandle,
+    /// The log file that stdout and stderr go to, if they do.
+    pub(crate) log: Option<PathBuf>,
+}
+
+/// One row of `/services`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Row {
+    pub(crate) path: String,
+    pub(crate) state: String,
+    pub(crate) since: String,
+    pub(crate) restarts: u32,
+    pub(crate) error: Option<String>,
+}
+
+/// The answer of `/services`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Services {
+    pub(crate) pid: u32,
+    pub(crate) generation: u64,
+    pub(crate) services: Vec<Row>,
+}
+
+/// `GET /livez`, `/readyz`, `/services`, `/config`, `/metrics`, and `POST /-/reload`.
+pub(crate) fn router(program: Program) -> Router {
+    Router::new()
+        .route("/livez", get(async || "ok\n"))
+        .route("/readyz", get(readyz))
+        .route("/services", get(services))
+        .route("/config", get(config))
+        .route("/metrics", get(metrics))
+        .route("/-/reload", post(reload_route))
+        .with_state(program)
+}
+
+async fn readyz(State(program): State<Program>) -> Response {
+    let not_ready = program.tree.not_ready();
+    let none_yet = program.tree.statuses().is_empty();
+    let ready = not_ready.is_empty() && !none_yet;
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({ "ready": ready, "not_ready": not_ready }))).into_response()
+}
+
+async fn services(State(program): State<Program>) -> Json<Value> {
+    let (pid, generation) = (std::process::id(), program.settings.generation());
+    Json(json!({ "pid": pid, "generation": generation, "services": program.tree.statuses() }))
+}
+
+async fn config(State(program): State<Program>) -> Json<BTreeMap<String, Value>> {
+    let effective = program.settings.effective().into_iter();
+    Json(
+        effective
+            .map(|(key, (value, origin))| (key, json!({ "value": value, "origin": origin.to_string() })))
+            .collect(),
+    )
+}
+
+async fn reload_route(State(program): State<Program>) -> Response {
+    match reload(&program) {
+        Ok(reloaded) => Json(reloaded).into_response(),
+        Err(refused) => (StatusCode::CONFLICT, Json(refused)).into_response(),
+    }
+}
+
+/// Reads the settings again, and opens the log again.
+pub(super) fn reload(program: &Program) -> Result<Reloaded, Refused> {
+    if let Some(log) = &program.log
+        && let Err(error) = reopen(log)
+    {
+        tracing::error!("{error:#}");
+    }
+    let result = program.settings.reload();
+    match &result {
+        Ok(reloaded) => tracing::info!(generation = reloaded.generation, changed = ?reloaded.changed, "reloaded"),
+        Err(refused) => tracing::warn!(%refused, "the reload was refused; the settings stay as they are"),
+    }
+    result
+}
+
+async fn metrics(State(program): State<Program>) -> String {
+    for status in program.tree.statuses() {
+        let labels = [("path", status.path.to_string())];
+        let ready = if status.state == crate::State::Ready { 1.0 } else { 0.0 };
+        metrics::gauge!("service_ready", &labels).set(ready);
+        metrics::counter!("service_restarts_total", &labels).absolute(status.restarts.into());
+    }
+    program.metrics.render()
+}

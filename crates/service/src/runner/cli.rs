@@ -1,0 +1,149 @@
+//! The commands and their options.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+
+use super::place::Place;
+use crate::Error;
+use crate::settings::Sources;
+
+#[derive(Debug, Parser)]
+#[command(max_term_width = 100, disable_help_subcommand = true)]
+pub(super) struct Cli {
+    /// The file with the settings
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// A setting, over file and environment; may be given many times
+    #[arg(long, global = true, value_name = "SECTION.KEY=VALUE")]
+    set: Vec<String>,
+    /// The folder of pid file, control socket and log [default: one of the program's own in your
+    /// runtime or state folder]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    rundir: Option<PathBuf>,
+    /// Where to answer /livez, /readyz, /services, /config, /metrics and /-/reload; without it, only the commands below
+    /// can ask
+    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
+    pub(super) admin: Option<SocketAddr>,
+    /// What to do; without a command, run
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run in the foreground until Ctrl-C
+    Run {
+        /// Leave the terminal; used by `start`
+        #[arg(long, hide = true)]
+        detached: bool,
+    },
+    /// Start in the background; returns when it is ready
+    Start,
+    /// Stop it; returns when it is gone
+    Stop {
+        #[command(flatten)]
+        patience: Patience,
+    },
+    /// Stop it if it runs, and start it; its settings are checked first
+    Restart {
+        #[command(flatten)]
+        patience: Patience,
+    },
+    /// Let it read its settings again
+    Reload,
+    /// Show what its parts are doing
+    Status {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the log of `start`
+    Logs {
+        /// Go on with new lines as they come
+        #[arg(short, long)]
+        follow: bool,
+        /// How many of the last lines to begin with
+        #[arg(short = 'n', long, value_name = "NUMBER", default_value_t = 20)]
+        lines: usize,
+    },
+    /// Look at the settings without running
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+}
+
+/// How long to wait for an orderly end, and what then.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Patience {
+    /// How long to wait for its end; 30s, 1m
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    pub(super) within: Duration,
+    /// Leave it alone after that time, in place of killing it
+    #[arg(long)]
+    pub(super) no_kill: bool,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Say what is wrong with the settings, if anything
+    Check,
+    /// Show every value, and where it came from
+    Show,
+    /// Describe every setting
+    Help,
+}
+
+impl Cli {
+    pub(super) fn command(&self) -> Command {
+        self.command.clone().unwrap_or(Command::Run { detached: false })
+    }
+
+    /// Where the settings come from.
+    pub(super) fn sources(&self) -> Sources {
+        let environment = std::env::vars_os();
+        let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        Sources {
+            file: self.config.clone(),
+            environment: environment.filter_map(text).collect(),
+            flags: self.set.clone(),
+        }
+    }
+
+    /// Where this program's files are.
+    pub(super) fn place(&self, name: &'static str) -> Result<Place, Error> {
+        let folder = match &self.rundir {
+            Some(folder) => std::path::absolute(folder)?,
+            None => dirs::runtime_dir()
+                .or_else(dirs::state_dir)
+                .context("no folder for the pid file: name one with --rundir")?
+                .join(name),
+        };
+        Ok(Place { name, folder })
+    }
+
+    /// The arguments that run this program in the background, with the same options.
+    pub(super) fn detached(&self) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = Vec::new();
+        let mut add = |option: &str, value: OsString| arguments.extend([option.into(), value]);
+        if let Some(config) = &self.config {
+            add("--config", config.into());
+        }
+        for set in &self.set {
+            add("--set", set.into());
+        }
+        if let Some(rundir) = &self.rundir {
+            add("--rundir", rundir.into());
+        }
+        if let Some(admin) = &self.admin {
+            add("--admin", admin.to_string().into());
+        }
+        arguments.extend(["run".into(), "--detached".into()]);
+        arguments
+    }
+}

@@ -1,0 +1,77 @@
+//! Running a program, with its admin routes, until a signal or its own end.
+
+use std::fs::{self, Permissions};
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio::net::UnixListener;
+
+use super::admin::{self, Program};
+use super::place::Place;
+use super::{background, log};
+use crate::http::{Http, serve};
+use crate::run::{Signals, in_runtime, until_over};
+use crate::{Error, Exit, Scope, Service, Settings, launch};
+
+/// Runs it until it ends.
+pub(super) fn run<S: Service>(
+    place: &Place,
+    settings: Settings,
+    admin: Option<SocketAddr>,
+    detached: bool,
+    service: S,
+) -> Result<Exit, Error> {
+    if detached {
+        nix::unistd::setsid().context("leaving the terminal")?;
+    }
+    let Some(_held) = place.hold()? else {
+        return Ok(background::already_running(place, place.holder()?.unwrap_or_default()));
+    };
+    log::init();
+    let metrics = PrometheusBuilder::new().install_recorder().context("setting up the metrics")?;
+    in_runtime(async {
+        let signals = Signals::listen()?;
+        let launch = launch(place.name, service).settings(settings.clone());
+        let log = detached.then(|| place.log());
+        let program = Program { tree: launch.tree().clone(), settings, metrics, log };
+        let mut admin =
+            crate::launch("admin", Admin { socket: place.socket(), tcp: admin, program: program.clone() }).start();
+        admin.ready().await?;
+        let exit = until_over(launch.start(), signals, || drop(admin::reload(&program))).await;
+        // Its end is no news: everything that mattered has ended.
+        let _outcome = admin.stop().await;
+        Ok(exit)
+    })
+}
+
+/// The admin routes, on the control socket and, if wanted, on an address.
+struct Admin {
+    socket: PathBuf,
+    tcp: Option<SocketAddr>,
+    program: Program,
+}
+
+impl Service for Admin {
+    type Handle = ();
+
+    async fn run(self, scope: Scope<()>) -> Result<(), Error> {
+        let router = admin::router(self.program);
+        if let Some(bind) = self.tcp {
+            let http = Http { bind, router: router.clone(), drain_delay: Duration::ZERO };
+            let address = scope.start("http", http).await?;
+            tracing::info!(%address, "the admin routes are here");
+        }
+        fs::remove_file(&self.socket).ok(); // of one that was killed; we hold the pid file, so it is nobody's
+        let listener = UnixListener::bind(&self.socket)
+            .with_context(|| format!("listening on {}; a shorter --rundir may help", self.socket.display()))?;
+        fs::set_permissions(&self.socket, Permissions::from_mode(0o600))?;
+        scope.ready(());
+        serve(listener, router, Duration::ZERO, &scope).await;
+        fs::remove_file(&self.socket).ok();
+        Ok(())
+    }
+}

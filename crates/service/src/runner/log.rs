@@ -1,0 +1,101 @@
+//! What is said to the terminal, and where the log goes.
+#![expect(clippy::print_stderr, reason = "this is the command line: what it has to say goes to the terminal")]
+
+use std::fmt::Display;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, IsTerminal, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+use super::place::Place;
+use crate::{Error, Exit};
+
+/// The most of a log that is searched for its last lines, in bytes.
+const TAIL: u64 = 1 << 20;
+
+/// How often a followed log is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Prints to stdout.
+pub(super) fn say(text: &dyn Display) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{text}")
+}
+
+/// Prints a remark to stderr.
+pub(super) fn remark(text: &dyn Display) {
+    eprintln!("{text}");
+}
+
+/// Prints the reason of a failure to stderr.
+pub(super) fn fail(text: &dyn Display) {
+    eprintln!("error: {text}");
+}
+
+/// Logs to stderr: as text on a terminal, else as JSON, one object a line. `RUST_LOG` says how much.
+pub(super) fn init() {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    if io::stderr().is_terminal() { log.with_target(false).init() } else { log.json().flatten_event(true).init() }
+}
+
+/// Sends stdout and stderr to the log file, opened anew: after it was moved away, to a new one.
+pub(super) fn reopen(log: &Path) -> Result<(), Error> {
+    let file = OpenOptions::new().create(true).append(true).open(log);
+    let file = file.with_context(|| format!("opening the log {}", log.display()))?;
+    nix::unistd::dup2_stdout(&file)?;
+    nix::unistd::dup2_stderr(&file)?;
+    Ok(())
+}
+
+/// Prints the last lines of the log, and goes on with those that come.
+pub(super) fn show(place: &Place, lines: usize, follow: bool) -> Result<Exit, Error> {
+    let path = place.log();
+    let Ok(mut file) = File::open(&path) else {
+        bail!("there is no log at {}: `start` writes one, `run` logs to the terminal", path.display());
+    };
+    let mut out = io::stdout().lock();
+    write!(out, "{}", last_lines(&mut file, lines)?)?;
+    if !follow {
+        return Ok(Exit::Clean);
+    }
+    loop {
+        out.flush()?;
+        sleep(LOOK_EVERY);
+        io::copy(&mut file, &mut out)?;
+        let now = std::fs::metadata(&path);
+        let rotated = now.is_ok_and(|now| {
+            file.metadata().is_ok_and(|ours| now.ino() != ours.ino() || now.len() < file.stream_position().unwrap_or(0))
+        });
+        if rotated && let Ok(next) = File::open(&path) {
+            io::copy(&mut file, &mut out)?; // what came to the old one meanwhile
+            file = next;
+        }
+    }
+}
+
+/// The last lines of a file, from the position it is then read on from.
+pub(super) fn last_lines(file: &mut File, lines: usize) -> io::Result<String> {
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
+    let mut tail = Vec::new();
+    file.take(TAIL).read_to_end(&mut tail)?;
+    let tail = String::from_utf8_lossy(&tail);
+    let all: Vec<_> = tail.split_inclusive('\n').collect();
+    Ok(all[all.len().saturating_sub(lines)..].concat())
+}
+
+/// What was written to a log since it had this length.
+pub(super) fn since(log: &Path, length: u64) -> String {
+    let read = || -> io::Result<String> {
+        let mut file = File::open(log)?;
+        file.seek(SeekFrom::Start(length))?;
+        BufReader::new(file).lines().collect::<io::Result<Vec<_>>>().map(|lines| lines.join("\n"))
+    };
+    read().unwrap_or_default()
+}

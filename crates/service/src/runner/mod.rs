@@ -1,0 +1,99 @@
+//! The command line around a program: run it, start it in the background, look after it, stop it.
+//!
+//! Nothing else in this crate knows it. A program's `main` is one line: see [`main`].
+
+mod admin;
+mod background;
+mod cli;
+mod control;
+mod foreground;
+mod log;
+mod place;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+use self::cli::{Cli, Command, ConfigCommand};
+use crate::settings::{Sections, Settings};
+use crate::{Exit, Service};
+
+/// The whole of a program: reads the command line and does what it says.
+///
+/// `name` is the name of the root service, of the pid file and of the log; `make` is called when the program is to run,
+/// with nothing but its settings to go by.
+///
+/// ```no_run
+/// use service::settings::Sections;
+/// use service::{Error, Exit, Scope, Service};
+///
+/// struct Idle;
+///
+/// impl Service for Idle {
+///     type Handle = ();
+///
+///     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
+///         scope.ready(());
+///         scope.stopping().await;
+///         Ok(())
+///     }
+/// }
+///
+/// fn main() -> Exit {
+///     service::runner::main("idle", Sections::new(), || Idle)
+/// }
+/// ```
+pub fn main<S: Service>(name: &'static str, sections: Sections, make: impl FnOnce() -> S) -> Exit {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let cli = Cli::parse_from(std::iter::once(OsString::from(name)).chain(arguments.into_iter().skip(1)));
+    match act(name, sections, cli, make) {
+        Ok(exit) => exit,
+        Err(error) => {
+            log::fail(&format_args!("{error:#}"));
+            Exit::Failed
+        }
+    }
+}
+
+fn act<S: Service>(
+    name: &'static str,
+    sections: Sections,
+    cli: Cli,
+    make: impl FnOnce() -> S,
+) -> Result<Exit, crate::Error> {
+    let place = cli.place(name)?;
+    let load = || Settings::load(sections.clone(), cli.sources());
+    match cli.command() {
+        Command::Run { detached } => foreground::run(&place, load()?, cli.admin, detached, make()),
+        Command::Start => {
+            load()?;
+            background::start(&place, cli.detached())
+        }
+        Command::Stop { patience } => background::stop(&place, &patience),
+        Command::Restart { patience } => {
+            load()?; // before anything is stopped
+            match background::stop(&place, &patience)? {
+                Exit::Failed => Ok(Exit::Failed), // it still runs
+                _ => background::start(&place, cli.detached()),
+            }
+        }
+        Command::Reload => control::reload(&place),
+        Command::Status { json } => control::status(&place, json),
+        Command::Logs { follow, lines } => log::show(&place, lines, follow),
+        Command::Config { command } => {
+            match command {
+                ConfigCommand::Help => sections.describe().iter().try_for_each(|setting| log::say(setting))?,
+                ConfigCommand::Check => {
+                    load()?;
+                    log::say(&"the settings are fine")?;
+                }
+                ConfigCommand::Show => {
+                    for (key, (value, origin)) in load()?.effective() {
+                        log::say(&format_args!("{key} = {value}  # {origin}"))?;
+                    }
+                }
+            }
+            Ok(Exit::Clean)
+        }
+    }
+}

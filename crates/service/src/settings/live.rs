@@ -1,0 +1,94 @@
+//! Reading a section that may change at any time.
+
+use std::any::Any;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use super::{Generation, Section};
+
+/// The current values of one section.
+pub struct Live<T> {
+    generations: watch::Receiver<Arc<Generation>>,
+    section: PhantomData<fn() -> T>,
+}
+
+impl<T: Section> Live<T> {
+    pub(super) fn new(generations: watch::Receiver<Arc<Generation>>) -> Self {
+        Self { generations, section: PhantomData }
+    }
+
+    /// The values as they are now; they stay as they are while they are held.
+    pub fn get(&self) -> Arc<T> {
+        of(&self.generations.borrow())
+    }
+
+    /// Waits until the section changes, and tells its new values.
+    pub async fn changed(&mut self) -> Arc<T> {
+        let before = of::<T>(&self.generations.borrow_and_update());
+        loop {
+            if self.generations.changed().await.is_err() {
+                std::future::pending::<()>().await; // nobody is left who could change it
+            }
+            let now = of(&self.generations.borrow_and_update());
+            if !Arc::ptr_eq(&before, &now) {
+                return now;
+            }
+        }
+    }
+
+    /// A beat whose period follows the section; a change re-plans the beat that is being waited for.
+    pub fn every(&self, period: impl Fn(&T) -> Duration + Send + 'static) -> Every<T> {
+        Every { live: self.clone(), period: Box::new(period), last: Instant::now() }
+    }
+}
+
+fn of<T: Section>(generation: &Generation) -> Arc<T> {
+    let values: Arc<dyn Any + Send + Sync> =
+        generation.sections.get(T::NAME).cloned().expect("looked for when the view was made");
+    values.downcast().expect("a section keeps its type")
+}
+
+// Written out, since a derive would demand `T: Clone`.
+impl<T> Clone for Live<T> {
+    fn clone(&self) -> Self {
+        Self { generations: self.generations.clone(), section: PhantomData }
+    }
+}
+
+impl<T: Section> fmt::Debug for Live<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Live").field(&self.get()).finish()
+    }
+}
+
+/// A beat whose period is a setting: [`Live::every`] makes it.
+pub struct Every<T> {
+    live: Live<T>,
+    period: Box<dyn Fn(&T) -> Duration + Send>,
+    last: Instant,
+}
+
+impl<T: Section> Every<T> {
+    /// Waits for the next beat: one period after the last. A late one does not make the next ones early.
+    pub async fn tick(&mut self) {
+        loop {
+            let next = self.last + (self.period)(&self.live.get());
+            tokio::select! {
+                () = sleep_until(next) => break,
+                _ = self.live.changed() => {}
+            }
+        }
+        self.last = Instant::now();
+    }
+}
+
+impl<T: Section> fmt::Debug for Every<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Every").field("live", &self.live).finish_non_exhaustive()
+    }
+}

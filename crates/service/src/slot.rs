@@ -1,0 +1,44 @@
+//! The handle of a part that may be away.
+
+use tokio::sync::watch;
+
+use crate::Path;
+
+/// Where the current handle of a restarted child stands: there while the child is ready, not there while it is being
+/// started again.
+#[derive(Clone, Debug)]
+pub struct Slot<H> {
+    path: Path,
+    current: watch::Receiver<Option<H>>,
+}
+
+/// A child is not ready now.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is not ready")]
+pub struct NotReady(pub Path);
+
+impl<H: Clone> Slot<H> {
+    pub(crate) fn new(path: Path, current: watch::Receiver<Option<H>>) -> Self {
+        Self { path, current }
+    }
+
+    /// The handle, if the child is ready now.
+    ///
+    /// # Errors
+    ///
+    /// When it is not.
+    pub fn get(&self) -> Result<H, NotReady> {
+        self.current.borrow().clone().ok_or_else(|| NotReady(self.path.clone()))
+    }
+
+    /// Waits until the child is ready.
+    ///
+    /// # Errors
+    ///
+    /// When it is not, and never will be again.
+    pub async fn wait(&self) -> Result<H, NotReady> {
+        let mut current = self.current.clone();
+        let ready = current.wait_for(Option::is_some).await.ok().and_then(|handle| handle.clone());
+        ready.ok_or_else(|| NotReady(self.path.clone()))
+    }
+}
