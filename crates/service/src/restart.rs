@@ -104,7 +104,6 @@ where
                     return Err(failure.context(format!("failed again after {times} restarts within {period:?}")));
                 }
             }
-            tracing::warn!("{failure:#}; it is started again");
             node.show_restarting(&failure);
             if stopping.or(sleep(self.policy.pause(failures_in_a_row))).await.is_none() {
                 return Ok(());

@@ -53,6 +53,21 @@ pub enum State {
     Restarting,
 }
 
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::Draining => "draining",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+            Self::Restarting => "restarting",
+        };
+        f.write_str(text)
+    }
+}
+
 impl State {
     /// Whether a part in this state is as it should be: in use, or over in the way its parent allows.
     fn is_settled(self) -> bool {
@@ -152,7 +167,13 @@ impl Tree {
     pub(crate) fn set(&self, row: Row, state: State, error: Option<String>) {
         self.rows.send_modify(|rows| {
             if let Some(status) = rows.statuses.get_mut(&row) {
-                tracing::info!(path = %status.path, ?state, error, "state");
+                match (state, &error) {
+                    (State::Ready | State::Stopped, _) => tracing::info!("{} is {state}", status.path),
+                    (State::Failed | State::Restarting, Some(error)) => {
+                        tracing::warn!(error, "{} is {state}", status.path);
+                    }
+                    _ => tracing::debug!("{} is {state}", status.path),
+                }
                 status.restarts += u32::from(state == State::Restarting);
                 status.state = state;
                 status.since = SystemTime::now();

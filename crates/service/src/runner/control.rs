@@ -38,7 +38,7 @@ pub(super) fn ask(place: &Place, method: Method, path: &str) -> Result<(StatusCo
             ended = connection => bail!("the program ended the connection: {ended:?}"),
         }
     };
-    runtime.block_on(timeout(ANSWER_WITHIN, asked)).context("no answer from the program")?
+    runtime.block_on(async { timeout(ANSWER_WITHIN, asked).await }).context("no answer from the program")?
 }
 
 /// Says that it does not run.

@@ -95,7 +95,7 @@ impl Kind {
             defaults: || T::default().json(),
             parse: |table| {
                 let values: T = serde_path_to_error::deserialize(table)
-                    .map_err(|error| vec![Problem::new(&error.path().to_string(), error.inner().to_string().trim())])?;
+                    .map_err(|error| vec![Problem::new(&error.path().to_string(), error.inner().message())])?;
                 match values.check() {
                     problems if problems.is_empty() => Ok(Arc::new(values)),
                     problems => Err(problems),
