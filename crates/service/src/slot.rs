@@ -28,7 +28,8 @@ impl<H: Clone> Slot<H> {
     ///
     /// When it is not.
     pub fn get(&self) -> Result<H, NotReady> {
-        self.current.borrow().clone().ok_or_else(|| NotReady(self.path.clone()))
+        let gone = self.current.has_changed().is_err(); // nobody is left to start it again
+        self.current.borrow().clone().filter(|_| !gone).ok_or_else(|| NotReady(self.path.clone()))
     }
 
     /// Waits until the child is ready.
@@ -37,8 +38,7 @@ impl<H: Clone> Slot<H> {
     ///
     /// When it is not, and never will be again.
     pub async fn wait(&self) -> Result<H, NotReady> {
-        let mut current = self.current.clone();
-        let ready = current.wait_for(Option::is_some).await.ok().and_then(|handle| handle.clone());
-        ready.ok_or_else(|| NotReady(self.path.clone()))
+        self.current.clone().wait_for(Option::is_some).await.ok();
+        self.get()
     }
 }

@@ -6,3 +6,6 @@ mod failures;
 mod lifecycle;
 mod parts;
 mod process;
+mod program;
+mod restart;
+mod settings;

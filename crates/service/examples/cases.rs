@@ -1,0 +1,108 @@
+//! A program whose parts behave as its settings say, to see what becomes of it.
+//!
+//! `cargo run -p service --example cases -- config help` lists what there is to see.
+
+use std::time::Duration;
+
+use anyhow::bail;
+use axum::Router;
+use axum::extract::Path;
+use axum::routing::get;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use service::http::{Http, Open};
+use service::settings::Sections;
+use service::{Error, Exit, Restart, Scope, Section, Service};
+use tokio::time::sleep;
+
+/// What happens.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Case {
+    /// What c does: orderly, fails, panics, restarts, or never-ready
+    c: String,
+    /// How often c panics when it restarts
+    panics: u32,
+    /// Whether to answer HTTP on this address: /sleep/MILLISECONDS and /stream
+    http: Option<String>,
+}
+
+impl Section for Case {
+    const NAME: &'static str = "case";
+}
+
+struct Program;
+
+impl Service for Program {
+    type Handle = ();
+
+    async fn run(self, scope: Scope<()>) -> Result<(), Error> {
+        let settings = scope.settings::<Case>()?;
+        let Case { c, panics, http } = (*settings.get()).clone();
+        scope.start("a", Part::default()).await?;
+        scope.start("b", Part::default()).await?;
+        if c == "restarts" {
+            let restart = Restart::at_most(5, Duration::from_secs(60)).backoff(Duration::ZERO, Duration::ZERO);
+            let mut left = panics;
+            let make = move || {
+                let c = if left > 0 { "panics" } else { "orderly" };
+                left = left.saturating_sub(1);
+                Part { c: c.to_owned() }
+            };
+            scope.child("c").restart(restart).start(make).await?;
+        } else {
+            scope.child("c").ready_within(Duration::from_secs(1)).start(Part { c }).await?;
+        }
+        if let Some(bind) = http {
+            let router = Router::new().route("/sleep/{ms}", get(nap)).route("/stream", get(stream));
+            let bind = bind.parse()?;
+            scope.start("http", Http { bind, router, drain_delay: Duration::ZERO }).await?;
+        }
+        scope.ready(());
+        scope.stopping().await;
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct Part {
+    c: String,
+}
+
+impl Service for Part {
+    type Handle = ();
+
+    async fn run(self, scope: Scope<()>) -> Result<(), Error> {
+        match self.c.as_str() {
+            "fails" => bail!("the disk is full"),
+            "never-ready" => scope.stopping().await,
+            "panics" => {
+                scope.ready(());
+                panic!("a bug");
+            }
+            _ => {
+                scope.ready(());
+                scope.stopping().await;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn nap(Path(milliseconds): Path<u64>) -> &'static str {
+    sleep(Duration::from_millis(milliseconds)).await;
+    "rested\n"
+}
+
+/// Ticks until the server stops.
+async fn stream(open: Open) -> axum::body::Body {
+    let ticks = futures_util::stream::unfold((), async |()| {
+        sleep(Duration::from_millis(10)).await;
+        Some((Ok::<_, std::io::Error>("tick\n"), ()))
+    });
+    axum::body::Body::from_stream(open.until_stopping(Box::pin(ticks)))
+}
+
+fn main() -> Exit {
+    service::runner::main("cases", Sections::new().with::<Case>(), || Program)
+}

@@ -1,0 +1,270 @@
+//! Settings: layers, errors, and reloads that change all or nothing.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use service::settings::{NeedsRestart, Problem, Secret, Sections, Settings, Sources};
+use service::{Error, Live, Scope, Section, Service, launch};
+use tempfile::TempDir;
+use tokio::time::{Instant, timeout};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Numbers {
+    /// Where to listen
+    #[schemars(with = "String")]
+    bind: SocketAddr,
+    /// Numbers a minute
+    rate: f64,
+}
+
+impl Default for Numbers {
+    fn default() -> Self {
+        Self { bind: "127.0.0.1:7776".parse().unwrap(), rate: 60.0 }
+    }
+}
+
+impl Section for Numbers {
+    const NAME: &'static str = "numbers";
+
+    fn check(&self) -> Vec<Problem> {
+        if self.rate > 0.0 { vec![] } else { vec![Problem::new("rate", "must be above 0")] }
+    }
+
+    fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
+        if self.bind == new.bind { vec![] } else { vec![NeedsRestart("bind")] }
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Account {
+    /// Who
+    user: String,
+    /// The password
+    password: Secret,
+}
+
+impl Section for Account {
+    const NAME: &'static str = "account";
+}
+
+struct File(TempDir);
+
+impl File {
+    fn new(text: &str) -> Self {
+        let file = Self(tempfile::tempdir().unwrap());
+        file.write(text);
+        file
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.0.path().join("settings.toml")
+    }
+
+    fn write(&self, text: &str) {
+        fs::write(self.path(), text).unwrap();
+    }
+
+    fn load(&self) -> Settings {
+        Settings::load(sections(), self.sources()).unwrap()
+    }
+
+    fn sources(&self) -> Sources {
+        Sources { file: Some(self.path()), ..Sources::default() }
+    }
+}
+
+fn sections() -> Sections {
+    Sections::new().with::<Numbers>().with::<Account>()
+}
+
+fn numbers(settings: &Settings) -> Live<Numbers> {
+    settings.live().unwrap()
+}
+
+/// What is said about these sources, one line each, with the file's name cut off.
+fn refused(file: &File, environment: &[(&str, &str)], flags: &[&str]) -> Vec<String> {
+    let sources = Sources {
+        environment: environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+        ..file.sources()
+    };
+    let text = Settings::load(sections(), sources).unwrap_err().to_string();
+    let file = format!("{}:", file.path().display());
+    text.lines().map(|line| line.strip_prefix(&file).unwrap_or(line).to_owned()).collect()
+}
+
+#[test]
+fn each_layer_goes_over_the_one_before_and_each_value_knows_its_origin() {
+    let file = File::new("[numbers]\nrate = 1\n[account]\nuser = \"file\"\n");
+    let environment = BTreeMap::from([
+        ("NUMBERS__RATE".to_owned(), "2".to_owned()),
+        ("ACCOUNT__USER".to_owned(), "42".to_owned()), // a text, since the section wants one
+        ("SOMETHING__ELSE".to_owned(), "another program's".to_owned()),
+    ]);
+    let sources = Sources { environment, flags: vec!["numbers.rate=3".to_owned()], ..file.sources() };
+    let settings = Settings::load(sections(), sources).unwrap();
+    assert_eq!(numbers(&settings).get().rate, 3.0);
+    assert_eq!(settings.live::<Account>().unwrap().get().user, "42");
+    let origins: Vec<_> =
+        settings.effective().into_iter().map(|(key, (value, origin))| format!("{key} {value} {origin}")).collect();
+    let expected = [
+        r#"account.password "***" default"#,
+        r#"account.user "42" environment variable ACCOUNT__USER"#,
+        r#"numbers.bind "127.0.0.1:7776" default"#,
+        "numbers.rate 3.0 --set numbers.rate=3",
+    ];
+    assert_eq!(origins, expected);
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_place_all_at_once() {
+    let file = File::new("[numbers]\nrate = 0\n\n[account]\nuser = 5\n");
+    let expected =
+        ["2: numbers.rate: must be above 0", "5: account.user: invalid type: integer `5`, expected a string"];
+    assert_eq!(refused(&file, &[], &[]), expected);
+
+    file.write("[numbers]\nrate = 1\nrade = 2\n\n[nunbers]\n");
+    let expected = [
+        "3: numbers.rade: unknown; [numbers] has bind, rate",
+        "5: nunbers: unknown; the sections are [numbers], [account]",
+    ];
+    assert_eq!(refused(&file, &[], &[]), expected);
+
+    file.write("[numbers]\nrate = = 1\n");
+    assert!(refused(&file, &[], &[])[0].starts_with("2: "));
+
+    file.write("numbers = 1\n");
+    assert_eq!(refused(&file, &[], &[]), ["1: numbers: must be a section: [numbers]"]);
+
+    file.write("");
+    let said = refused(&file, &[("NUMBERS__RATE", "x"), ("NUMBERS__RADE", "1")], &["rate=1", "a.b=1"]);
+    let expected = [
+        "environment variable NUMBERS__RADE: numbers.rade: unknown; [numbers] has bind, rate",
+        "--set rate=1: a flag looks like section.key=value",
+        "--set a.b=1: a: unknown; the sections are [numbers], [account]",
+    ];
+    assert_eq!(said, expected);
+    let said = refused(&file, &[("NUMBERS__RATE", "x")], &[]);
+    assert_eq!(said, ["environment variable NUMBERS__RATE: numbers.rate: invalid type: string \"x\", expected f64"]);
+
+    fs::remove_file(file.path()).unwrap();
+    assert!(refused(&file, &[], &[])[0].contains("can't be read: No such file or directory"));
+}
+
+#[test]
+fn a_reload_changes_all_sections_together_and_says_which_keys() {
+    let file = File::new("[numbers]\nrate = 1\n");
+    let settings = file.load();
+    file.write("[numbers]\nrate = 2\n[account]\nuser = \"me\"\n");
+    let reloaded = settings.reload().unwrap();
+    assert_eq!((reloaded.generation, settings.generation()), (2, 2));
+    assert_eq!(reloaded.changed, ["account.user", "numbers.rate"]);
+    assert_eq!(numbers(&settings).get().rate, 2.0);
+}
+
+#[test]
+fn a_reload_with_anything_wrong_changes_nothing() {
+    let file = File::new("[numbers]\nrate = 1\n");
+    let settings = file.load();
+    for text in
+        ["[numbers]\nrate = 2\n[account]\nuser = 5\n", "[numbers\n", "[numbers]\nrate = 2\nbind = \"0.0.0.0:1\"\n"]
+    {
+        file.write(text);
+        settings.reload().unwrap_err();
+        assert_eq!((settings.generation(), numbers(&settings).get().rate), (1, 1.0), "{text}");
+    }
+    let refused = settings.reload().unwrap_err().refused;
+    assert_eq!((refused[0].key.as_str(), refused.len()), ("numbers.bind", 1));
+    assert!(refused[0].origin.ends_with(":3"), "{refused:?}");
+}
+
+#[test]
+fn a_key_that_is_gone_has_its_default_again() {
+    let file = File::new("[numbers]\nrate = 1\n");
+    let settings = file.load();
+    file.write("");
+    assert_eq!(settings.reload().unwrap().changed, ["numbers.rate"]);
+    assert_eq!(numbers(&settings).get().rate, 60.0);
+}
+
+#[test]
+fn a_secret_is_never_shown_and_yet_changes() {
+    let file = File::new("[account]\npassword = \"old\"\n");
+    let settings = file.load();
+    let account = settings.live::<Account>().unwrap();
+    file.write("[account]\npassword = \"new\"\n");
+    assert_eq!(settings.reload().unwrap().changed, ["account"]);
+    assert_eq!(account.get().password.reveal(), "new");
+    let shown = format!("{:?} {:?}", account.get(), settings.effective());
+    assert!(!shown.contains("new") && !shown.contains("old"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_change_wakes_those_who_wait_for_their_section_and_nobody_else() {
+    let file = File::new("");
+    let settings = file.load();
+    let (mut numbers, mut account) = (numbers(&settings), settings.live::<Account>().unwrap());
+    let (changed, untouched) = tokio::join!(
+        timeout(Duration::from_secs(25), numbers.changed()),
+        timeout(Duration::from_millis(300), async {
+            file.write("[numbers]\nrate = 2\n");
+            settings.reload().unwrap();
+            account.changed().await
+        })
+    );
+    assert_eq!(changed.unwrap().rate, 2.0);
+    untouched.unwrap_err();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_beat_that_is_waited_for_is_planned_anew_when_its_period_changes() {
+    let file = File::new("[numbers]\nrate = 1\n");
+    let settings = file.load();
+    let mut beat = numbers(&settings).every(|numbers| Duration::from_secs_f64(60.0 / numbers.rate));
+    let began = Instant::now();
+    let reload = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        file.write("[numbers]\nrate = 600\n");
+        settings.reload().unwrap();
+    };
+    tokio::join!(beat.tick(), reload);
+    assert_eq!(began.elapsed().as_secs(), 2, "and not 60");
+    beat.tick().await;
+    assert_eq!(began.elapsed().as_millis() / 100, 21);
+}
+
+#[tokio::test]
+async fn a_section_that_the_program_was_not_told_about_is_an_error_that_says_so() {
+    struct Asks;
+
+    impl Service for Asks {
+        type Handle = ();
+
+        async fn run(self, scope: Scope<()>) -> Result<(), Error> {
+            scope.settings::<Account>()?;
+            Ok(())
+        }
+    }
+
+    let only_numbers = Settings::load(Sections::new().with::<Numbers>(), Sources::default()).unwrap();
+    for settings in [Settings::default(), only_numbers] {
+        let error = launch("root", Asks).settings(settings).start().ready().await.unwrap_err().to_string();
+        assert!(error.starts_with("root: there is no section [account] in this program's settings"), "{error}");
+    }
+}
+
+#[test]
+fn every_setting_is_described_with_its_type_default_and_doc_comment() {
+    let described: Vec<_> = sections().describe().iter().map(ToString::to_string).collect();
+    assert!(
+        described.contains(&"numbers.rate (number, default 60.0)\n    Numbers a minute".to_owned()),
+        "{described:?}"
+    );
+    assert_eq!(described.len(), 4);
+}
