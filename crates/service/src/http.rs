@@ -21,6 +21,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::{Error, Scope, Service, Stopping};
@@ -62,6 +63,7 @@ pub(crate) async fn serve<L: Listener, H>(mut listener: L, router: Router, drain
         sleep(drain_delay).await;
     };
     let mut late = pin!(late);
+    let closing = CancellationToken::new();
     loop {
         let connection = tokio::select! {
             (connection, _) = listener.accept() => connection,
@@ -74,12 +76,12 @@ pub(crate) async fn serve<L: Listener, H>(mut listener: L, router: Router, drain
             .header_read_timeout(HEAD_WITHIN)
             .serve_connection(TokioIo::new(connection), service)
             .with_upgrades();
-        let stopping = stopping.clone();
+        let closing = closing.clone();
         scope.spawn("connection", async move {
             let mut connection = pin!(connection);
             let ended = tokio::select! {
                 ended = &mut connection => ended,
-                () = stopping.asked() => {
+                () = closing.cancelled() => {
                     connection.as_mut().graceful_shutdown();
                     connection.await
                 }
@@ -91,6 +93,7 @@ pub(crate) async fn serve<L: Listener, H>(mut listener: L, router: Router, drain
         });
     }
     drop(listener);
+    closing.cancel();
     scope.finished().await;
 }
 

@@ -3,6 +3,7 @@
 
 mod deadlines;
 mod failures;
+mod http;
 mod lifecycle;
 mod parts;
 mod process;
