@@ -1,5 +1,6 @@
 //! The JetStream consumer behind a subscription.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -11,7 +12,7 @@ use service::Error;
 use time::OffsetDateTime;
 
 use super::streams::{self, dead_letter_stream};
-use super::{Bus, Name};
+use super::{Bus, Listening, Name};
 use crate::events::Subject;
 
 /// How long a group without a durable name outlives its last member.
@@ -19,6 +20,13 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(5);
 
 /// How long the consumer of a listener of its own outlives it, when it does not stop in order.
 const ORPHANED_AFTER: Duration = Duration::from_secs(60);
+
+/// What a consumer's metadata says about it, for those who look after it with nobody listening.
+pub const QUEUE_GROUP: &str = "queue-group";
+/// As [`QUEUE_GROUP`].
+pub const DURABLE: &str = "durable";
+/// As [`QUEUE_GROUP`]: who listened last.
+pub const CLIENT_ID: &str = "client-id";
 
 /// What a subscription asks of the broker.
 #[derive(Clone, Debug)]
@@ -88,12 +96,48 @@ pub(super) struct Held {
     ack_floor: u64,
 }
 
+impl Membership {
+    fn queue_group(&self) -> Option<&Name> {
+        match self {
+            Self::Group(group) | Self::DurableGroup { group, .. } => Some(group),
+            Self::Durable(_) | Self::Alone => None,
+        }
+    }
+
+    fn durable(&self) -> Option<&Name> {
+        match self {
+            Self::DurableGroup { durable, .. } | Self::Durable(durable) => Some(durable),
+            Self::Group(_) | Self::Alone => None,
+        }
+    }
+
+    fn metadata(&self, client_id: &Name) -> HashMap<String, String> {
+        let names = [(QUEUE_GROUP, self.queue_group()), (DURABLE, self.durable()), (CLIENT_ID, Some(client_id))];
+        let known = names.into_iter().filter_map(|(key, name)| Some((key.to_owned(), name?.to_string())));
+        known.collect()
+    }
+}
+
 impl Consumer {
     /// The queue group, or the client id of a listener of its own: whose the dead letters are.
     pub(super) fn group(&self, bus: &Bus) -> Name {
-        match &self.membership {
-            Membership::Group(group) | Membership::DurableGroup { group, .. } => group.clone(),
-            Membership::Durable(_) | Membership::Alone => bus.client_id().clone(),
+        self.membership.queue_group().unwrap_or(bus.client_id()).clone()
+    }
+
+    /// What the registry tells about it.
+    pub(super) fn listening(&self, held: &Held, inbox: String) -> Listening {
+        Listening {
+            subject: match self.source {
+                Source::Events(subject) => Some(subject.to_string()),
+                Source::DeadLetters => None,
+            },
+            stream: held.stream.clone(),
+            consumer: held.name.clone(),
+            inbox,
+            queue_group: self.membership.queue_group().map(ToString::to_string),
+            durable: self.membership.durable().map(ToString::to_string),
+            max_in_flight: self.max_in_flight,
+            ack_wait_ms: self.ack_wait.as_millis().try_into().unwrap_or(u64::MAX),
         }
     }
 
@@ -131,6 +175,7 @@ impl Consumer {
                 Start::All => DeliverPolicy::All,
             },
             inactive_threshold: forgotten_after,
+            metadata: self.membership.metadata(bus.client_id()),
             ..Config::default()
         };
         let stream_created = created(bus, &stream).await?;
@@ -155,7 +200,9 @@ impl Held {
                 bail!("the consumer {} is there already, for {}", self.name, there.filter_subject);
             }
             self.ack_floor = ack_floor.stream_sequence;
-            if (there.ack_wait, there.max_ack_pending) == (config.ack_wait, config.max_ack_pending) {
+            let ours = |key| there.metadata.get(key) == config.metadata.get(key);
+            let same_names = [QUEUE_GROUP, DURABLE, CLIENT_ID].into_iter().all(ours);
+            if same_names && (there.ack_wait, there.max_ack_pending) == (config.ack_wait, config.max_ack_pending) {
                 return Ok(());
             }
             config.deliver_policy = there.deliver_policy;
@@ -164,7 +211,8 @@ impl Held {
     }
 
     async fn make(&mut self, bus: &Bus, config: Config) -> Result<(), Error> {
-        let made: Result<PullConsumer, _> = bus.api().create_consumer_on_stream(config, self.stream.as_str()).await;
+        let made: Result<PullConsumer, _> =
+            bus.jetstream().create_consumer_on_stream(config, self.stream.as_str()).await;
         let made = made.with_context(|| format!("making the consumer {}", self.name))?;
         self.ack_floor = made.cached_info().ack_floor.stream_sequence;
         Ok(())
@@ -172,7 +220,7 @@ impl Held {
 
     async fn find(&self, bus: &Bus) -> Result<Option<Info>, Error> {
         let found: Result<PullConsumer, ConsumerError> =
-            bus.api().get_consumer_from_stream(self.name.as_str(), self.stream.as_str()).await;
+            bus.jetstream().get_consumer_from_stream(self.name.as_str(), self.stream.as_str()).await;
         match found {
             Ok(there) => Ok(Some(there.cached_info().clone())),
             Err(error) if is(&error, ErrorCode::CONSUMER_NOT_FOUND) || is(&error, ErrorCode::STREAM_NOT_FOUND) => {
@@ -203,7 +251,8 @@ impl Held {
 
     /// Leaves nothing behind of a listener of its own.
     pub(super) async fn forget(&self, bus: &Bus) {
-        if let Err(error) = bus.api().delete_consumer_from_stream(self.name.as_str(), self.stream.as_str()).await {
+        if let Err(error) = bus.jetstream().delete_consumer_from_stream(self.name.as_str(), self.stream.as_str()).await
+        {
             tracing::debug!(consumer = self.name, "the consumer stays until the server forgets it: {error}");
         }
     }
@@ -216,7 +265,7 @@ impl std::fmt::Display for Held {
 }
 
 async fn created(bus: &Bus, stream: &str) -> Result<OffsetDateTime, Error> {
-    let stream = bus.api().get_stream(stream).await.with_context(|| format!("asking for the stream {stream}"))?;
+    let stream = bus.jetstream().get_stream(stream).await.with_context(|| format!("asking for the stream {stream}"))?;
     Ok(stream.cached_info().created)
 }
 

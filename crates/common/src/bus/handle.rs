@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::{EVENT_ID, Name, Publisher, streams};
+use super::{EVENT_ID, Listening, Name, Publisher, streams};
 use crate::events::{Event, Subject};
 
 /// How long an answer of the JetStream API may take.
@@ -46,6 +46,8 @@ struct Parts {
     cluster_id: Name,
     client_id: Name,
     link: watch::Receiver<Link>,
+    /// What this client listens to, for its entry in the registry.
+    listening: watch::Sender<Vec<Listening>>,
 }
 
 /// The broker's word that it has stored a message.
@@ -84,7 +86,8 @@ impl Bus {
     pub(super) fn new(client: Client, cluster_id: Name, client_id: Name, link: watch::Receiver<Link>) -> Self {
         let api = ContextBuilder::new().timeout(API_WITHIN).build(client.clone());
         let publishing = ContextBuilder::new().timeout(ATTEMPT_WITHIN).build(client.clone());
-        Self { parts: Arc::new(Parts { client, api, publishing, cluster_id, client_id, link }) }
+        let listening = watch::Sender::default();
+        Self { parts: Arc::new(Parts { client, api, publishing, cluster_id, client_id, link, listening }) }
     }
 
     /// Whose events these are; also the name of their stream.
@@ -182,7 +185,12 @@ impl Bus {
         &self.parts.client
     }
 
-    pub(super) fn api(&self) -> &jetstream::Context {
+    pub(super) fn listening(&self) -> &watch::Sender<Vec<Listening>> {
+        &self.parts.listening
+    }
+
+    /// JetStream's own interface, for tools that look at streams and consumers.
+    pub fn jetstream(&self) -> &jetstream::Context {
         &self.parts.api
     }
 }

@@ -94,7 +94,7 @@ impl Member {
 
 /// Reads a message as JetStream delivers it: its place stands in the subject for the reply.
 fn item(bus: &Bus, message: Message) -> Option<Item> {
-    let message = jetstream::Message { message, context: bus.api().clone() };
+    let message = jetstream::Message { message, context: bus.jetstream().clone() };
     let info = message.info().ok()?;
     let (sequence, published) = (info.stream_sequence, info.published);
     let attempt = u64::try_from(info.delivered).ok()?;

@@ -15,7 +15,7 @@ use futures_util::{FutureExt, StreamExt};
 use service::{Error, Scope, Service};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{Bus, Name};
+use super::{Bus, Entry, Name, registry};
 
 /// How long the holder of a client id has to answer a newcomer, as in NATS Streaming.
 const PROBE_WITHIN: Duration = Duration::from_millis(500);
@@ -54,7 +54,8 @@ impl Heartbeat {
 /// finds nobody answering and takes it; if none comes, the id is forgotten after [`Heartbeat::forgotten_after`]. A
 /// frozen process loses the id the same way, and ends with [`Displaced`] when it wakes.
 ///
-/// The ids stand in the key-value bucket `<cluster id>-clients`; the value is the subject on which the holder answers.
+/// The ids stand in the key-value bucket `<cluster id>-clients`; the value, an [`Entry`], says where the holder answers
+/// and what it listens to. [`clients`](super::clients) reads them.
 #[derive(Clone, Debug)]
 pub struct Registration {
     /// Whose client id.
@@ -81,9 +82,10 @@ impl Service for Registration {
         let inbox = bus.client().new_inbox();
         let mut probes = bus.client().subscribe(inbox.clone()).await?;
         let store = open(&bus).await.context("opening the registry of client ids")?;
-        let mut entry =
-            Entry { bus: bus.clone(), store, inbox, time_to_live: heartbeat.forgotten_after(), revision: 0 };
-        entry.acquire().await?;
+        let time_to_live = heartbeat.forgotten_after();
+        let mut held = Held { bus: bus.clone(), store, inbox, time_to_live, revision: 0 };
+        let mut listening = bus.listening().subscribe();
+        held.acquire().await?;
         scope.ready(());
 
         let stopping = scope.stopping();
@@ -100,30 +102,31 @@ impl Service for Registration {
                     // Whoever slept through the question learns by the next beat that the id is another's.
                     beats.reset_immediately();
                 }
-                _ = beats.tick() => beating.set(entry.clone().beat(heartbeat.timeout).fuse()),
-                beat = &mut beating => entry = beat?,
+                Ok(()) = listening.changed() => beats.reset_immediately(), // the entry tells of it too
+                _ = beats.tick() => beating.set(held.clone().beat(heartbeat.timeout).fuse()),
+                beat = &mut beating => held = beat?,
             }
         }
-        entry.release().await;
+        held.release().await;
         Ok(())
     }
 }
 
 async fn open(bus: &Bus) -> Result<Store, Error> {
     let config = kv::Config {
-        bucket: format!("{}-clients", bus.cluster_id()),
+        bucket: registry::bucket(bus.cluster_id()),
         description: "the client ids in use".to_owned(),
         history: 1,
         storage: StorageType::File, // in memory a restarted server would have forgotten who lives
         limit_markers: Some(MARKED_FOR),
         ..kv::Config::default()
     };
-    Ok(bus.api().create_or_update_key_value(config).await?)
+    Ok(bus.jetstream().create_or_update_key_value(config).await?)
 }
 
-/// Our entry in the registry.
+/// Our client id in the registry.
 #[derive(Clone, Debug)]
-struct Entry {
+struct Held {
     bus: Bus,
     store: Store,
     inbox: String,
@@ -144,7 +147,7 @@ enum Found {
     Anothers { revision: u64, inbox: String },
 }
 
-impl Entry {
+impl Held {
     fn id(&self) -> &Name {
         self.bus.client_id()
     }
@@ -211,12 +214,13 @@ impl Entry {
     ///
     /// Written by hand: `Store::create_with_ttl` of async-nats 0.51 forgets the time to live over a deleted entry.
     async fn write(&self, after: u64) -> Result<Written, Error> {
+        let entry = Entry { inbox: self.inbox.clone(), listening: self.bus.listening().borrow().clone() };
         let message = PublishMessage::build()
-            .payload(self.inbox.clone().into())
+            .payload(serde_json::to_vec(&entry)?.into())
             .header("Nats-TTL", format!("{}ms", self.time_to_live.as_millis()))
             .expected_last_subject_sequence(after);
         let subject = format!("$KV.{}.{}", self.store.name, self.id());
-        match self.bus.api().send_publish(subject, message).await?.await {
+        match self.bus.jetstream().send_publish(subject, message).await?.await {
             Ok(ack) => Ok(Written::Done(ack.sequence)),
             Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => Ok(Written::SomebodyElseWrote),
             Err(error) => Err(error).context("writing to the registry of client ids"),
@@ -226,16 +230,19 @@ impl Entry {
     async fn find(&self) -> Result<Found, Error> {
         let entry = self.store.entry(self.id().as_str()).await.context("reading the registry of client ids")?;
         let Some(entry) = entry else { return Ok(Found::Nothing { revision: 0 }) };
-        let (revision, value) = (entry.revision, String::from_utf8_lossy(&entry.value).into_owned());
-        Ok(match entry.operation {
-            Operation::Delete | Operation::Purge => Found::Nothing { revision },
-            Operation::Put if value == self.inbox => Found::Ours { revision },
-            Operation::Put => Found::Anothers { revision, inbox: value },
-        })
+        let revision = entry.revision;
+        if entry.operation != Operation::Put {
+            return Ok(Found::Nothing { revision });
+        }
+        let Entry { inbox, .. } = serde_json::from_slice(&entry.value).unwrap_or_default();
+        Ok(if inbox == self.inbox { Found::Ours { revision } } else { Found::Anothers { revision, inbox } })
     }
 
     /// Whether the holder of the id says that it lives.
     async fn answers(&self, inbox: &str) -> bool {
+        if inbox.is_empty() {
+            return false; // somebody else's writing, which says nowhere to ask
+        }
         let question = Request::new().timeout(Some(PROBE_WITHIN));
         match self.bus.client().send_request(inbox.to_owned(), question).await {
             Ok(_) => true,

@@ -75,11 +75,11 @@ pub(super) async fn ensure(bus: &Bus) -> Result<(), Error> {
     };
     for config in [events, dead_letters] {
         let (name, subject) = (config.name.clone(), config.subjects[0].clone());
-        let made = bus.api().create_or_update_stream(config).await;
+        let made = bus.jetstream().create_or_update_stream(config).await;
         if let Err(error) = made {
             if let CreateStreamErrorKind::JetStream(said) = error.kind()
                 && said.error_code() == ErrorCode::STREAM_SUBJECT_OVERLAP
-                && let Ok(theirs) = bus.api().stream_by_subject(subject).await
+                && let Ok(theirs) = bus.jetstream().stream_by_subject(subject).await
             {
                 return Err(OtherCluster { ours: bus.cluster_id().to_string(), theirs }.into());
             }

@@ -15,6 +15,7 @@ use tokio::time::{Instant, interval, sleep, sleep_until};
 use super::consumer::Held;
 use super::member::{Item, Member, Sent};
 use super::pull::Arrival;
+use super::registry::Listed;
 use super::settle::settle;
 use super::{Bus, Consumer, Delivery, Membership, Verdict};
 
@@ -73,6 +74,7 @@ where
         let inbox = bus.client().new_inbox();
         let mut incoming = bus.client().subscribe(format!("{inbox}.*")).await?;
         let mut held = consumer.hold(&bus).await?;
+        let _listed = Listed::new(&bus, consumer.listening(&held, inbox.clone()));
         scope.ready(());
 
         let mut member = Member::new(bus.clone(), inbox, &held, &consumer);
