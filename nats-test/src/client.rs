@@ -1,9 +1,13 @@
 //! Connecting to the broker, as every command but `server` does.
 
+use std::time::Duration;
+
 use anyhow::anyhow;
 use clap::Args;
 use common::bus::{Bus, Connection, Heartbeat, Name, Registration, ServerUrl, Unreachable};
 use service::{Error, Failure, Scope};
+
+use crate::time;
 
 /// Where the broker is, and whose events we want.
 #[derive(Args, Clone, Debug)]
@@ -16,16 +20,42 @@ pub struct Broker {
     pub cluster_id: Name,
 }
 
+/// When the broker forgets a client that is gone: the settings that the course gives NATS Streaming's server. Here each
+/// client tells how long its own entry may live.
+#[derive(Args, Clone, Debug)]
+pub struct Health {
+    /// The time between two heartbeats
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time::above_0)]
+    hbi: Duration,
+    /// How long a heartbeat may take
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time::above_0)]
+    hbt: Duration,
+    /// How many heartbeats may fail; with one more the client is forgotten, at the earliest after 1s
+    #[arg(long, value_name = "NUMBER", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=1000))]
+    hbf: u32,
+}
+
 /// Connects under a client id that no other live process has.
 ///
 /// # Errors
 ///
 /// When there is no server, with how to get one; when it is not fit, or another's; when the id is in use.
-pub async fn connect<H>(scope: &Scope<H>, broker: Broker, client_id: Name) -> Result<Bus, Error> {
-    let Broker { url, cluster_id } = broker;
-    let bus = scope.start("nats", Connection { url, cluster_id, client_id }).await.map_err(with_mend)?;
-    scope.start("client-id", Registration { bus: bus.clone(), heartbeat: Heartbeat::default() }).await?;
+pub async fn connect<H>(scope: &Scope<H>, broker: Broker, client_id: Name, health: Health) -> Result<Bus, Error> {
+    let bus = connect_unregistered(scope, broker, client_id).await?;
+    let Health { hbi, hbt, hbf } = health;
+    let heartbeat = Heartbeat { interval: hbi, timeout: hbt, failures: hbf };
+    scope.start("client-id", Registration { bus: bus.clone(), heartbeat }).await?;
     Ok(bus)
+}
+
+/// As [`connect`], for a tool that only looks: it does not appear among the clients.
+///
+/// # Errors
+///
+/// When there is no server, with how to get one; when it is not fit, or another's.
+pub async fn connect_unregistered<H>(scope: &Scope<H>, broker: Broker, client_id: Name) -> Result<Bus, Error> {
+    let Broker { url, cluster_id } = broker;
+    scope.start("nats", Connection { url, cluster_id, client_id }).await.map_err(with_mend)
 }
 
 fn with_mend(error: Error) -> Error {

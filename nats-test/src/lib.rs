@@ -5,4 +5,5 @@
 pub mod client;
 pub mod console;
 pub mod lesson;
+pub mod monitor;
 pub mod time;

@@ -19,6 +19,16 @@ pub fn any(text: &str) -> Result<Duration, String> {
     if time > LONGEST { Err("at most 24h".to_owned()) } else { Ok(time) }
 }
 
+/// Reads a time between 1 ms and a day.
+///
+/// # Errors
+///
+/// What it should look like.
+pub fn above_0(text: &str) -> Result<Duration, String> {
+    let time = any(text)?;
+    if time < Duration::from_millis(1) { Err("at least 1ms".to_owned()) } else { Ok(time) }
+}
+
 /// Reads a time between 100 ms and a day.
 ///
 /// # Errors

@@ -31,6 +31,8 @@ struct Listen {
     /// Who we are to the broker; without this option, 8 random hex digits
     #[arg(long, value_name = "NAME")]
     client_id: Option<Name>,
+    #[command(flatten)]
+    health: client::Health,
     /// Share the events with the other members of this group
     #[arg(long, value_name = "NAME", overrides_with = "no_queue_group")]
     queue_group: Option<Name>,
@@ -126,7 +128,7 @@ impl Service for Listen {
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         let options = self.options();
         let client_id = options.client_id.unwrap_or_else(client::random_id);
-        let bus = client::connect(&scope, self.broker, client_id).await?;
+        let bus = client::connect(&scope, self.broker, client_id, self.health).await?;
         let membership = match (options.queue_group, options.durable) {
             (Some(group), Some(durable)) => Membership::DurableGroup { group, durable },
             (Some(group), None) => Membership::Group(group),

@@ -28,6 +28,8 @@ struct Publish {
     /// Who we are to the broker; without this option, 8 random hex digits
     #[arg(long, value_name = "NAME")]
     client_id: Option<Name>,
+    #[command(flatten)]
+    health: client::Health,
     /// How many events
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     count: u64,
@@ -69,7 +71,7 @@ impl Service for Publish {
 
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         let client_id = self.client_id.clone().unwrap_or_else(client::random_id);
-        let bus = client::connect(&scope, self.broker.clone(), client_id).await?;
+        let bus = client::connect(&scope, self.broker.clone(), client_id, self.health.clone()).await?;
         scope.ready(());
         let stopping = scope.stopping();
         self.talk(&bus, &stopping).await.or_else(console::ended)

@@ -50,6 +50,7 @@ pub(crate) fn path_of(binary: &str) -> &'static str {
         "server" => env!("CARGO_BIN_EXE_server"),
         "publish" => env!("CARGO_BIN_EXE_publish"),
         "listen" => env!("CARGO_BIN_EXE_listen"),
+        "monitor" => env!("CARGO_BIN_EXE_monitor"),
         other => panic!("no command {other}"),
     }
 }
@@ -211,7 +212,7 @@ impl Server {
         assert_eq!(ended.code, Some(0), "{:?}", ended.stderr);
     }
 
-    fn client(&self, binary: &str, options: &str) -> Process {
+    pub(crate) fn client(&self, binary: &str, options: &str) -> Process {
         let mut arguments = vec!["--url", &self.url];
         arguments.extend(options.split_whitespace());
         Process::start(binary, &arguments)
@@ -245,12 +246,7 @@ impl Server {
 
     /// A page of the server's monitoring.
     pub(crate) fn page(&self, path: &str) -> Value {
-        let address = self.monitoring.strip_prefix("http://").unwrap();
-        let mut stream = TcpStream::connect(address).unwrap();
-        write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+        serde_json::from_str(&get(&self.monitoring, path).1).unwrap()
     }
 
     /// The consumers of the event stream, as the monitoring page `/jsz` shows them.
@@ -274,6 +270,16 @@ impl Server {
             self.consumers().iter().all(|consumer| consumer["num_ack_pending"] == 0 && consumer["num_pending"] == 0)
         });
     }
+}
+
+/// Fetches a page: its status line, and its body.
+pub(crate) fn get(origin: &str, path: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(origin.strip_prefix("http://").unwrap()).unwrap();
+    write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.lines().next().unwrap().to_owned(), body.to_owned())
 }
 
 pub(crate) fn until(what: &str, mut question: impl FnMut() -> bool) {

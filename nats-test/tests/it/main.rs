@@ -7,6 +7,7 @@ mod closing;
 mod durable;
 mod harness;
 mod lessons;
+mod monitor;
 mod queue_groups;
 mod redelivery;
 mod server;

@@ -189,6 +189,11 @@ impl Bus {
         &self.parts.listening
     }
 
+    /// What the server has said about itself.
+    pub fn server_info(&self) -> async_nats::ServerInfo {
+        self.parts.client.server_info()
+    }
+
     /// JetStream's own interface, for tools that look at streams and consumers.
     pub fn jetstream(&self) -> &jetstream::Context {
         &self.parts.api
