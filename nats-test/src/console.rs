@@ -25,7 +25,8 @@ pub fn log() {
 ///
 /// When nobody reads stdout any more, or it is a file on a full disk.
 pub fn say(line: impl Display) -> io::Result<()> {
-    writeln!(io::stdout().lock(), "{line}")
+    let written = writeln!(io::stdout().lock(), "{line}");
+    written.map_err(|error| io::Error::new(error.kind(), format!("writing to stdout: {error}")))
 }
 
 /// Prints a remark to stderr, beside what the experiment itself prints.
@@ -39,6 +40,8 @@ pub fn remark(line: impl Display) {
 ///
 /// Any other error.
 pub fn ended(error: Error) -> Result<(), Error> {
-    let gone = error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe);
-    if gone { Ok(()) } else { Err(error.context("writing to stdout")) }
+    match error.downcast_ref::<io::Error>().map(io::Error::kind) {
+        Some(ErrorKind::BrokenPipe) => Ok(()),
+        _ => Err(error),
+    }
 }

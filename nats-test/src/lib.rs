@@ -2,6 +2,7 @@
 //!
 //! What the commands have in common stands here; each of them is a file in `bin`.
 
+pub mod accounts;
 pub mod client;
 pub mod console;
 pub mod lesson;

@@ -169,9 +169,9 @@ impl Tree {
             if let Some(status) = rows.statuses.get_mut(&row) {
                 match (state, &error) {
                     (State::Ready | State::Stopped, _) => tracing::info!("{} is {state}", status.path),
-                    (State::Failed | State::Restarting, Some(error)) => {
-                        tracing::warn!(error, "{} is {state}", status.path);
-                    }
+                    (State::Restarting, Some(error)) => tracing::warn!(error, "{} is {state}", status.path),
+                    // Whoever it is escalated to says so aloud.
+                    (State::Failed, Some(error)) => tracing::info!(error, "{} is {state}", status.path),
                     _ => tracing::debug!("{} is {state}", status.path),
                 }
                 status.restarts += u32::from(state == State::Restarting);

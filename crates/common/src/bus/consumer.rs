@@ -49,12 +49,19 @@ pub struct Consumer {
 }
 
 /// Which messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// The events of one subject.
     Events(Subject),
     /// The dead letters of all groups.
     DeadLetters,
+    /// A subject of any other stream, for experiments: it must be there, and is not made again.
+    Other {
+        /// The stream.
+        stream: Name,
+        /// The subject.
+        subject: String,
+    },
 }
 
 /// Who shares the messages, and what remains when nobody listens.
@@ -127,8 +134,9 @@ impl Consumer {
     /// What the registry tells about it.
     pub(super) fn listening(&self, held: &Held, inbox: String) -> Listening {
         Listening {
-            subject: match self.source {
+            subject: match &self.source {
                 Source::Events(subject) => Some(subject.to_string()),
+                Source::Other { subject, .. } => Some(subject.clone()),
                 Source::DeadLetters => None,
             },
             stream: held.stream.clone(),
@@ -143,9 +151,12 @@ impl Consumer {
 
     /// Makes the consumer, or joins the one that is there.
     pub(super) async fn hold(&self, bus: &Bus) -> Result<Held, Error> {
-        let (stream, filter, subject) = match self.source {
+        let (stream, filter, subject) = match &self.source {
             Source::Events(subject) => (bus.cluster_id().to_string(), subject.as_str().to_owned(), subject.dashed()),
             Source::DeadLetters => (dead_letter_stream(bus.cluster_id()), String::new(), "dead-letters".to_owned()),
+            Source::Other { stream, subject } => {
+                (stream.to_string(), subject.clone(), subject.replace([':', '.'], "-"))
+            }
         };
         let (name, durable, forgotten_after) = match &self.membership {
             Membership::DurableGroup { group, durable } if group == durable => {

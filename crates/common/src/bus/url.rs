@@ -15,6 +15,11 @@ pub struct ServerUrl(ServerAddr);
 pub struct InvalidUrl(String);
 
 impl ServerUrl {
+    /// The whole URL, with the user and password that printing it hides.
+    pub fn as_str(&self) -> &str {
+        self.0.as_url_str()
+    }
+
     pub(super) fn address(&self) -> ServerAddr {
         self.0.clone()
     }

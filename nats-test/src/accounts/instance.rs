@@ -1,0 +1,188 @@
+//! One instance of the service, as a process of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use common::bus::{Consumer, Delivery, Membership, Name, Source, Start, Subscription, Verdict};
+use serde::{Deserialize, Serialize};
+use service::{Error, Scope, Service, Stopping};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::sync::watch;
+
+use super::store::Store;
+use super::{Event, Mishap, Solution};
+use crate::{client, console};
+
+/// When an event comes again that came too early.
+const AGAIN_AFTER: Duration = Duration::from_millis(50);
+
+/// How many events an instance asks for at once. One, so that none waits in an instance that is busy.
+const BATCH: usize = 1;
+
+/// One instance: it takes events of the queue group, and tells on stdout what it did, as JSON, one [`Report`] a line.
+/// A line on stdin releases what it holds; the end of stdin ends it.
+#[derive(Args, Clone, Debug)]
+pub struct Instance {
+    #[command(flatten)]
+    pub(super) broker: client::Broker,
+    #[arg(long)]
+    pub(super) stream: Name,
+    #[arg(long)]
+    pub(super) bucket: Name,
+    #[arg(long)]
+    pub(super) solution: Solution,
+    #[arg(long, value_parser = humantime::parse_duration)]
+    pub(super) ack_wait: Duration,
+    #[command(flatten)]
+    pub(super) mishap: Mishap,
+}
+
+/// What an instance did with an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The event's number within its account.
+    pub number: u64,
+    /// What became of it.
+    pub did: Did,
+}
+
+/// What becomes of an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Did {
+    /// It has begun, and does not go on.
+    Hold,
+    /// It has begun, and waits to be killed.
+    WaitForDeath,
+    /// An error; it was not acked.
+    Fail,
+    /// It was handled; the account holds this now.
+    Apply(i64),
+    /// It was handled, and its ack got lost.
+    ApplyUnacked(i64),
+    /// It can't be done with what the account holds.
+    Refuse(i64),
+    /// Another one must come first; it comes again.
+    Wait,
+    /// It was handled before.
+    Skip,
+}
+
+impl Service for Instance {
+    type Handle = ();
+
+    async fn run(self, scope: Scope<()>) -> Result<(), Error> {
+        let Self { broker, stream, bucket, solution, ack_wait, mishap } = self;
+        let bus = client::connect_unregistered(&scope, broker, client::random_id()).await?;
+        let bucket = bus.jetstream().get_key_value(bucket.as_str()).await?;
+        let subject = format!("{stream}.events");
+        let consumer = Consumer {
+            source: Source::Other { stream: stream.clone(), subject },
+            membership: Membership::Group("accounts".parse()?),
+            start: Start::All,
+            ack_wait,
+            max_in_flight: 1000,
+            batch: BATCH,
+            concurrency: 1,
+        };
+        let (release, released) = watch::channel(false);
+        let store = Store::new(bucket, stream.to_string());
+        let worker = Arc::new(Worker { store, solution, mishap, released, stopping: scope.stopping() });
+        let handler = move |delivery: Arc<Delivery>| {
+            let worker = Arc::clone(&worker);
+            async move { worker.on_message(&delivery).await }
+        };
+        scope.start("subscription", Subscription { bus, consumer, handler }).await?;
+        scope.ready(());
+        console::say("ready")?;
+        let mut lines = BufReader::new(tokio::io::stdin()).lines();
+        while let Some(Some(_)) = scope.stopping().or(lines.next_line()).await.transpose()? {
+            release.send_replace(true);
+        }
+        Ok(())
+    }
+}
+
+struct Worker {
+    store: Store,
+    solution: Solution,
+    mishap: Mishap,
+    released: watch::Receiver<bool>,
+    stopping: Stopping,
+}
+
+impl Worker {
+    async fn on_message(&self, delivery: &Delivery) -> Verdict {
+        match self.handle(delivery).await {
+            Ok(verdict) => verdict,
+            Err(error) => {
+                console::remark(format_args!("event #{}: {error:#}", delivery.sequence));
+                Verdict::Leave
+            }
+        }
+    }
+
+    async fn handle(&self, delivery: &Delivery) -> Result<Verdict, Error> {
+        let event: Event = serde_json::from_slice(&delivery.payload).context("reading the event")?;
+        let report =
+            |did| console::say(serde_json::to_string(&Report { number: event.number, did }).unwrap_or_default());
+        let is = |number: Option<u64>| number == Some(event.number) && delivery.attempt == 1;
+        if is(self.mishap.fails) {
+            report(Did::Fail)?;
+            return Ok(Verdict::Leave);
+        }
+        if is(self.mishap.kills) {
+            report(Did::WaitForDeath)?;
+            self.stopping.asked().await;
+            return Ok(Verdict::Leave);
+        }
+        if is(self.mishap.is_held) {
+            report(Did::Hold)?;
+            self.stopping.or(self.released.clone().wait_for(|released| *released)).await;
+        }
+        let did = self.apply(&event, delivery.sequence).await?;
+        let ack_is_lost = is(self.mishap.ack_is_lost);
+        let did = match did {
+            Did::Apply(amount) if ack_is_lost => Did::ApplyUnacked(amount),
+            did => did,
+        };
+        report(did.clone())?;
+        Ok(match did {
+            Did::Wait => Verdict::Nak(AGAIN_AFTER),
+            Did::ApplyUnacked(_) => Verdict::Leave,
+            _ => Verdict::Ack,
+        })
+    }
+
+    /// Changes the account by the event, in the way of the solution.
+    async fn apply(&self, event: &Event, sequence: u64) -> Result<Did, Error> {
+        let name = if self.solution == Solution::SharedSequence { "all" } else { &event.account };
+        let (mut document, revision) = self.store.read(name).await?;
+        let account = document.accounts.entry(event.account.clone()).or_default();
+        let (is_known, is_next) = match self.solution {
+            Solution::None | Solution::SingleInstance => (false, true),
+            Solution::SharedSequence => (sequence <= document.last, sequence == document.last + 1),
+            Solution::PerAccountSequence => (sequence <= account.last, event.previous == account.last),
+            Solution::Versions => (event.number <= account.version, event.number == account.version + 1),
+        };
+        if is_known {
+            return Ok(Did::Skip);
+        }
+        if !is_next {
+            return Ok(Did::Wait);
+        }
+        let after = event.kind.apply(account.amount);
+        let amount = after.unwrap_or(account.amount);
+        (account.amount, account.version, account.last) = (amount, event.number, sequence);
+        document.last = sequence;
+        if self.solution == Solution::Versions {
+            if !self.store.replace(name, &document, revision).await? {
+                return Ok(Did::Wait); // another instance was faster
+            }
+        } else {
+            self.store.write(name, &document).await?;
+        }
+        Ok(if after.is_some() { Did::Apply(amount) } else { Did::Refuse(amount) })
+    }
+}

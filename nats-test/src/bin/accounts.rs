@@ -1,0 +1,100 @@
+//! The concurrency lesson.
+
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use nats_test::accounts::{Cost, Instance, Place, Scenario, Solution, Trial, costs, matrix};
+use nats_test::{accounts, client, console, time};
+use service::{Error, Exit, Scope, Service};
+
+/// Core concurrency issues: +70, +40 and -100 on one account, and what can go wrong with them.
+///
+/// Without options: the slow instance, and no solution. Every instance is a process; a dead client is one that was
+/// killed. Needs a server: `cargo run -p nats-test --bin server`.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, subcommand_negates_reqs = true)]
+struct Accounts {
+    #[command(flatten)]
+    broker: client::Broker,
+    /// What happens to the events
+    #[arg(long, default_value = "slow-instance")]
+    scenario: Scenario,
+    /// How the service guards itself
+    #[arg(long, default_value = "none")]
+    solution: Solution,
+    /// All scenarios with all solutions, and what each solution costs
+    #[arg(long, conflicts_with_all = ["scenario", "solution"])]
+    matrix: bool,
+    /// How long the broker waits for an ack before it delivers an event again
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = time::ack_wait)]
+    ack_wait: Duration,
+    #[command(subcommand)]
+    command: Option<Part>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Part {
+    /// One instance of the service, as the lesson starts it
+    #[command(hide = true)]
+    Instance(Instance),
+}
+
+impl Service for Accounts {
+    type Handle = ();
+
+    async fn run(self, scope: Scope<()>) -> Result<(), Error> {
+        let bus = client::connect_unregistered(&scope, self.broker.clone(), client::random_id()).await?;
+        scope.ready(());
+        let place = Place::make(bus, self.broker.clone(), self.ack_wait).await?;
+        let lesson = scope.stopping().or(self.lesson(&place)).await;
+        place.clean_up().await;
+        lesson.unwrap_or(Ok(())).or_else(console::ended)
+    }
+}
+
+impl Accounts {
+    async fn lesson(&self, place: &Place) -> Result<(), Error> {
+        if self.matrix {
+            console::remark("25 trials at once, then five measurements; this takes half a minute");
+            let rows = matrix(place).await?;
+            console::say(table(&rows))?;
+            let costs = costs(place).await?;
+            return Ok(console::say(cost_table(&costs))?);
+        }
+        let (scenario, solution) = (self.scenario, self.solution);
+        console::say(format_args!("scenario {}, solution {}", scenario.name(), solution.name()))?;
+        let trial =
+            Trial { name: place.stream(0), solution, mishap: scenario.mishap(), events: accounts::EVENTS.to_vec() };
+        let outcome = trial.run(place, console::say).await?;
+        let verdict = if outcome.is_right() { "right" } else { "wrong" };
+        Ok(console::say(format_args!("balance {}, and should be {}: {verdict}", outcome.amount, outcome.right))?)
+    }
+}
+
+fn table(rows: &[Vec<accounts::Outcome>]) -> String {
+    let solutions: Vec<_> = Solution::value_variants().iter().map(|solution| solution.name()).collect();
+    let mut text = format!("| | {} |\n|---{}|", solutions.join(" | "), "|---".repeat(solutions.len()));
+    for (scenario, row) in Scenario::value_variants().iter().zip(rows) {
+        let cells: Vec<_> = row.iter().map(|outcome| if outcome.is_right() { "right" } else { "wrong" }).collect();
+        text += &format!("\n| {} | {} |", scenario.name(), cells.join(" | "));
+    }
+    text
+}
+
+fn cost_table(costs: &[Cost]) -> String {
+    let mut text = "\n| solution | events a second | what blocks what |\n|---|---|---|".to_owned();
+    for cost in costs {
+        let blocks = cost.solution.blocks();
+        text += &format!("\n| {} | {:.0} | {blocks} |", cost.solution.name(), cost.events_per_second);
+    }
+    text
+}
+
+fn main() -> Exit {
+    let mut accounts = Accounts::parse();
+    console::log();
+    match accounts.command.take() {
+        Some(Part::Instance(instance)) => service::run("instance", instance),
+        None => service::run("accounts", accounts),
+    }
+}
