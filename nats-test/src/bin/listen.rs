@@ -192,6 +192,9 @@ impl Experiment {
         if self.subscribed.clone().wait_for(|said| *said).await.is_err() {
             return Verdict::Leave;
         }
+        if self.stopping.is_asked() {
+            return Verdict::Nak(HANDED_BACK_AFTER); // the subscription is told next; this event is for another
+        }
         let line = match self.line(delivery) {
             Ok(line) => line,
             Err(reason) => {

@@ -51,6 +51,8 @@ pub(crate) fn path_of(binary: &str) -> &'static str {
         "publish" => env!("CARGO_BIN_EXE_publish"),
         "listen" => env!("CARGO_BIN_EXE_listen"),
         "monitor" => env!("CARGO_BIN_EXE_monitor"),
+        "accounts" => env!("CARGO_BIN_EXE_accounts"),
+        "ticket-versions" => env!("CARGO_BIN_EXE_ticket-versions"),
         other => panic!("no command {other}"),
     }
 }
@@ -120,9 +122,19 @@ impl Process {
         self.child.try_wait().unwrap().is_some()
     }
 
+    /// The next line of stdout (0) or stderr (1), if one has come.
+    pub(crate) fn try_line(&mut self, stream: usize) -> Option<String> {
+        [&self.stdout, &self.stderr][stream].try_recv().ok()
+    }
+
     /// Closes its input and waits until it ends.
     pub(crate) fn end(mut self) -> Ended {
         drop(self.stdin.take());
+        self.wait()
+    }
+
+    /// Waits until it ends.
+    pub(crate) fn wait(mut self) -> Ended {
         let give_up = Instant::now() + LIMIT;
         while !self.has_ended() {
             assert!(Instant::now() < give_up, "it does not end; stderr: {:?}", self.stderr_so_far());

@@ -9,6 +9,7 @@ mod harness;
 mod lessons;
 mod monitor;
 mod queue_groups;
+mod readme;
 mod redelivery;
 mod server;
 mod survival;

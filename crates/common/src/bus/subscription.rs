@@ -85,7 +85,7 @@ where
         let mut well = true; // else the consumer is looked after first, before we ask it for more
         let mut progress = interval((consumer.ack_wait / 3).max(Duration::from_millis(1)));
         let mut times_connected = link.borrow().times_connected;
-        loop {
+        while !stopping.is_asked() {
             while running.len() < consumer.concurrency
                 && sending.len() < UNCONFIRMED
                 && let Some(item) = member.begin()
