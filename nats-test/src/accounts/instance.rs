@@ -88,10 +88,10 @@ impl Service for Instance {
         };
         let (release, released) = watch::channel(false);
         let store = Store::new(bucket, stream.to_string());
-        let worker = Arc::new(Worker { store, solution, mishap, released, stopping: scope.stopping() });
-        let handler = move |delivery: Arc<Delivery>| {
+        let worker = Arc::new(Worker { store, solution, mishap, released });
+        let handler = move |delivery: Arc<Delivery>, stopping| {
             let worker = Arc::clone(&worker);
-            async move { worker.on_message(&delivery).await }
+            async move { worker.on_message(&delivery, &stopping).await }
         };
         scope.start("subscription", Subscription { bus, consumer, handler }).await?;
         scope.ready(());
@@ -109,12 +109,11 @@ struct Worker {
     solution: Solution,
     mishap: Mishap,
     released: watch::Receiver<bool>,
-    stopping: Stopping,
 }
 
 impl Worker {
-    async fn on_message(&self, delivery: &Delivery) -> Verdict {
-        match self.handle(delivery).await {
+    async fn on_message(&self, delivery: &Delivery, stopping: &Stopping) -> Verdict {
+        match self.handle(delivery, stopping).await {
             Ok(verdict) => verdict,
             Err(error) => {
                 console::remark(format_args!("event #{}: {error:#}", delivery.sequence));
@@ -123,7 +122,7 @@ impl Worker {
         }
     }
 
-    async fn handle(&self, delivery: &Delivery) -> Result<Verdict, Error> {
+    async fn handle(&self, delivery: &Delivery, stopping: &Stopping) -> Result<Verdict, Error> {
         let event: Event = serde_json::from_slice(&delivery.payload).context("reading the event")?;
         let report =
             |did| console::say(serde_json::to_string(&Report { number: event.number, did }).unwrap_or_default());
@@ -134,12 +133,12 @@ impl Worker {
         }
         if is(self.mishap.kills) {
             report(Did::WaitForDeath)?;
-            self.stopping.asked().await;
+            stopping.asked().await;
             return Ok(Verdict::Leave);
         }
         if is(self.mishap.is_held) {
             report(Did::Hold)?;
-            self.stopping.or(self.released.clone().wait_for(|released| *released)).await;
+            stopping.or(self.released.clone().wait_for(|released| *released)).await;
         }
         let did = self.apply(&event, delivery.sequence).await?;
         let ack_is_lost = is(self.mishap.ack_is_lost);

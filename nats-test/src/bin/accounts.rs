@@ -91,7 +91,10 @@ fn cost_table(costs: &[Cost]) -> String {
 }
 
 fn main() -> Exit {
-    let mut accounts = Accounts::parse();
+    let mut accounts: Accounts = match console::arguments() {
+        Ok(accounts) => accounts,
+        Err(exit) => return exit,
+    };
     console::log();
     match accounts.command.take() {
         Some(Part::Instance(instance)) => service::run("instance", instance),

@@ -17,7 +17,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use nats_test::{client, console};
 use nix::sys::resource::{UsageWho, getrusage};
 use serde::Serialize;
-use service::{Error, Exit, Scope, Service};
+use service::{Error, Exit, Scope, Service, Stopping};
 use tokio::sync::Notify;
 
 /// How many events may wait for the broker's ack, or acks for its confirmation.
@@ -164,7 +164,7 @@ impl Bench {
         };
         let (count, all) = (Arc::new(AtomicU64::new(0)), Arc::new(Notify::new()));
         let (expected, done) = (u64::from(self.messages), Arc::clone(&all));
-        let handler = move |delivery: Arc<Delivery>| {
+        let handler = move |delivery: Arc<Delivery>, _: Stopping| {
             let decoded: Result<TicketCreated, _> = serde_json::from_slice(&delivery.payload);
             if count.fetch_add(1, Ordering::Relaxed) + 1 == expected {
                 done.notify_one();
@@ -292,7 +292,10 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 fn main() -> Exit {
-    let bench = Bench::parse();
+    let bench: Bench = match console::arguments() {
+        Ok(bench) => bench,
+        Err(exit) => return exit,
+    };
     console::log();
     service::run("bench", bench)
 }

@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::bail;
 use clap::Parser;
 use common::bus::{Consumer, DeadLetter, Delivery, Membership, Name, Source, Start, Subscription, Verdict};
 use common::events::Subject;
@@ -15,6 +16,9 @@ use tokio::time::sleep;
 
 /// When a message comes again that was being handled as Ctrl-C came.
 const HANDED_BACK_AFTER: Duration = Duration::from_millis(150);
+
+/// How long after Ctrl-C an event may take to be printed; later its reader is taken to have stopped reading.
+const UNREAD_AFTER: Duration = Duration::from_secs(1);
 
 /// Prints the events it receives, until Ctrl-C.
 ///
@@ -127,6 +131,11 @@ impl Service for Listen {
 
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         let options = self.options();
+        if options.durable.is_some() && options.queue_group.is_none() && options.client_id.is_none() {
+            bail!(
+                "a durable without a queue group belongs to its client id: name one with --client-id, or add --no-durable"
+            );
+        }
         let client_id = options.client_id.unwrap_or_else(client::random_id);
         let bus = client::connect(&scope, self.broker, client_id, self.health).await?;
         let membership = match (options.queue_group, options.durable) {
@@ -144,7 +153,6 @@ impl Service for Listen {
             batch: self.batch.try_into()?,
             concurrency: 1,
         };
-        let stopping = scope.stopping();
         let (listening, subscribed) = watch::channel(false);
         let (failed, mut failure) = mpsc::unbounded_channel();
         let experiment = Arc::new(Experiment {
@@ -153,17 +161,19 @@ impl Service for Listen {
             ack_wait: self.ack_wait,
             fail: self.fail,
             delay: self.delay,
-            stopping: stopping.clone(),
             subscribed,
             failed,
         });
-        let handler = move |delivery: Arc<Delivery>| {
+        let handler = move |delivery: Arc<Delivery>, stopping: Stopping| {
             let experiment = Arc::clone(&experiment);
-            async move { experiment.on_message(&delivery).await }
+            async move { experiment.on_message(&delivery, &stopping).await }
         };
         scope.start("subscription", Subscription { bus, consumer, handler }).await?;
-        if let Err(error) = console::say("Listener connected to NATS") {
-            return console::ended(error.into());
+        let stopping = scope.stopping();
+        match stopping.or(console::print("Listener connected to NATS".to_owned())).await {
+            Some(Ok(())) => {}
+            Some(Err(error)) => return console::ended(error.into()),
+            None => return Ok(()),
         }
         listening.send_replace(true);
         scope.ready(());
@@ -181,35 +191,40 @@ struct Experiment {
     ack_wait: Duration,
     fail: Failing,
     delay: Duration,
-    stopping: Stopping,
     /// Whether it was said that we listen; nothing is printed before.
     subscribed: watch::Receiver<bool>,
     failed: mpsc::UnboundedSender<Error>,
 }
 
 impl Experiment {
-    async fn on_message(&self, delivery: &Delivery) -> Verdict {
-        if self.subscribed.clone().wait_for(|said| *said).await.is_err() {
-            return Verdict::Leave;
-        }
-        if self.stopping.is_asked() {
-            return Verdict::Nak(HANDED_BACK_AFTER); // the subscription is told next; this event is for another
+    async fn on_message(&self, delivery: &Delivery, stopping: &Stopping) -> Verdict {
+        let mut subscribed = self.subscribed.clone();
+        if !matches!(stopping.or(subscribed.wait_for(|said| *said)).await, Some(Ok(_))) {
+            return Verdict::Nak(HANDED_BACK_AFTER);
         }
         let line = match self.line(delivery) {
             Ok(line) => line,
             Err(reason) => {
                 console::remark(format_args!(
-                    "Event #{} can't be read ({reason}): it is among the dead letters now, see listen --dead-letters",
+                    "Event #{} can't be read ({reason}): it goes to the dead letters, see listen --dead-letters",
                     delivery.sequence
                 ));
                 return Verdict::DeadLetter(reason);
             }
         };
-        if let Err(error) = console::say(line) {
+        let unread = async {
+            stopping.asked().await;
+            sleep(UNREAD_AFTER).await;
+        };
+        let printed = tokio::select! {
+            printed = console::print(line) => printed,
+            () = unread => return Verdict::Nak(HANDED_BACK_AFTER),
+        };
+        if let Err(error) = printed {
             self.failed.send(error.into()).ok();
             return Verdict::Leave;
         }
-        if !self.delay.is_zero() && self.stopping.or(sleep(self.delay)).await.is_none() {
+        if !self.delay.is_zero() && stopping.or(sleep(self.delay)).await.is_none() {
             return Verdict::Nak(HANDED_BACK_AFTER);
         }
         self.outcome(delivery)
@@ -257,7 +272,10 @@ impl Experiment {
 }
 
 fn main() -> Exit {
-    let listen = Listen::parse();
+    let listen: Listen = match console::arguments() {
+        Ok(listen) => listen,
+        Err(exit) => return exit,
+    };
     console::log();
     if listen.lesson == Some(None) {
         // Nobody there to read the list is no failure.
@@ -266,7 +284,7 @@ fn main() -> Exit {
     }
     let exit = service::run("listen", listen);
     if exit == Exit::Clean {
-        console::say("NATS connection closed!").ok();
+        console::last_word("NATS connection closed!");
     }
     exit
 }

@@ -40,7 +40,10 @@ impl Service for Monitor {
 }
 
 fn main() -> Exit {
-    let monitor = Monitor::parse();
+    let monitor: Monitor = match console::arguments() {
+        Ok(monitor) => monitor,
+        Err(exit) => return exit,
+    };
     console::log();
     service::run("monitor", monitor)
 }

@@ -4,9 +4,9 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use clap::Parser;
-use common::Price;
 use common::bus::{Bus, Name};
 use common::events::Subject;
+use common::{InvalidPrice, Price};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use nats_test::{client, console, time};
 use serde_json::json;
@@ -37,19 +37,19 @@ struct Publish {
     #[arg(long, value_name = "TIME", default_value = "0", value_parser = time::any)]
     interval: Duration,
     /// The ticket's id
-    #[arg(long, default_value = "123")]
+    #[arg(long, default_value = "123", allow_hyphen_values = true)]
     id: String,
     /// What the ticket is for
-    #[arg(long, default_value = "concert")]
+    #[arg(long, default_value = "concert", allow_hyphen_values = true)]
     title: String,
     /// What the ticket costs
-    #[arg(long, default_value = "20", value_parser = price)]
+    #[arg(long, default_value = "20", value_parser = price, allow_hyphen_values = true)]
     price: Price,
     /// Any other JSON in place of a ticket
-    #[arg(long, value_name = "JSON", value_parser = json_text, conflicts_with_all = ["id", "title", "price"])]
+    #[arg(long, value_name = "JSON", value_parser = json_text, allow_hyphen_values = true, conflicts_with_all = ["id", "title", "price"])]
     data: Option<String>,
     /// Any text, JSON or not: to see what becomes of a message that nobody can read
-    #[arg(long, value_name = "TEXT", conflicts_with_all = ["id", "title", "price", "data"])]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, conflicts_with_all = ["id", "title", "price", "data"])]
     raw: Option<String>,
     /// Where to publish it
     #[arg(long, default_value_t = Subject::TicketCreated)]
@@ -57,7 +57,8 @@ struct Publish {
 }
 
 fn price(text: &str) -> Result<Price, String> {
-    serde_json::from_str(text).map_err(|error| error.to_string())
+    let amount: f64 = text.parse().map_err(|_| InvalidPrice.to_string())?;
+    Price::try_from(amount).map_err(|error| error.to_string())
 }
 
 fn json_text(text: &str) -> Result<String, String> {
@@ -80,7 +81,9 @@ impl Service for Publish {
 
 impl Publish {
     async fn talk(&self, bus: &Bus, stopping: &Stopping) -> Result<(), Error> {
-        console::say("Publisher connected to NATS")?;
+        if stopping.or(console::print("Publisher connected to NATS".to_owned())).await.transpose()?.is_none() {
+            return Ok(());
+        }
         if stopping.or(self.publish(bus)).await.transpose()?.is_none() {
             return Ok(());
         }
@@ -112,7 +115,7 @@ impl Publish {
         });
         let mut published = published.buffered(under_way);
         while let Some(stored) = published.try_next().await? {
-            console::say(format_args!("Event published: {} #{}", self.subject, stored.sequence))?;
+            console::print(format!("Event published: {} #{}", self.subject, stored.sequence)).await?;
         }
         Ok(())
     }
@@ -124,7 +127,10 @@ impl Publish {
 }
 
 fn main() -> Exit {
-    let publish = Publish::parse();
+    let publish: Publish = match console::arguments() {
+        Ok(publish) => publish,
+        Err(exit) => return exit,
+    };
     console::log();
     service::run("publish", publish)
 }

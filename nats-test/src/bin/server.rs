@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Parser;
 use devstack::{NatsServer, NatsServerAddress, Sources, Tool, find};
 use nats_test::console;
@@ -32,6 +32,9 @@ impl Service for Server {
 
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         let Self { port, monitoring_port, data } = self;
+        if port == monitoring_port && port != 0 {
+            bail!("--port and --monitoring-port are both {port}: they must differ");
+        }
         let data = match data {
             Some(data) => std::path::absolute(data)?,
             None => {
@@ -77,7 +80,10 @@ impl fmt::Display for Card<'_> {
 }
 
 fn main() -> Exit {
-    let server = Server::parse();
+    let server: Server = match console::arguments() {
+        Ok(server) => server,
+        Err(exit) => return exit,
+    };
     console::log();
     service::run("server", server)
 }

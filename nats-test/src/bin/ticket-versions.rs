@@ -60,7 +60,10 @@ async fn lesson(place: &Place) -> Result<(), Error> {
 }
 
 fn main() -> Exit {
-    let mut lesson = TicketVersions::parse();
+    let mut lesson: TicketVersions = match console::arguments() {
+        Ok(lesson) => lesson,
+        Err(exit) => return exit,
+    };
     console::log();
     match lesson.command.take() {
         Some(Part::Instance(instance)) => service::run("instance", instance),

@@ -3,7 +3,7 @@
 use crate::harness::{Process, Server};
 
 /// The command, its options, and what it says about them.
-const REFUSED: [(&str, &[&str], &str); 33] = [
+const REFUSED: [(&str, &[&str], &str); 39] = [
     ("listen", &["--ack-wait", "x"], "invalid value 'x' for '--ack-wait <TIME>'"),
     ("listen", &["--ack-wait", "0s"], "at least 100ms"),
     ("listen", &["--ack-wait", "25h"], "at most 24h"),
@@ -31,7 +31,13 @@ const REFUSED: [(&str, &[&str], &str); 33] = [
     ("publish", &["--count", "many"], "invalid value 'many' for '--count <NUMBER>'"),
     ("publish", &["--interval", "soon"], "a time looks like 500ms, 12s or 1m"),
     ("publish", &["--price", "free"], "invalid value 'free' for '--price <PRICE>'"),
-    ("publish", &["--price=-1"], "invalid value '-1' for '--price <PRICE>'"),
+    ("publish", &["--price", "-1"], "a price is more than 0"),
+    ("listen", &["--no-queue-group"], "name one with --client-id, or add --no-durable"),
+    ("listen", &["--hbi", "0"], "at least 1ms"),
+    ("monitor", &["--bind", "here"], "invalid value 'here' for '--bind <ADDRESS:PORT>'"),
+    ("accounts", &["--scenario", "luck"], "invalid value 'luck' for '--scenario <SCENARIO>'"),
+    ("accounts", &["--matrix", "--solution", "none"], "cannot be used with"),
+    ("server", &["--port", "15300", "--monitoring-port", "15300"], "are both 15300: they must differ"),
     ("publish", &["--data", "{id: 1}"], "not JSON: "),
     ("publish", &["--data", "{}", "--price", "20"], "cannot be used with"),
     ("publish", &["--subject", "ticket.created"], "they are ticket:created, ticket:updated, "),
@@ -44,9 +50,8 @@ fn each_option_says_in_one_line_what_is_wrong_with_its_value() {
     for (command, options, expected) in REFUSED {
         let ended = Process::start(command, options).end();
         assert!(matches!(ended.code, Some(1 | 2)), "{command} {options:?}: {:?}", ended.code);
-        let line = &ended.stderr[0];
-        assert!(line.starts_with("error: "), "{command} {options:?}: {line}");
-        assert!(ended.stderr.iter().any(|line| line.contains(expected)), "{command} {options:?}: {:?}", ended.stderr);
+        let [line] = &ended.stderr[..] else { panic!("{command} {options:?}: {:?}", ended.stderr) };
+        assert!(line.starts_with("error: ") && line.contains(expected), "{command} {options:?}: {line}");
         assert!(ended.stdout.is_empty(), "{command} {options:?}: {:?}", ended.stdout);
     }
 }
@@ -75,7 +80,7 @@ fn a_broker_with_the_events_of_another_cluster_is_refused() {
 
 #[test]
 fn help_is_there_for_each() {
-    for command in ["server", "publish", "listen"] {
+    for command in ["server", "publish", "listen", "monitor", "accounts", "ticket-versions"] {
         let ended = Process::start(command, &["--help"]).end();
         assert_eq!(ended.code, Some(0));
         assert!(ended.stdout.iter().any(|line| line.starts_with("Usage: ")), "{:?}", ended.stdout);

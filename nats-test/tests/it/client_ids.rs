@@ -1,5 +1,7 @@
 //! "Client ID Generation": one live process for each client id.
 
+use std::time::{Duration, Instant};
+
 use nix::sys::signal::Signal;
 
 use crate::harness::Server;
@@ -29,7 +31,9 @@ fn a_frozen_listener_loses_its_client_id_and_says_so_when_it_wakes() {
     let server = Server::start();
     let frozen = server.listen("--client-id 123");
     frozen.signal(Signal::SIGSTOP);
+    let began = Instant::now();
     let next = server.listen("--client-id 123");
+    assert!(began.elapsed() < Duration::from_secs(5), "five times what it may take");
     frozen.signal(Signal::SIGCONT);
     let ended = frozen.end();
     assert_eq!((ended.code, ended.stderr.len()), (Some(1), 1), "{:?}", ended.stderr);

@@ -1,6 +1,13 @@
 //! "Graceful Client Shutdown": what a client leaves behind.
 
-use crate::harness::{Server, until};
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::harness::{Server, path_of, until};
 
 #[test]
 fn after_ctrl_c_the_server_has_no_connection_and_nothing_pending() {
@@ -35,4 +42,24 @@ fn ctrl_c_ends_a_client_whose_broker_is_gone() {
     listener.line();
     server.kill();
     listener.close();
+}
+
+/// As with `listen | less`: the pipe is full, and nobody takes anything out of it.
+#[test]
+fn ctrl_c_ends_a_listener_whose_reader_pauses() {
+    let server = Server::start();
+    server.publish("--count 3000");
+    let mut command = Command::new(path_of("listen"));
+    let mut listener = command.args(["--url", &server.url]).stdout(Stdio::piped()).spawn().unwrap();
+    let handled = || server.consumers().first().and_then(|consumer| consumer["ack_floor"]["stream_seq"].as_u64());
+    until("a listener that stands still", || {
+        let before = handled();
+        sleep(Duration::from_millis(500));
+        before.is_some_and(|before| before > 0) && before == handled()
+    });
+    assert!(handled() < Some(3000));
+    kill(Pid::from_raw(listener.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    until("its end", || listener.try_wait().unwrap().is_some());
+    assert_eq!(listener.wait().unwrap().code(), Some(0));
+    server.stop();
 }

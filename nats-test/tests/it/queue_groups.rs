@@ -1,5 +1,7 @@
 //! "Queue Groups": who gets which event.
 
+use std::time::{Duration, Instant};
+
 use crate::harness::{Process, Server, until};
 
 #[test]
@@ -45,7 +47,9 @@ fn what_a_closing_member_had_fetched_goes_to_another() {
     until("all of them fetched", || server.consumers()[0]["num_ack_pending"] == 10);
     let mut other = server.listen("--ack-wait 1h");
     closing.close();
+    let closed = Instant::now();
     let mut seen = other.events(10);
+    assert!(closed.elapsed() < Duration::from_secs(5), "five times what it may take");
     seen.sort_unstable();
     assert_eq!(seen, published);
     server.wait_until_nothing_is_pending();

@@ -68,6 +68,7 @@ fn through_all_batch_sizes(count: usize) {
             longest = longest.max(before.elapsed());
             before = Instant::now();
         }
+        assert!(longest < Duration::from_secs(5), "batch {batch}: {longest:?}"); // five times what it may be
         println!("batch {batch}: {count} events in {:?}, longest pause {longest:?}", started.elapsed());
         listener.close();
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_nats::{Client, ConnectError, ConnectOptions, Event};
+use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions, Event};
 use service::{Error, Scope, Service};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -36,6 +36,16 @@ pub struct Connection {
     pub client_id: Name,
 }
 
+/// The server does not let us in.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the NATS server at {url} refuses the login; user and password belong into the URL: nats://user:password@host:4222"
+)]
+pub struct LoginRefused {
+    /// Where it is.
+    pub url: String,
+}
+
 /// Nothing answers at the server's address.
 #[derive(Debug, thiserror::Error)]
 #[error("no NATS server answers at {url} ({reason})")]
@@ -66,8 +76,16 @@ impl Service for Connection {
     }
 }
 
-async fn connect(url: &ServerUrl, client_id: &Name, changed: watch::Sender<Link>) -> Result<Client, Unreachable> {
-    let options = ConnectOptions::new()
+async fn connect(url: &ServerUrl, client_id: &Name, changed: watch::Sender<Link>) -> Result<Client, Error> {
+    let address = url.address();
+    // async-nats does not take them from the address.
+    let options = match (address.username(), address.password()) {
+        (Some(user), password) => {
+            ConnectOptions::with_user_and_password(user.to_owned(), password.unwrap_or_default().to_owned())
+        }
+        (None, _) => ConnectOptions::new(),
+    };
+    let options = options
         .name(client_id)
         .connection_timeout(CONNECT_WITHIN)
         .ping_interval(PING_EVERY)
@@ -90,10 +108,15 @@ async fn connect(url: &ServerUrl, client_id: &Name, changed: watch::Sender<Link>
             std::future::ready(())
         });
     let unreachable = |reason: String| Unreachable { url: url.to_string(), reason };
-    match timeout(CONNECT_WITHIN, options.connect(url.address())).await {
+    match timeout(CONNECT_WITHIN, options.connect(address)).await {
         Ok(Ok(client)) => Ok(client),
-        Ok(Err(error)) => Err(unreachable(reason(&error))),
-        Err(_) => Err(unreachable(format!("no answer within {CONNECT_WITHIN:?}"))),
+        Ok(Err(error)) => match error.kind() {
+            ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
+                Err(LoginRefused { url: url.to_string() }.into())
+            }
+            _ => Err(unreachable(reason(&error)).into()),
+        },
+        Err(_) => Err(unreachable(format!("no answer within {CONNECT_WITHIN:?}")).into()),
     }
 }
 

@@ -38,7 +38,7 @@ pub struct Consumer {
     /// Where a consumer begins that is not there yet. One that is there goes on where it stands.
     pub start: Start,
     /// How long a delivered message may stay without an answer before it is delivered again. While its handler runs,
-    /// the broker is told so, and waits.
+    /// the broker is told so, and waits. It holds for the whole group, and is that of the member who joined last.
     pub ack_wait: Duration,
     /// How many messages of the whole group may be without an answer.
     pub max_in_flight: u32,

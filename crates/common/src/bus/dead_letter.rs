@@ -14,6 +14,10 @@ const SUBJECT: &str = "Dead-Letter-Subject";
 const SEQUENCE: &str = "Dead-Letter-Sequence";
 const ATTEMPTS: &str = "Dead-Letter-Attempts";
 const REASON: &str = "Dead-Letter-Reason";
+const WHOLE_SIZE: &str = "Dead-Letter-Whole-Size";
+
+/// How much is kept of a message that is too large to be kept with its history, in bytes.
+const BEGINNING: usize = 1000;
 const ORIGINAL_ID: &str = "Dead-Letter-Event-Id";
 
 /// A message that a queue group could not handle, with the reason.
@@ -34,8 +38,10 @@ pub struct DeadLetter {
     pub attempts: u64,
     /// Why it could not be handled.
     pub reason: String,
-    /// Its bytes.
+    /// Its bytes; the first 1000 of one that is too large to be kept with its history.
     pub payload: Bytes,
+    /// How many bytes it had.
+    pub whole_size: u64,
 }
 
 impl DeadLetter {
@@ -51,6 +57,7 @@ impl DeadLetter {
             attempts: number(ATTEMPTS)?,
             reason: text(REASON)?,
             payload: delivery.payload.clone(),
+            whole_size: number(WHOLE_SIZE).unwrap_or(delivery.payload.len() as u64),
         })
     }
 
@@ -73,7 +80,14 @@ impl DeadLetter {
         }
         let subject = format!("{DEAD_LETTER}.{group}.{}", delivery.subject);
         let id = format!("{group}.{}.{}", delivery.sequence, delivery.published.unix_timestamp_nanos());
-        bus.store(&subject, delivery.payload.clone(), headers, &id).await?;
+        match bus.store(&subject, delivery.payload.clone(), headers.clone(), &id).await {
+            // With our headers it has become too large for the broker: the event itself stays in its stream.
+            Err(PublishError::TooLarge { .. }) => {
+                headers.insert(WHOLE_SIZE, delivery.payload.len().to_string());
+                bus.store(&subject, delivery.payload.slice(..BEGINNING), headers, &id).await?;
+            }
+            stored => drop(stored?),
+        }
         Ok(())
     }
 }
@@ -81,8 +95,9 @@ impl DeadLetter {
 impl fmt::Display for DeadLetter {
     /// One line, whatever the bytes are.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { number, group, subject, sequence, attempts, reason, payload } = self;
+        let Self { number, group, subject, sequence, attempts, reason, payload, whole_size } = self;
         let bytes = payload.escape_ascii();
-        write!(f, "#{number} {subject} #{sequence} of {group}, attempt {attempts}: {reason}: \"{bytes}\"")
+        write!(f, "#{number} {subject} #{sequence} of {group}, attempt {attempts}: {reason}: \"{bytes}\"")?;
+        if *whole_size > payload.len() as u64 { write!(f, " and so on, {whole_size} bytes") } else { Ok(()) }
     }
 }

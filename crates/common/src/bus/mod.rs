@@ -23,7 +23,7 @@ mod streams;
 mod subscription;
 mod url;
 
-pub use connection::{Connection, Unreachable};
+pub use connection::{Connection, LoginRefused, Unreachable};
 pub use consumer::{CLIENT_ID, Consumer, DURABLE, Membership, QUEUE_GROUP, Source, Start};
 pub use dead_letter::DeadLetter;
 pub use delivery::Delivery;

@@ -87,6 +87,11 @@ impl Pull {
         }
     }
 
+    /// Whether anything that was asked for is still to come.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.asked > 0
+    }
+
     /// When the silence is too long, if anything is to come.
     pub(super) fn silent_at(&self) -> Option<Instant> {
         (self.asked > 0).then(|| self.heard + HEARTBEAT * 2 + HEARTBEAT / 2)

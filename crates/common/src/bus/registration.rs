@@ -13,12 +13,15 @@ use bytes::Bytes;
 use futures_util::future::Fuse;
 use futures_util::{FutureExt, StreamExt};
 use service::{Error, Scope, Service};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::{Bus, Entry, Name, registry};
 
 /// How long the holder of a client id has to answer a newcomer, as in NATS Streaming.
 const PROBE_WITHIN: Duration = Duration::from_millis(500);
+
+/// When a holder is asked again who was not there: longer than it takes to connect again.
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(400);
 
 /// How long the server keeps the mark of a deleted entry: the shortest time it allows.
 const MARKED_FOR: Duration = Duration::from_secs(1);
@@ -83,8 +86,9 @@ impl Service for Registration {
         let mut probes = bus.client().subscribe(inbox.clone()).await?;
         let store = open(&bus).await.context("opening the registry of client ids")?;
         let time_to_live = heartbeat.forgotten_after();
-        let mut held = Held { bus: bus.clone(), store, inbox, time_to_live, revision: 0 };
+        let mut held = Held { bus: bus.clone(), store, inbox, time_to_live, revision: 0, is_sure: true };
         let mut listening = bus.listening().subscribe();
+        let mut link = bus.link();
         held.acquire().await?;
         scope.ready(());
 
@@ -103,6 +107,11 @@ impl Service for Registration {
                     beats.reset_immediately();
                 }
                 Ok(()) = listening.changed() => beats.reset_immediately(), // the entry tells of it too
+                // The broker may have come back without its data: be there again before anybody asks for the id.
+                Ok(()) = link.changed() => if link.borrow_and_update().connected {
+                    held.is_sure = false;
+                    beats.reset_immediately();
+                },
                 _ = beats.tick() => beating.set(held.clone().beat(heartbeat.timeout).fuse()),
                 beat = &mut beating => held = beat?,
             }
@@ -132,6 +141,8 @@ struct Held {
     inbox: String,
     time_to_live: Duration,
     revision: u64,
+    /// Whether the revision is surely one of this registry, and not of one that is gone.
+    is_sure: bool,
 }
 
 /// What a write to the registry came to.
@@ -163,7 +174,7 @@ impl Held {
                 }
                 Written::SomebodyElseWrote => match self.find().await? {
                     Found::Nothing { revision } | Found::Ours { revision } => after = revision,
-                    Found::Anothers { inbox, .. } if self.answers(&inbox).await => {
+                    Found::Anothers { inbox, .. } if self.answers(&inbox).await? => {
                         return Err(AlreadyRegistered(self.id().clone()).into());
                     }
                     Found::Anothers { revision, .. } => after = revision,
@@ -175,24 +186,33 @@ impl Held {
     /// Shows that we live. A broker that is away is no failure: the next beat is soon.
     async fn beat(mut self, limit: Duration) -> Result<Self, Error> {
         match tokio::time::timeout(limit, self.renew()).await {
-            Ok(Ok(revision)) => self.revision = revision,
+            Ok(Ok(revision)) => (self.revision, self.is_sure) = (revision, true),
             Ok(Err(error)) if error.is::<Displaced>() => return Err(error),
-            Ok(Err(error)) => tracing::debug!("a heartbeat failed: {error:#}"),
+            Ok(Err(error)) => {
+                tracing::debug!("a heartbeat failed: {error:#}");
+                self.is_sure = false;
+            }
             Err(_) => tracing::debug!("a heartbeat was not confirmed within {limit:?}"),
         }
         Ok(self)
     }
 
     async fn renew(&self) -> Result<u64, Error> {
-        let mut after = self.revision;
+        let mut after = Some(self.revision);
+        if !self.is_sure {
+            open(&self.bus).await?; // somebody may have deleted it
+            after = None;
+        }
         loop {
-            match self.write(after).await? {
-                Written::Done(revision) => return Ok(revision),
-                Written::SomebodyElseWrote => match self.find().await? {
-                    // Forgotten while the broker was away, or our own beat whose confirmation was lost.
-                    Found::Nothing { revision } | Found::Ours { revision } => after = revision,
-                    Found::Anothers { .. } => return Err(Displaced(self.id().clone()).into()),
-                },
+            if let Some(after) = after
+                && let Written::Done(revision) = self.write(after).await?
+            {
+                return Ok(revision);
+            }
+            match self.find().await? {
+                // Forgotten while the broker was away, or our own beat whose confirmation was lost.
+                Found::Nothing { revision } | Found::Ours { revision } => after = Some(revision),
+                Found::Anothers { .. } => return Err(Displaced(self.id().clone()).into()),
             }
         }
     }
@@ -239,20 +259,23 @@ impl Held {
     }
 
     /// Whether the holder of the id says that it lives.
-    async fn answers(&self, inbox: &str) -> bool {
+    ///
+    /// When nobody is there it is asked once more: after a restart of the broker the holder may be back a little later
+    /// than we are.
+    async fn answers(&self, inbox: &str) -> Result<bool, Error> {
         if inbox.is_empty() {
-            return false; // somebody else's writing, which says nowhere to ask
+            return Ok(false); // somebody else's writing, which says nowhere to ask
         }
-        let question = Request::new().timeout(Some(PROBE_WITHIN));
-        match self.bus.client().send_request(inbox.to_owned(), question).await {
-            Ok(_) => true,
-            Err(error) => {
-                let gone = matches!(error.kind(), RequestErrorKind::NoResponders | RequestErrorKind::TimedOut);
-                if !gone {
-                    tracing::debug!("asking who holds the client id: {error}");
-                }
-                false
+        for wait in [Duration::ZERO, ASK_AGAIN_AFTER] {
+            sleep(wait).await;
+            let question = Request::new().timeout(Some(PROBE_WITHIN));
+            match self.bus.client().send_request(inbox.to_owned(), question).await {
+                Ok(_) => return Ok(true),
+                Err(error) if error.kind() == RequestErrorKind::NoResponders => {}
+                Err(error) if error.kind() == RequestErrorKind::TimedOut => return Ok(false),
+                Err(error) => return Err(error).context("asking the holder of the client id"),
             }
         }
+        Ok(false)
     }
 }

@@ -9,7 +9,7 @@ use anyhow::bail;
 use futures_util::future::{Fuse, FusedFuture};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use service::{Error, Scope, Service};
+use service::{Error, Scope, Service, Stopping};
 use tokio::time::{Instant, interval, sleep, sleep_until};
 
 use super::consumer::Held;
@@ -35,6 +35,13 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(250);
 /// How many verdicts may wait for the broker's confirmation.
 const UNCONFIRMED: usize = 1000;
 
+/// How often the broker is told what is in hand, at least. Often, since the ack wait is the whole group's, and may be
+/// shortened by whoever joins it.
+const PROGRESS_EVERY: Duration = Duration::from_millis(500);
+
+/// How long a closing member receives what it has asked for. Under load that comes at once; without load nothing comes.
+const RECEIVE_FOR: Duration = Duration::from_millis(200);
+
 /// The longest wait for the last acks to be confirmed.
 const SETTLE_WITHIN: Duration = Duration::from_secs(3);
 
@@ -55,13 +62,14 @@ pub struct Subscription<F> {
     pub bus: Bus,
     /// Which messages, shared with whom.
     pub consumer: Consumer,
-    /// Called for each delivery; its answer is what the broker is told.
+    /// Called for each delivery; its answer is what the broker is told. One that takes long may watch the request to
+    /// stop, and give the message back.
     pub handler: F,
 }
 
 impl<F, R> Service for Subscription<F>
 where
-    F: Fn(Arc<Delivery>) -> R + Send + Sync + 'static,
+    F: Fn(Arc<Delivery>, Stopping) -> R + Send + Sync + 'static,
     R: Future<Output = Verdict> + Send,
 {
     type Handle = ();
@@ -83,14 +91,14 @@ where
         let mut looking = pin!(Fuse::terminated());
         let mut look_at = None;
         let mut well = true; // else the consumer is looked after first, before we ask it for more
-        let mut progress = interval((consumer.ack_wait / 3).max(Duration::from_millis(1)));
+        let mut progress = interval(PROGRESS_EVERY.min(consumer.ack_wait / 3));
         let mut times_connected = link.borrow().times_connected;
         while !stopping.is_asked() {
             while running.len() < consumer.concurrency
                 && sending.len() < UNCONFIRMED
                 && let Some(item) = member.begin()
             {
-                running.push(handle(&handler, item));
+                running.push(handle(&handler, item, stopping.clone()));
             }
             if well && bus.is_connected() {
                 sending.extend(member.ask());
@@ -146,32 +154,27 @@ where
             }
         }
 
-        // Nothing new from here on; what is still under way to us is given back like what waits here.
-        let mut arriving = bus.is_connected();
-        while arriving {
-            tokio::select! {
-                drained = incoming.drain() => {
-                    arriving = drained.is_ok();
-                    break;
-                }
-                Some(()) = sending.next() => arriving = bus.is_connected(),
-            }
-        }
+        // Nothing new is asked for from here on. What was asked for is received and given back like what waits here:
+        // as soon as we unsubscribe, async-nats drops what is still under way.
         let mut settled_by = Instant::now() + SETTLE_WITHIN;
+        let receive_until = Instant::now() + RECEIVE_FOR;
+        let mut receiving = bus.is_connected();
         loop {
             while let Some(item) = member.begin() {
                 member.done(&item);
                 let handed_back = Verdict::Nak(HANDED_BACK_AFTER);
                 sending.push(settle(&bus, &group, item, handed_back, SETTLE_WITHIN).boxed());
             }
-            if !arriving && running.is_empty() && sending.is_empty() {
+            receiving = receiving && bus.is_connected() && member.pull.is_waiting();
+            if !receiving && running.is_empty() && sending.is_empty() {
                 break;
             }
             tokio::select! {
-                message = incoming.next(), if arriving => match message {
+                message = incoming.next(), if receiving => match message {
                     Some(message) => { member.arrived(message); }
-                    None => arriving = false,
+                    None => receiving = false,
                 },
+                () = sleep_until(receive_until), if receiving => receiving = false,
                 Some((item, verdict)) = running.next() => {
                     member.done(&item);
                     sending.push(settle(&bus, &group, item, verdict, SETTLE_WITHIN).boxed());
@@ -182,6 +185,7 @@ where
                 () = sleep_until(settled_by), if running.is_empty() => break, // the broker is away; they come again
             }
         }
+        drop(incoming); // unsubscribes
         if consumer.membership == Membership::Alone && bus.is_connected() {
             held.forget(&bus).await;
         }
@@ -190,13 +194,13 @@ where
     }
 }
 
-async fn handle<F, R>(handler: &F, item: Item) -> (Item, Verdict)
+async fn handle<F, R>(handler: &F, item: Item, stopping: Stopping) -> (Item, Verdict)
 where
-    F: Fn(Arc<Delivery>) -> R,
+    F: Fn(Arc<Delivery>, Stopping) -> R,
     R: Future<Output = Verdict>,
 {
     let delivery = Arc::clone(&item.delivery);
-    let verdict = AssertUnwindSafe(async { handler(delivery).await }).catch_unwind().await;
+    let verdict = AssertUnwindSafe(async { handler(delivery, stopping).await }).catch_unwind().await;
     let verdict = verdict.unwrap_or_else(|_| {
         tracing::error!(sequence = item.delivery.sequence, "the handler panicked; its message comes again");
         Verdict::Nak(AFTER_PANIC)

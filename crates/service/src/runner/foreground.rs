@@ -41,7 +41,7 @@ pub(super) fn run<S: Service>(
         let mut admin =
             crate::launch("admin", Admin { socket: place.socket(), tcp: admin, program: program.clone() }).start();
         admin.ready().await?;
-        let exit = until_over(launch.start(), signals, || drop(admin::reload(&program))).await;
+        let exit = until_over(launch.start(), signals, Some(|| drop(admin::reload(&program)))).await;
         // Its end is no news: everything that mattered has ended.
         let _outcome = admin.stop().await;
         Ok(exit)

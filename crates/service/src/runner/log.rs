@@ -1,5 +1,4 @@
 //! What is said to the terminal, and where the log goes.
-#![expect(clippy::print_stderr, reason = "this is the command line: what it has to say goes to the terminal")]
 
 use std::fmt::Display;
 use std::fs::{File, OpenOptions};
@@ -29,18 +28,18 @@ pub(super) fn say(text: &dyn Display) -> io::Result<()> {
 
 /// Prints a remark to stderr.
 pub(super) fn remark(text: &dyn Display) {
-    eprintln!("{text}");
+    writeln!(io::stderr(), "{text}").ok();
 }
 
 /// Prints the reason of a failure to stderr.
 pub(super) fn fail(text: &dyn Display) {
-    eprintln!("error: {text}");
+    writeln!(io::stderr(), "error: {text}").ok();
 }
 
 /// Logs to stderr: as text on a terminal, else as JSON, one object a line. `RUST_LOG` says how much.
 pub(super) fn init() {
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).log_internal_errors(false);
     if io::stderr().is_terminal() { log.with_target(false).init() } else { log.json().flatten_event(true).init() }
 }
 

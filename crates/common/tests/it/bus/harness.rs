@@ -9,7 +9,7 @@ use common::events::Subject;
 use devstack::{NatsServer, NatsServerAddress, Sources, Tool, find};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use service::{Running, launch};
+use service::{Running, Stopping, launch};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -121,7 +121,7 @@ pub(crate) async fn listen(
     verdict: fn(&Delivery) -> Verdict,
 ) -> Listener {
     let (tell, received) = mpsc::unbounded_channel();
-    let handler = move |delivery: Arc<Delivery>| {
+    let handler = move |delivery: Arc<Delivery>, _: Stopping| {
         tell.send(Arc::clone(&delivery)).ok();
         async move {
             tokio::time::sleep(pace).await;

@@ -102,14 +102,43 @@ async fn a_client_that_beats_stays_registered_and_one_that_does_not_is_forgotten
         entry.revision >= revision + 20
     })
     .await;
-    drop(holder); // asked to stop; the entry goes
-    super::harness::until("the entry gone", || async { registry.get("123").await.unwrap().is_none() }).await;
+    // Twice: the second entry stands over the mark of the first, where a time to live is easily lost.
+    for _ in 0..2 {
+        let gone = broker.connect("124").await;
+        let silent = register(&gone.bus, QUICK).await.unwrap();
+        gone.close().await; // the entry stays, and nobody beats for it
+        assert!(registry.get("124").await.unwrap().is_some());
+        super::harness::until("the entry gone", || async { registry.get("124").await.unwrap().is_none() }).await;
+        silent.request_stop();
+    }
+    holder.stop().await.result.unwrap();
+    assert!(registry.get("123").await.unwrap().is_none());
 
     let silent = Heartbeat { interval: Duration::from_secs(3600), ..QUICK };
     let short = Heartbeat { interval: Duration::from_millis(1), timeout: Duration::from_millis(1), failures: 0 };
     assert_eq!(short.forgotten_after(), Duration::from_secs(1));
     assert!(silent.forgotten_after() > Duration::from_secs(3600));
     client.close().await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_registration_outlives_its_registry() {
+    let broker = Broker::start().await;
+    let (first, second) = (broker.connect("123").await, broker.connect("123").await);
+    let holder = register(&first.bus, QUICK).await.unwrap();
+    let api = broker.outsider().await;
+    api.delete_key_value("ticketing-clients").await.unwrap();
+    super::harness::until("registered again", || async {
+        let registry = api.get_key_value("ticketing-clients").await;
+        matches!(registry, Ok(registry) if matches!(registry.get("123").await, Ok(Some(_))))
+    })
+    .await;
+    let error = register(&second.bus, QUICK).await.unwrap_err();
+    assert!(Failure::cause::<AlreadyRegistered>(&error).is_some(), "{error}");
+    holder.stop().await.result.unwrap();
+    first.close().await;
+    second.close().await;
     broker.stop().await;
 }
 
