@@ -9,7 +9,9 @@ use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::{self, stream::Stream};
 use clap::Parser;
-use common::bus::{Bus, Connection, Consumer, Delivery, EVENT_ID, Membership, Source, Start, Subscription, Verdict};
+use common::bus::{
+    Bus, Connection, Consumer, Delivery, EVENT_ID, Membership, Name, Source, Start, Subscription, Verdict,
+};
 use common::events::{Subject, TicketCreated};
 use devstack::{NatsServer, Sources, Tool, find};
 use futures_util::stream::FuturesUnordered;
@@ -19,6 +21,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use serde::Serialize;
 use service::{Error, Exit, Scope, Service, Stopping};
 use tokio::sync::Notify;
+use tokio::time::sleep;
 
 /// How many events may wait for the broker's ack, or acks for its confirmation.
 const WINDOW: usize = 1000;
@@ -113,8 +116,11 @@ impl Bench {
                         "the stream holds {stored} of {} events",
                         self.messages
                     );
-                    let consumed =
-                        if ours { self.consume(bus).await? } else { self.consume_directly(bus, &stream).await? };
+                    let consumed = if ours {
+                        self.consume(bus, &stream).await?
+                    } else {
+                        self.consume_directly(bus, &stream).await?
+                    };
                     let (publishing, consuming) = if ours {
                         (&mut publishing.0, &mut consuming.0)
                     } else {
@@ -152,10 +158,11 @@ impl Bench {
         watch.stop()
     }
 
-    async fn consume(&self, bus: &Bus) -> Result<Turn, Error> {
+    async fn consume(&self, bus: &Bus, stream: &Stream) -> Result<Turn, Error> {
+        let group: Name = nuid::next().as_str().parse()?;
         let consumer = Consumer {
             source: Source::Events(Subject::TicketCreated),
-            membership: Membership::Alone,
+            membership: Membership::DurableGroup { group: group.clone(), durable: group.clone() },
             start: Start::All,
             ack_wait: Duration::from_secs(30),
             max_in_flight: self.messages,
@@ -175,8 +182,12 @@ impl Bench {
         let mut listener = service::launch("listener", Subscription { bus: bus.clone(), consumer, handler }).start();
         listener.ready().await?;
         all.notified().await;
-        listener.stop().await.result?; // when every ack is confirmed
-        watch.stop()
+        let name = format!("{group}:ticket-created");
+        until_all_is_acked(stream, &name).await?;
+        let turn = watch.stop();
+        listener.stop().await.result?;
+        stream.delete_consumer(&name).await?;
+        turn
     }
 
     async fn consume_directly(&self, bus: &Bus, stream: &Stream) -> Result<Turn, Error> {
@@ -210,9 +221,12 @@ impl Bench {
                 }
             }
         }
+        let name = &consumer.cached_info().name;
+        until_all_is_acked(stream, name).await?;
+        let turn = watch.stop();
         drop(messages);
-        stream.delete_consumer(&consumer.cached_info().name).await?;
-        watch.stop()
+        stream.delete_consumer(name).await?;
+        turn
     }
 
     fn row(&self, what: &'static str, payload_bytes: u32, (ours, direct): &(Vec<Turn>, Vec<Turn>)) -> Row {
@@ -249,6 +263,17 @@ impl Bench {
             ))?;
         }
         Ok(())
+    }
+}
+
+async fn until_all_is_acked(stream: &Stream, consumer: &str) -> Result<(), Error> {
+    loop {
+        let consumer: PullConsumer = stream.get_consumer(consumer).await.map_err(Error::from_boxed)?;
+        let info = consumer.cached_info();
+        if info.num_pending == 0 && info.num_ack_pending == 0 {
+            return Ok(());
+        }
+        sleep(Duration::from_millis(1)).await;
     }
 }
 

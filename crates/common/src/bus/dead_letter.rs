@@ -78,13 +78,13 @@ impl DeadLetter {
         if let Some(id) = delivery.event_id() {
             headers.insert(ORIGINAL_ID, id);
         }
-        let subject = format!("{DEAD_LETTER}.{group}.{}", delivery.subject);
+        let subject = async_nats::Subject::from(format!("{DEAD_LETTER}.{group}.{}", delivery.subject));
         let id = format!("{group}.{}.{}", delivery.sequence, delivery.published.unix_timestamp_nanos());
-        match bus.store(&subject, delivery.payload.clone(), headers.clone(), &id).await {
+        match bus.store(subject.clone(), || Ok(delivery.payload.clone()), headers.clone(), &id).await {
             // With our headers it has become too large for the broker: the event itself stays in its stream.
             Err(PublishError::TooLarge { .. }) => {
                 headers.insert(WHOLE_SIZE, delivery.payload.len().to_string());
-                bus.store(&subject, delivery.payload.slice(..BEGINNING), headers, &id).await?;
+                bus.store(subject, || Ok(delivery.payload.slice(..BEGINNING)), headers, &id).await?;
             }
             stored => drop(stored?),
         }

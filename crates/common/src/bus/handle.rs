@@ -1,13 +1,16 @@
 //! The bus as its users hold it.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::context::{ContextBuilder, PublishErrorKind};
+use async_nats::jetstream::context::PublishErrorKind::TimedOut;
+use async_nats::jetstream::context::{ContextBuilder, PublishError as NotPublished, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::{self};
 use async_nats::{Client, HeaderMap};
 use bytes::Bytes;
+use futures_util::FutureExt;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
@@ -113,29 +116,54 @@ impl Bus {
     ///
     /// When the broker does not confirm it in that time, or refuses it.
     pub async fn publish(&self, subject: Subject, payload: Bytes) -> Result<Published, PublishError> {
-        self.store(subject.as_str(), payload, HeaderMap::new(), &nuid::next()).await
+        let subject = async_nats::Subject::from_static(subject.as_str());
+        self.store(subject, || Ok(payload.clone()), HeaderMap::new(), &nuid::next()).await
     }
 
-    /// As [`Bus::publish`], for any subject of our streams, headers, and an id of the caller's.
+    /// As [`Bus::publish`], for any subject of our streams, headers, and an id of the caller's. The payload is made anew
+    /// for each attempt, of which there is nearly always one.
     pub(super) async fn store(
         &self,
-        subject: &str,
+        subject: async_nats::Subject,
+        payload: impl Fn() -> Result<Bytes, PublishError>,
+        headers: HeaderMap,
+        id: &str,
+    ) -> Result<Published, PublishError> {
+        match self.attempt(&subject, payload()?, headers.clone(), id).await {
+            Ok(published) => Ok(published),
+            // Boxed, so that those that succeed at once, which are most, are not the larger for it.
+            Err(error) => Box::pin(self.try_again(error, subject, payload()?, headers, id)).await,
+        }
+    }
+
+    async fn attempt(
+        &self,
+        subject: &async_nats::Subject,
+        payload: Bytes,
+        headers: HeaderMap,
+        id: &str,
+    ) -> Result<Published, NotPublished> {
+        let message = PublishMessage::build().headers(headers).payload(payload).header(EVENT_ID, id).message_id(id);
+        let mut sending = pin!(self.parts.publishing.send_publish(subject.clone(), message));
+        // There is room to send nearly always, and setting up a timer costs.
+        let sent = match sending.as_mut().now_or_never() {
+            Some(sent) => sent?,
+            None => timeout(ATTEMPT_WITHIN, sending).await.map_err(|_| NotPublished::new(TimedOut))??,
+        };
+        let ack = sent.await?;
+        Ok(Published { sequence: ack.sequence, duplicate: ack.duplicate })
+    }
+
+    async fn try_again(
+        &self,
+        mut error: NotPublished,
+        subject: async_nats::Subject,
         payload: Bytes,
         headers: HeaderMap,
         id: &str,
     ) -> Result<Published, PublishError> {
-        let message = PublishMessage::build().headers(headers).payload(payload).header(EVENT_ID, id).message_id(id);
         let give_up = Instant::now() + PUBLISH_WITHIN;
         loop {
-            let attempt = async {
-                let stored = self.parts.publishing.send_publish(subject.to_owned(), message.clone()).await?;
-                stored.await
-            };
-            let error = match timeout_at(give_up, attempt).await {
-                Ok(Ok(ack)) => return Ok(Published { sequence: ack.sequence, duplicate: ack.duplicate }),
-                Ok(Err(error)) => error,
-                Err(_) => return Err(PublishError::TimedOut { subject: subject.to_owned() }),
-            };
             match error.kind() {
                 PublishErrorKind::TimedOut | PublishErrorKind::BrokenPipe => {}
                 // JetStream is starting, or somebody deleted the stream.
@@ -151,8 +179,13 @@ impl Bus {
                 | PublishErrorKind::MaxAckPending
                 | PublishErrorKind::Other => return Err(PublishError::Refused(chain(&error))),
             }
-            if timeout_at(give_up, self.connected()).await.is_err() {
-                return Err(PublishError::TimedOut { subject: subject.to_owned() });
+            let connected = timeout_at(give_up, self.connected()).await;
+            if connected.is_err() || Instant::now() >= give_up {
+                return Err(PublishError::TimedOut { subject: subject.to_string() });
+            }
+            match self.attempt(&subject, payload.clone(), headers.clone(), id).await {
+                Ok(published) => return Ok(published),
+                Err(failed) => error = failed,
             }
         }
     }
@@ -174,6 +207,17 @@ impl Bus {
         let mut link = self.parts.link.clone();
         if link.wait_for(|link| link.connected).await.is_err() {
             std::future::pending::<()>().await; // the connection is closed for good
+        }
+    }
+
+    /// Waits until a lost connection was made again.
+    pub(super) fn reconnected(&self) -> impl Future<Output = ()> + use<> {
+        let mut link = self.link();
+        let times_connected = link.borrow().times_connected;
+        async move {
+            if link.wait_for(|link| link.times_connected != times_connected).await.is_err() {
+                std::future::pending::<()>().await; // the connection is closed for good
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use async_nats::{Message, Subject, jetstream};
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use super::consumer::Held;
@@ -34,13 +35,26 @@ pub(super) struct Member {
     target: usize,
     waiting: VecDeque<Item>,
     begun: Vec<Subject>,
+    /// Reads what stands in a message's reply subject; kept, since making one costs more than reading.
+    reader: jetstream::Message,
 }
 
 impl Member {
     pub(super) fn new(bus: Bus, inbox: String, held: &Held, consumer: &Consumer) -> Self {
         let target = consumer.batch.max(consumer.concurrency);
         let next_subject = held.next_subject();
-        Self { pull: Pull::new(), bus, inbox, next_subject, target, waiting: VecDeque::new(), begun: Vec::new() }
+        let empty = Message {
+            subject: inbox.as_str().into(),
+            reply: None,
+            payload: Bytes::new(),
+            headers: None,
+            status: None,
+            description: None,
+            length: 0,
+        };
+        let reader = jetstream::Message { message: empty, context: bus.jetstream().clone() };
+        let (pull, waiting, begun) = (Pull::new(), VecDeque::new(), Vec::new());
+        Self { pull, bus, inbox, next_subject, target, waiting, begun, reader }
     }
 
     /// The request for more messages, when there are few.
@@ -58,7 +72,7 @@ impl Member {
     pub(super) fn arrived(&mut self, message: Message) -> Arrival {
         let arrival = self.pull.arrived(&message);
         if arrival == Arrival::Message {
-            match item(&self.bus, message) {
+            match self.item(message) {
                 Some(item) => self.waiting.push_back(item),
                 None => tracing::warn!("somebody sent a message to our inbox that is not from JetStream"),
             }
@@ -90,16 +104,22 @@ impl Member {
             }
         }))
     }
-}
 
-/// Reads a message as JetStream delivers it: its place stands in the subject for the reply.
-fn item(bus: &Bus, message: Message) -> Option<Item> {
-    let message = jetstream::Message { message, context: bus.jetstream().clone() };
-    let info = message.info().ok()?;
-    let (sequence, published) = (info.stream_sequence, info.published);
-    let attempt = u64::try_from(info.delivered).ok()?;
-    let Message { subject, reply, payload, headers, .. } = message.message;
-    let headers = headers.unwrap_or_default();
-    let delivery = Delivery { subject: subject.into_string(), payload, sequence, attempt, published, headers };
-    Some(Item { delivery: Arc::new(delivery), reply: reply? })
+    /// Reads a message as JetStream delivers it: its place stands in the subject for the reply.
+    fn item(&mut self, message: Message) -> Option<Item> {
+        self.reader.message = message;
+        let info = self.reader.info().ok()?;
+        let (sequence, published) = (info.stream_sequence, info.published);
+        let attempt = u64::try_from(info.delivered).ok()?;
+        let message = &mut self.reader.message;
+        let delivery = Delivery {
+            subject: message.subject.to_string(),
+            payload: std::mem::take(&mut message.payload),
+            sequence,
+            attempt,
+            published,
+            headers: message.headers.take().unwrap_or_default(),
+        };
+        Some(Item { delivery: Arc::new(delivery), reply: message.reply.take()? })
+    }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use async_nats::HeaderMap;
+
 use super::{Bus, PublishError, Published};
 use crate::events::Event;
 
@@ -43,8 +45,9 @@ impl<E: Event> Publisher<E> {
     ///
     /// As [`Bus::publish`].
     pub async fn publish(&self, event: &E) -> Result<Published, PublishError> {
-        let payload = serde_json::to_vec(event)?;
-        self.bus.publish(E::SUBJECT, payload.into()).await
+        let subject = async_nats::Subject::from_static(E::SUBJECT.as_str());
+        let payload = || Ok(serde_json::to_vec(event)?.into());
+        self.bus.store(subject, payload, HeaderMap::new(), &nuid::next()).await
     }
 }
 

@@ -39,7 +39,8 @@ pub(super) async fn settle(bus: &Bus, group: &Name, item: Item, verdict: Verdict
         Verdict::Leave => return,
         Verdict::Ack => Bytes::from_static(b"+ACK"),
         Verdict::Nak(delay) => nak(delay),
-        Verdict::DeadLetter(reason) => match DeadLetter::store(bus, group, &delivery, &reason).await {
+        // Boxed, since it is rare and large, and an ack should not be the larger for it.
+        Verdict::DeadLetter(reason) => match Box::pin(DeadLetter::store(bus, group, &delivery, &reason)).await {
             Ok(()) => Bytes::from_static(b"+TERM dead letter"),
             Err(error) => {
                 tracing::warn!(sequence = delivery.sequence, "could not store a dead letter, trying again: {error}");

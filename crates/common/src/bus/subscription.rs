@@ -35,7 +35,7 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(250);
 /// How many verdicts may wait for the broker's confirmation.
 const UNCONFIRMED: usize = 1000;
 
-/// How often the broker is told what is in hand, at least. Often, since the ack wait is the whole group's, and may be
+/// How often the broker is told what is in hand, and the consumer is looked after, at least. Often, since the ack wait is the whole group's, and may be
 /// shortened by whoever joins it.
 const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 
@@ -78,7 +78,6 @@ where
         let Self { bus, consumer, handler } = self;
         let group = consumer.group(&bus);
         let stopping = scope.stopping();
-        let mut link = bus.link();
         let inbox = bus.client().new_inbox();
         let mut incoming = bus.client().subscribe(format!("{inbox}.*")).await?;
         let mut held = consumer.hold(&bus).await?;
@@ -92,19 +91,27 @@ where
         let mut look_at = None;
         let mut well = true; // else the consumer is looked after first, before we ask it for more
         let mut progress = interval(PROGRESS_EVERY.min(consumer.ack_wait / 3));
-        let mut times_connected = link.borrow().times_connected;
+        // Both are polled at each turn, and dearer to set up than to poll.
+        let mut stop = pin!(stopping.asked());
+        let mut reconnected = pin!(bus.reconnected());
         while !stopping.is_asked() {
-            while running.len() < consumer.concurrency
-                && sending.len() < UNCONFIRMED
-                && let Some(item) = member.begin()
-            {
+            // Handlers that need not wait are done with here, without a turn of the loop for each.
+            loop {
+                while let Some(Some((item, verdict))) = running.next().now_or_never() {
+                    member.done(&item);
+                    sending.push(settle(&bus, &group, item, verdict, consumer.ack_wait).boxed());
+                }
+                if running.len() >= consumer.concurrency || sending.len() >= UNCONFIRMED {
+                    break;
+                }
+                let Some(item) = member.begin() else { break };
                 running.push(handle(&handler, item, stopping.clone()));
             }
             if well && bus.is_connected() {
                 sending.extend(member.ask());
             }
             tokio::select! {
-                () = stopping.asked() => break,
+                () = &mut stop => break,
                 message = incoming.next() => {
                     let Some(message) = message else { bail!("the connection to NATS was closed") };
                     match member.arrived(message) {
@@ -123,17 +130,18 @@ where
                     member.done(&item);
                     sending.push(settle(&bus, &group, item, verdict, consumer.ack_wait).boxed());
                 }
-                Some(()) = sending.next() => {}
-                _ = progress.tick() => sending.extend(member.progress()),
-                () = at(member.pull.silent_at()) => {
-                    tracing::debug!(consumer = %held, "no word from the server");
-                    member.pull.reset();
-                    well = false;
-                    looking.set(look(held.clone(), bus.clone(), Duration::ZERO).fuse());
-                }
-                () = at(look_at), if looking.is_terminated() => {
-                    look_at = None;
-                    looking.set(look(held.clone(), bus.clone(), Duration::ZERO).fuse());
+                Some(()) = sending.next() => while let Some(Some(())) = sending.next().now_or_never() {},
+                now = progress.tick() => {
+                    sending.extend(member.progress());
+                    if member.pull.silent_at().is_some_and(|at| at <= now) {
+                        tracing::debug!(consumer = %held, "no word from the server");
+                        member.pull.reset();
+                        well = false;
+                        looking.set(look(held.clone(), bus.clone(), Duration::ZERO).fuse());
+                    } else if look_at.is_some_and(|at| at <= now) && looking.is_terminated() {
+                        look_at = None;
+                        looking.set(look(held.clone(), bus.clone(), Duration::ZERO).fuse());
+                    }
                 }
                 looked = &mut looking => match looked {
                     Ok(now) => (held, well) = (now, true),
@@ -142,14 +150,11 @@ where
                         looking.set(look(held.clone(), bus.clone(), LOOK_AGAIN_AFTER).fuse());
                     }
                 },
-                Ok(()) = link.changed() => {
-                    let now = link.borrow_and_update().times_connected;
-                    if now != times_connected {
-                        times_connected = now;
-                        well = false;
-                        member.pull.reset(); // the server forgot our requests with the old connection
-                        looking.set(look(held.clone(), bus.clone(), Duration::ZERO).fuse());
-                    }
+                () = &mut reconnected => {
+                    reconnected.set(bus.reconnected());
+                    well = false;
+                    member.pull.reset(); // the server forgot our requests with the old connection
+                    looking.set(look(held.clone(), bus.clone(), Duration::ZERO).fuse());
                 }
             }
         }
@@ -212,12 +217,4 @@ async fn look(held: Held, bus: Bus, after: Duration) -> Result<Held, Error> {
     sleep(after).await;
     bus.connected().await;
     held.looked_after(&bus).await
-}
-
-/// Waits for a moment that may never come.
-async fn at(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => sleep_until(moment).await,
-        None => std::future::pending().await,
-    }
 }
