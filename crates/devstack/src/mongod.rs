@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
-use mongodb::Client;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::ErrorKind;
 use mongodb::options::ClientOptions;
+use mongodb::{Client, Database};
 use serde_json::Value;
 use service::{Error, Scope, Service};
 use tokio::time::sleep;
@@ -19,6 +19,10 @@ const REPLICA_SET: &str = "rs0";
 
 /// The server's code for "this node belongs to no replica set yet" (`error_codes.yml` of mongod).
 const NOT_YET_INITIALIZED: i32 = 94;
+
+/// What a server answers that is just becoming primary or secondary: `PrimarySteppedDown`, `ConfigurationInProgress`,
+/// `NotWritablePrimary`, `InterruptedDueToReplStateChange`.
+const CHANGING_STATE: [i32; 4] = [189, 109, 10107, 11602];
 
 /// A mongod on 127.0.0.1, the only member of its replica set, since transactions need one.
 #[derive(Clone, Debug)]
@@ -103,17 +107,34 @@ async fn make_writable(port: u16) -> Result<(), Error> {
     options.direct_connection = Some(true);
     let client = Client::with_options(options)?;
     let admin = client.database("admin");
-    let member = doc! { "_id": 0, "host": &host };
+    loop {
+        match is_writable(&admin, &host).await {
+            Ok(true) => break,
+            Ok(false) => {}
+            Err(error) if error.downcast_ref().is_some_and(is_passing) => {}
+            Err(error) => return Err(error),
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    client.shutdown().await;
+    Ok(())
+}
+
+/// Whether it is the primary; does the next thing on the way there.
+async fn is_writable(admin: &Database, host: &str) -> Result<bool, Error> {
+    let member = doc! { "_id": 0, "host": host };
     match admin.run_command(doc! { "replSetGetConfig": 1 }).await {
         Ok(answer) => {
             let mut config = answer.get_document("config").context("the replica set's configuration")?.clone();
-            if !is_at(&config, &host) {
-                let version = config.get_i32("version").context("the configuration's version")?;
-                config.insert("version", version + 1);
-                config.insert("members", vec![Bson::Document(member)]);
-                let reconfigure = doc! { "replSetReconfig": config, "force": true };
-                admin.run_command(reconfigure).await.context("moving the replica set to its new port")?;
+            if is_at(&config, host) {
+                let hello = admin.run_command(doc! { "hello": 1 }).await?;
+                return Ok(hello.get_bool("isWritablePrimary").unwrap_or(false));
             }
+            let version = config.get_i32("version").context("the configuration's version")?;
+            config.insert("version", version + 1);
+            config.insert("members", vec![Bson::Document(member)]);
+            let reconfigure = doc! { "replSetReconfig": config, "force": true };
+            admin.run_command(reconfigure).await.context("moving the replica set to its new port")?;
         }
         Err(error) if code(&error) == Some(NOT_YET_INITIALIZED) => {
             let config = doc! { "_id": REPLICA_SET, "members": [member] };
@@ -121,11 +142,16 @@ async fn make_writable(port: u16) -> Result<(), Error> {
         }
         Err(error) => return Err(error).context("asking for the replica set"),
     }
-    while !admin.run_command(doc! { "hello": 1 }).await?.get_bool("isWritablePrimary").unwrap_or(false) {
-        sleep(Duration::from_millis(10)).await;
+    Ok(false)
+}
+
+/// Whether the error passes by itself: a server that changes its state closes its connections.
+fn is_passing(error: &mongodb::error::Error) -> bool {
+    match &*error.kind {
+        ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. } => true,
+        ErrorKind::Command(error) => CHANGING_STATE.contains(&error.code),
+        _ => false,
     }
-    client.shutdown().await;
-    Ok(())
 }
 
 fn is_at(config: &Document, host: &str) -> bool {
