@@ -4,9 +4,12 @@
 //! compile.
 
 pub mod bus;
+pub mod errors;
 pub mod events;
+pub mod extract;
 mod ids;
 mod price;
+pub mod store;
 
 pub use ids::{InvalidId, OrderId, PaymentId, TicketId, UserId};
 pub use price::{InvalidPrice, Price};

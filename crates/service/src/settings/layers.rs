@@ -66,6 +66,13 @@ impl Layers {
         if let Some(path) = &sources.file {
             layers.add_file(sections, path);
         }
+        for kind in &sections.0 {
+            for (name, key) in kind.environment {
+                if let Some(text) = sources.environment.get(*name) {
+                    layers.add(kind, key, text, Origin::Environment((*name).to_owned()));
+                }
+            }
+        }
         for (name, text) in &sources.environment {
             let Some((section, key)) = name.split_once("__") else { continue };
             // Other programs' variables have two underscores too.

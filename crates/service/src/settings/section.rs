@@ -18,6 +18,9 @@ pub trait Section:
     /// Its name: `numbers` for `[numbers]` in the file.
     const NAME: &'static str;
 
+    /// Variables of the environment with names of their own, and the keys they stand for: `("JWT_KEY", "jwt_key")`.
+    const ENVIRONMENT: &'static [(&'static str, &'static str)] = &[];
+
     /// Whether the values make sense together: everything that is wrong with them.
     fn check(&self) -> Vec<Problem> {
         Vec::new()
@@ -82,6 +85,7 @@ pub(super) type Parsed = Result<Arc<dyn Values>, Vec<Problem>>;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kind {
     pub(super) name: &'static str,
+    pub(super) environment: &'static [(&'static str, &'static str)],
     pub(super) schema: fn() -> Value,
     pub(super) defaults: fn() -> Value,
     pub(super) parse: fn(toml::Table) -> Parsed,
@@ -91,6 +95,7 @@ impl Kind {
     pub(super) fn of<T: Section>() -> Self {
         Self {
             name: T::NAME,
+            environment: T::ENVIRONMENT,
             schema: || schemars::schema_for!(T).to_value(),
             defaults: || T::default().json(),
             parse: |table| {

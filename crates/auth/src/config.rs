@@ -1,0 +1,69 @@
+//! The settings, with the course's environment names.
+
+use std::net::SocketAddr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use service::Section;
+use service::settings::{NeedsRestart, Problem, Secret};
+
+/// The section `[auth]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuthSettings {
+    /// Where the API listens
+    #[schemars(with = "String")]
+    pub bind: SocketAddr,
+    /// The key that sessions are signed with, the same for all services; also the variable `JWT_KEY`
+    pub jwt_key: Secret,
+    /// The database, as mongodb://host:port/database; also the variable `MONGO_URI`
+    pub mongo_uri: Secret,
+    /// How many hours a session is good for
+    pub session_hours: u32,
+    /// Whether a proxy in front says, in X-Forwarded-Proto, that a request came by https
+    pub trust_proxy: bool,
+}
+
+impl Default for AuthSettings {
+    fn default() -> Self {
+        Self {
+            bind: SocketAddr::from(([127, 0, 0, 1], 3000)),
+            jwt_key: Secret::default(),
+            mongo_uri: Secret::default(),
+            session_hours: 24,
+            trust_proxy: true,
+        }
+    }
+}
+
+impl Section for AuthSettings {
+    const NAME: &'static str = "auth";
+    const ENVIRONMENT: &'static [(&'static str, &'static str)] = &[("JWT_KEY", "jwt_key"), ("MONGO_URI", "mongo_uri")];
+
+    fn check(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if self.jwt_key.reveal().is_empty() {
+            problems.push(Problem::new("jwt_key", "must be set: JWT_KEY=some-long-secret"));
+        }
+        if self.mongo_uri.reveal().is_empty() {
+            problems.push(Problem::new("mongo_uri", "must be set: MONGO_URI=mongodb://localhost:27017/auth"));
+        }
+        if self.session_hours == 0 {
+            problems.push(Problem::new("session_hours", "must be above 0"));
+        }
+        problems
+    }
+
+    fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
+        let mut needs = Vec::new();
+        let keys = [
+            (self.bind != new.bind, "bind"),
+            (self.jwt_key != new.jwt_key, "jwt_key"),
+            (self.mongo_uri != new.mongo_uri, "mongo_uri"),
+            (self.session_hours != new.session_hours, "session_hours"),
+            (self.trust_proxy != new.trust_proxy, "trust_proxy"),
+        ];
+        needs.extend(keys.into_iter().filter(|(changed, _)| *changed).map(|(_, key)| NeedsRestart(key)));
+        needs
+    }
+}

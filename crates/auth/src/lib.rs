@@ -1,0 +1,10 @@
+//! Who is who: signing up, signing in, signing out.
+
+mod app;
+mod config;
+mod models;
+mod routes;
+mod service;
+
+pub use config::AuthSettings;
+pub use service::Auth;

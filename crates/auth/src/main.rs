@@ -1,0 +1,9 @@
+//! The auth service as a program of its own.
+
+use auth::{Auth, AuthSettings};
+use service::Exit;
+use service::settings::Sections;
+
+fn main() -> Exit {
+    service::runner::main("auth", Sections::new().with::<AuthSettings>(), || Auth)
+}

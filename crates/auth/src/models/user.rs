@@ -1,0 +1,109 @@
+//! People, and the collection they stand in.
+
+use common::UserId;
+use email_address::{EmailAddress, Options};
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{Document, doc};
+use mongodb::error::{Error, ErrorKind, WriteFailure};
+use mongodb::options::IndexOptions;
+use mongodb::{Collection, Database, IndexModel};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// MongoDB's code for a second document with a unique key.
+const DUPLICATE_KEY: i32 = 11000;
+
+/// An e-mail address, kept as typed and compared without regard to case.
+#[derive(Clone, Debug)]
+pub(crate) struct Email(String);
+
+#[derive(Debug, thiserror::Error)]
+#[error("Email must be valid")]
+pub(crate) struct InvalidEmail;
+
+impl Email {
+    pub(crate) fn parse(value: Option<&Value>) -> Result<Self, InvalidEmail> {
+        let text = value.and_then(Value::as_str).ok_or(InvalidEmail)?;
+        let rules = Options::default().with_required_tld().without_display_text().without_domain_literal();
+        EmailAddress::parse_with_options(text, rules).map_err(|_| InvalidEmail)?;
+        Ok(Self(text.to_owned()))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What two addresses have in common that differ in case only.
+    fn key(&self) -> String {
+        self.0.to_lowercase()
+    }
+}
+
+/// A person.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct User {
+    #[serde(rename = "_id")]
+    id: ObjectId,
+    email: String,
+    email_key: String,
+    password: String,
+}
+
+impl User {
+    pub(crate) fn new(email: &Email, password: String) -> Self {
+        Self { id: ObjectId::new(), email: email.as_str().to_owned(), email_key: email.key(), password }
+    }
+
+    pub(crate) fn id(&self) -> Result<UserId, anyhow::Error> {
+        Ok(UserId::try_from(self.id.to_hex())?)
+    }
+
+    pub(crate) fn email(&self) -> &str {
+        &self.email
+    }
+
+    /// The hash of the password.
+    pub(crate) fn password(&self) -> &str {
+        &self.password
+    }
+}
+
+/// All people.
+#[derive(Clone, Debug)]
+pub(crate) struct Users(Collection<User>);
+
+/// Somebody has this e-mail address already.
+#[derive(Debug)]
+pub(crate) struct InUse;
+
+impl Users {
+    pub(crate) fn new(database: &Database) -> Self {
+        Self(database.collection("users"))
+    }
+
+    /// One account for each address, whoever signs up at the same time.
+    pub(crate) async fn ensure_index(&self) -> Result<(), Error> {
+        let unique = IndexOptions::builder().unique(true).build();
+        let index = IndexModel::builder().keys(doc! { "emailKey": 1 }).options(unique).build();
+        self.0.create_index(index).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn insert(&self, user: &User) -> Result<Result<(), InUse>, Error> {
+        match self.0.insert_one(user).await {
+            Ok(_) => Ok(Ok(())),
+            Err(error) if is_duplicate(&error) => Ok(Err(InUse)),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) async fn find(&self, email: &Email) -> Result<Option<User>, Error> {
+        let by_email: Document = doc! { "emailKey": email.key() };
+        self.0.find_one(by_email).await
+    }
+}
+
+fn is_duplicate(error: &Error) -> bool {
+    matches!(&*error.kind, ErrorKind::Write(WriteFailure::WriteError(error)) if error.code == DUPLICATE_KEY)
+}

@@ -1,0 +1,43 @@
+//! POST /api/users/signin
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::IntoResponse;
+use common::errors::ApiError;
+use common::extract::{Fields, FromBody, Valid};
+use serde_json::Value;
+
+use super::cookie::signed_in;
+use crate::app::AppState;
+use crate::models::Email;
+
+pub(crate) struct Credentials {
+    email: Email,
+    password: String,
+}
+
+impl FromBody for Credentials {
+    fn from_body(fields: &mut Fields) -> Option<Self> {
+        let email = fields.read("email", Email::parse);
+        let password = fields.read("password", |value| {
+            let text = value.and_then(Value::as_str).filter(|text| !text.trim().is_empty());
+            text.map(str::to_owned).ok_or("You must supply a password")
+        });
+        Some(Self { email: email?, password: password? })
+    }
+}
+
+pub(crate) async fn signin(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Valid(Credentials { email, password }): Valid<Credentials>,
+) -> Result<impl IntoResponse, ApiError> {
+    let user = state.users.find(&email).await?;
+    // The same work and the same words, whether or not there is such a person.
+    let kept = user.as_ref().map(|user| user.password().to_owned());
+    let is_right = state.passwords.verify(password, kept).await?;
+    let user = user.filter(|_| is_right).ok_or(ApiError::BadRequest("Invalid credentials"))?;
+    let (cookie, shown) = signed_in(&state, &headers, &user)?;
+    Ok((cookie, Json(shown)))
+}

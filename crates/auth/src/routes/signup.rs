@@ -1,0 +1,40 @@
+//! POST /api/users/signup
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
+use common::errors::ApiError;
+use common::extract::{Fields, FromBody, Valid};
+
+use super::cookie::signed_in;
+use crate::app::AppState;
+use crate::models::{Email, Password, User};
+
+pub(crate) struct NewUser {
+    email: Email,
+    password: Password,
+}
+
+impl FromBody for NewUser {
+    fn from_body(fields: &mut Fields) -> Option<Self> {
+        let email = fields.read("email", Email::parse);
+        let password = fields.read("password", Password::parse);
+        Some(Self { email: email?, password: password? })
+    }
+}
+
+pub(crate) async fn signup(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Valid(new): Valid<NewUser>,
+) -> Result<impl IntoResponse, ApiError> {
+    const IN_USE: ApiError = ApiError::BadRequest("Email in use");
+    if state.users.find(&new.email).await?.is_some() {
+        return Err(IN_USE); // before the dear hash; the unique index decides when two come at once
+    }
+    let user = User::new(&new.email, state.passwords.hash(new.password).await?);
+    state.users.insert(&user).await?.map_err(|_| IN_USE)?;
+    let (cookie, shown) = signed_in(&state, &headers, &user)?;
+    Ok((StatusCode::CREATED, cookie, Json(shown)))
+}

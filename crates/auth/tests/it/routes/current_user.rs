@@ -1,0 +1,64 @@
+//! GET /api/users/currentuser
+
+use std::time::Duration;
+
+use common::UserId;
+use common::extract::SessionKey;
+
+use crate::app::{App, KEY};
+
+const PATH: &str = "/api/users/currentuser";
+const NOBODY: &str = r#"{"currentUser":null}"#;
+
+#[tokio::test]
+async fn responds_with_details_about_the_current_user() {
+    let app = App::start().await;
+    let signed_up = app.sign_up("test@test.com").await;
+    let answer = app.get(PATH, &signed_up.cookie()).await;
+    let (id, iat) = (signed_up.json()["id"].clone(), answer.json()["currentUser"]["iat"].clone());
+    assert!(iat.is_u64());
+    let expected = format!(r#"{{"currentUser":{{"id":{id},"email":"test@test.com","iat":{iat}}}}}"#);
+    assert_eq!((answer.status, answer.body), (200, expected));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn responds_with_null_if_not_authenticated() {
+    let app = App::start().await;
+    let answer = app.request("GET", PATH, "", b"").await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, NOBODY));
+    app.stop().await;
+}
+
+fn id() -> UserId {
+    "507f1f77bcf86cd799439011".to_owned().try_into().unwrap()
+}
+
+#[tokio::test]
+async fn a_session_is_good_however_its_base64_is_written_and_beside_other_cookies() {
+    let app = App::start().await;
+    let value = SessionKey::new(KEY).sign(id(), "a@b.com".to_owned(), Duration::from_secs(60)).unwrap();
+    let bare = value.trim_end_matches('=');
+    let url_safe = bare.replace('+', "-").replace('/', "_");
+    for cookie in [format!("session={value}"), format!("a=b; session={bare}; c=d"), format!("session={url_safe}")] {
+        let answer = app.get(PATH, &cookie).await;
+        assert_eq!(answer.json()["currentUser"]["email"], "a@b.com", "{cookie}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_session_that_is_forged_expired_or_unsigned_is_nobodys() {
+    let app = App::start().await;
+    let email = || "a@b.com".to_owned();
+    let forged = SessionKey::new("another key").sign(id(), email(), Duration::from_secs(60)).unwrap();
+    let expired = SessionKey::new(KEY).sign(id(), email(), Duration::ZERO).unwrap();
+    tokio::time::sleep(Duration::from_millis(1100)).await; // its second is over
+    // {"jwt":"<header with alg none>.<claims>."}, as a well-known attack has it
+    let unsigned = "eyJqd3QiOiJleUpoYkdjaU9pSnViMjVsSWl3aWRIbHdJam9pU2xkVUluMC5leUpwWkNJNklqVXdOMlkxWmpjM1ltTm1PRFpqWkRjNU9UUXpPVEF4TVNJc0ltVnRZV2xzSWpvaVlVQmlMbU52YlNJc0ltbGhkQ0k2TVN3aVpYaHdJam81T1RrNU9UazVPVGs1ZlEuIn0=";
+    for value in [forged.as_str(), &expired, unsigned, "", "!!!", "e30=", "bnVsbA==", "eyJqd3QiOjV9"] {
+        let answer = app.get(PATH, &format!("session={value}")).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, NOBODY), "{value}");
+    }
+    app.stop().await;
+}

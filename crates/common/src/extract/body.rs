@@ -1,0 +1,77 @@
+//! Request bodies, parsed into checked types.
+
+use std::fmt::Display;
+
+use axum::body::to_bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use serde_json::{Map, Value};
+
+use crate::errors::{ApiError, Problem, SOMETHING_WENT_WRONG};
+
+/// The most a body may have, in bytes: the course's 100 kB.
+const LARGEST: usize = 100 * 1024;
+
+/// A body whose fields are all as they should be; a handler that asks for it never sees another.
+#[derive(Clone, Debug)]
+pub struct Valid<T>(pub T);
+
+/// A type that is read from a body, field by field.
+pub trait FromBody: Sized {
+    /// Reads the fields; nothing when one of them will not do. All are read, so that all problems are told at once.
+    fn from_body(fields: &mut Fields) -> Option<Self>;
+}
+
+/// The fields of a body, and what is wrong with them.
+#[derive(Debug, Default)]
+pub struct Fields {
+    values: Map<String, Value>,
+    problems: Vec<Problem>,
+}
+
+impl Fields {
+    /// Reads one field; a problem with it is noted under its name.
+    pub fn read<T, E: Display>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(Option<&Value>) -> Result<T, E>,
+    ) -> Option<T> {
+        match parse(self.values.get(name)) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.problems.push(Problem { message: error.to_string(), field: Some(name) });
+                None
+            }
+        }
+    }
+}
+
+impl<S: Sync, T: FromBody> FromRequest<S> for Valid<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        let is_json = is_json(request.headers());
+        let body = to_bytes(request.into_body(), LARGEST).await.map_err(|_| ApiError::TooLarge)?;
+        let malformed = ApiError::BadRequest(SOMETHING_WENT_WRONG);
+        let mut fields = Fields::default();
+        if is_json && !body.is_empty() {
+            match serde_json::from_slice(&body) {
+                Ok(Value::Object(values)) => fields.values = values,
+                Ok(Value::Array(_)) => {} // no fields, as in the course
+                Ok(_) | Err(_) => return Err(malformed),
+            }
+        }
+        let value = T::from_body(&mut fields);
+        match value {
+            Some(value) if fields.problems.is_empty() => Ok(Self(value)),
+            _ => Err(ApiError::Invalid(fields.problems)),
+        }
+    }
+}
+
+/// Another body is not looked at, as in the course.
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}

@@ -1,0 +1,120 @@
+//! The course's session: a cookie `session` with the base64 of `{"jwt":"..."}`.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::time::Duration;
+
+use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
+use axum::http::HeaderMap;
+use axum::http::header::COOKIE;
+use axum::http::request::Parts;
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode, get_current_timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::UserId;
+use crate::errors::ApiError;
+
+/// As lenient about padding as Node is, whose cookies these were.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// Who is signed in. As an argument of a handler it is the course's `requireAuth`: 401 without one; as an
+/// `Option<CurrentUser>` it is the course's `currentUser`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CurrentUser {
+    /// Who.
+    pub id: UserId,
+    /// The e-mail address they signed in with.
+    pub email: String,
+    /// When, in seconds since 1970.
+    pub iat: u64,
+}
+
+/// What stands in a token, in the contract's order.
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    #[serde(flatten)]
+    user: CurrentUser,
+    exp: u64,
+}
+
+/// What the cookie holds.
+#[derive(Serialize, Deserialize)]
+struct Session {
+    jwt: String,
+}
+
+/// The key that sessions are signed with, the same in all services: `JWT_KEY`.
+#[derive(Clone)]
+pub struct SessionKey {
+    sign: EncodingKey,
+    verify: DecodingKey,
+}
+
+impl fmt::Debug for SessionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionKey(***)")
+    }
+}
+
+impl SessionKey {
+    /// From the text of `JWT_KEY`.
+    pub fn new(key: &str) -> Self {
+        Self { sign: EncodingKey::from_secret(key.as_bytes()), verify: DecodingKey::from_secret(key.as_bytes()) }
+    }
+
+    /// The value of the cookie for somebody who signs in now, good for so long.
+    ///
+    /// # Errors
+    ///
+    /// None that can happen with a symmetric key; the signing library does not know that.
+    pub fn sign(&self, id: UserId, email: String, good_for: Duration) -> Result<String, anyhow::Error> {
+        let iat = get_current_timestamp();
+        let claims = Claims { user: CurrentUser { id, email, iat }, exp: iat + good_for.as_secs() };
+        let jwt = encode(&Header::new(Algorithm::HS256), &claims, &self.sign)?;
+        Ok(BASE64.encode(serde_json::to_vec(&Session { jwt })?))
+    }
+
+    /// Who the request is from; nobody when the cookie is missing, forged, expired, or anything else.
+    pub fn current_user(&self, headers: &HeaderMap) -> Option<CurrentUser> {
+        let cookies = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
+        let mut values =
+            cookies.flat_map(|cookies| cookies.split(';')).filter_map(|cookie| cookie.trim().strip_prefix("session="));
+        let text = values.next()?.replace('-', "+").replace('_', "/");
+        let Session { jwt } = serde_json::from_slice(&BASE64.decode(text).ok()?).ok()?;
+        let mut rules = Validation::new(Algorithm::HS256); // and no other: not "none", say
+        rules.leeway = 0;
+        Some(decode::<Claims>(&jwt, &self.verify, &rules).ok()?.claims.user)
+    }
+}
+
+impl<S> FromRequestParts<S> for CurrentUser
+where
+    S: Sync,
+    SessionKey: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        SessionKey::from_ref(state).current_user(&parts.headers).ok_or(ApiError::NotAuthorized)
+    }
+}
+
+impl<S> OptionalFromRequestParts<S> for CurrentUser
+where
+    S: Sync,
+    SessionKey: FromRef<S>,
+{
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Infallible> {
+        Ok(SessionKey::from_ref(state).current_user(&parts.headers))
+    }
+}
