@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
-use crate::node::{Edge, Node};
+use crate::node::{Edge, Node, after};
 use crate::restart::Keeper;
 use crate::{Error, Failure, Reason, Restart, Service, Slot, Stopped};
 
@@ -114,7 +114,7 @@ pub(crate) async fn ready<H>(
         () = parent.stop.cancelled() => Stopped.into(),
         () = too_late => Failure::because(&child.path, Reason::NotReady(within.unwrap_or_default())),
     };
-    let limit = Instant::now() + child.stop_within;
+    let limit = after(child.stop_within);
     child.stop_until(parent.deadline().map_or(limit, |deadline| deadline.min(limit))).await;
     // What it says for itself is worth more than that it was late.
     match answer.try_recv() {

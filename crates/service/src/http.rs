@@ -6,16 +6,24 @@
 
 use std::future::IntoFuture;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use anyhow::Context;
-use axum::extract::FromRequestParts;
+use anyhow::Context as _;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use axum::serve::{Listener, ListenerExt};
 use axum::{Extension, Router};
-use futures_util::{Stream, StreamExt};
+use futures_util::{FutureExt, Stream, StreamExt};
+use hyper::body::{Frame, SizeHint};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -28,6 +36,10 @@ use crate::{Error, Scope, Service, Stopping};
 
 /// How long a client may take to send the head of a request.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
+
+/// A connection without a request is closed when it was seen idle so often, that long apart.
+const IDLE_LOOKS: u32 = 5;
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// An HTTP/1.1 server; its handle is the address it listens on.
 #[derive(Clone, Debug)]
@@ -70,7 +82,9 @@ pub(crate) async fn serve<L: Listener, H>(mut listener: L, router: Router, drain
             () = &mut late => break,
         };
         let open = Open { stopping: stopping.clone(), token: scope.node.tasks.token() };
-        let service = TowerToHyperService::new(router.clone().layer(Extension(open)));
+        let requests = Requests::default();
+        let routes = router.clone().layer(Extension(open)).layer(from_fn_with_state(Arc::clone(&requests), counted));
+        let service = TowerToHyperService::new(routes);
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_WITHIN)
@@ -79,15 +93,20 @@ pub(crate) async fn serve<L: Listener, H>(mut listener: L, router: Router, drain
         let closing = closing.clone();
         scope.spawn("connection", async move {
             let mut connection = pin!(connection);
-            let ended = tokio::select! {
-                ended = &mut connection => ended,
-                () = closing.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
+            let served = async {
+                tokio::select! {
+                    ended = &mut connection => return ended,
+                    () = closing.cancelled() => connection.as_mut().graceful_shutdown(),
+                }
+                tokio::select! {
+                    ended = &mut connection => ended,
+                    () = idle(&requests) => Ok(()), // it has sent half of a request, and may never send the rest
                 }
             };
-            if let Err(error) = ended {
-                tracing::debug!("a connection ended early: {error}"); // the other side's affair
+            match AssertUnwindSafe(served).catch_unwind().await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::debug!("a connection ended early: {error}"), // the other side's affair
+                Err(_) => tracing::error!("a handler panicked; its connection is closed, the others are not"),
             }
             Ok(())
         });
@@ -95,6 +114,58 @@ pub(crate) async fn serve<L: Listener, H>(mut listener: L, router: Router, drain
     drop(listener);
     closing.cancel();
     scope.finished().await;
+}
+
+/// How many requests of one connection are under way. Shared by the connection and its requests.
+type Requests = Arc<AtomicUsize>;
+
+/// One of them.
+struct Counted(Requests);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Counts a request until the last of its answer is sent.
+async fn counted(State(requests): State<Requests>, request: Request, next: Next) -> Response {
+    requests.fetch_add(1, Ordering::Relaxed);
+    let counted = Counted(requests);
+    let answer = next.run(request).await;
+    answer.map(|body| Body::new(CountedBody { body, _counted: counted }))
+}
+
+/// A body that is counted until it is sent, and otherwise as it was; its length is known if it was.
+struct CountedBody {
+    body: Body,
+    _counted: Counted,
+}
+
+impl HttpBody for CountedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Waits until no request has been under way for a while.
+async fn idle(requests: &Requests) {
+    let mut quiet = 0;
+    while quiet < IDLE_LOOKS {
+        sleep(LOOK_EVERY).await;
+        quiet = if requests.load(Ordering::Relaxed) == 0 { quiet + 1 } else { 0 };
+    }
 }
 
 /// Taken by a handler whose answer stays open: a stream, or an upgraded connection.

@@ -67,6 +67,12 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The moment after so long; a time beyond all clocks is a year.
+pub(crate) fn after(time: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(time).unwrap_or(now + Duration::from_secs(365 * 24 * 60 * 60))
+}
+
 impl Node {
     pub(crate) fn root(name: &str, tree: Tree, settings: Settings, budget: Duration) -> Arc<Self> {
         let path = Path::root(name);
@@ -150,7 +156,7 @@ impl Node {
                 ended = body => node.judge(ended, lock(&promise).is_none()),
                 () = node.overrun() => node.tree.add_aborted(&node.path),
             }
-            node.request_stop(Instant::now() + node.stop_within);
+            node.request_stop(after(node.stop_within));
             node.undo().await;
             node.leave(&promise);
         });
@@ -175,7 +181,7 @@ impl Node {
     /// Keeps the first failure and asks this part to stop because of it.
     pub(crate) fn fail(&self, failure: Error, deadline: Option<Instant>) {
         lock(&self.failure).get_or_insert(failure);
-        self.request_stop(deadline.unwrap_or_else(|| Instant::now() + self.stop_within));
+        self.request_stop(deadline.unwrap_or_else(|| after(self.stop_within)));
     }
 
     /// Asks this part to stop; the first deadline given holds.
@@ -228,7 +234,7 @@ impl Node {
 
     /// Asks this child to stop and waits until it is gone, or gives it up, named, shortly after the deadline.
     pub(crate) async fn stop_until(&self, deadline: Instant) {
-        let deadline = deadline.min(Instant::now() + self.stop_within);
+        let deadline = deadline.min(after(self.stop_within));
         self.request_stop(deadline);
         if timeout_at(deadline + GRACE, self.gone.cancelled()).await.is_err() {
             self.tree.add_aborted(&self.path);
@@ -241,7 +247,12 @@ impl Node {
         let failure = lock(&self.failure).take();
         let promise = lock(promise).take();
         let state = if failure.is_some() { State::Failed } else { State::Stopped };
-        self.tree.set(self.row, state, failure.as_ref().map(|failure| format!("{failure:#}")));
+        // Of a part that will be started again, its keeper tells; of one that was given up, nobody.
+        let is_kept = self.edge == Edge::Kept && self.parent.as_ref().is_some_and(|keeper| !keeper.stop.is_cancelled());
+        if self.is_listed() && !(is_kept && failure.is_some()) {
+            self.tree.set(self.row, state, failure.as_ref().map(|failure| format!("{failure:#}")));
+        }
+        self.leave_parent(); // first, so that whoever hears of it may use the name again
         match (promise, failure) {
             (Some(promise), failure) => {
                 let error = failure.unwrap_or_else(|| Stopped.into());
@@ -252,7 +263,6 @@ impl Node {
             (None, Some(failure)) => self.report(failure),
             (None, None) => {}
         }
-        self.leave_parent();
         self.gone.cancel();
     }
 
@@ -265,12 +275,19 @@ impl Node {
         }
     }
 
+    /// Whether its parent still counts on it.
+    fn is_listed(&self) -> bool {
+        let Some(parent) = &self.parent else { return true };
+        lock(&parent.children).in_start_order.iter().any(|child| std::ptr::eq(&raw const **child, self))
+    }
+
     fn leave_parent(&self) {
         let Some(parent) = &self.parent else { return };
         let mut children = lock(&parent.children);
-        children.paths.remove(&self.path);
+        // One that was given up has left already, and its name may be another's.
         if let Some(at) = children.in_start_order.iter().rposition(|child| std::ptr::eq(&raw const **child, self)) {
             children.in_start_order.remove(at);
+            children.paths.remove(&self.path);
         }
     }
 

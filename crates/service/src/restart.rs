@@ -83,8 +83,10 @@ where
                         scope.ready(slot);
                     }
                     let since = Instant::now();
-                    let Some(ended) = stopping.or(part.ended()).await else { return Ok(()) };
+                    // Its handle is no good from the moment it begins to end.
+                    let Some(()) = stopping.or(part.stop.cancelled()).await else { return Ok(()) };
                     current.send_replace(None);
+                    let Some(ended) = stopping.or(part.ended()).await else { return Ok(()) };
                     if since.elapsed() >= self.policy.longest {
                         failures_in_a_row = 0;
                     }

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 
-use crate::node::Node;
+use crate::node::{Node, after};
 use crate::{Error, Exit, Path, Service, Settings, Stopped, Tree};
 
 /// How long a whole program may take to stop: a little less than the 30 s that Kubernetes gives a pod.
@@ -83,9 +82,14 @@ impl<H> Running<H> {
         &self.root.tree
     }
 
+    /// How long all of it may take to stop.
+    pub(crate) fn stop_within(&self) -> Duration {
+        self.root.stop_within
+    }
+
     /// Asks all of it to stop, and does not wait.
     pub fn request_stop(&self) {
-        self.root.request_stop(Instant::now() + self.root.stop_within);
+        self.root.request_stop(after(self.root.stop_within));
     }
 
     /// Waits until it ended, by itself or on request.

@@ -1,11 +1,20 @@
 //! A service as a process: runtime, signals, exit code.
 
 use std::io::{self, Write};
+use std::pin::pin;
+use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::Fuse;
 use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::sleep_until;
 
+use crate::node::after;
 use crate::{Error, Exit, Outcome, Running, Service, launch};
+
+/// How much later than the deadline of its stop a whole program is given up.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(1);
 
 /// Runs a service as the whole of this process, until it ends or a signal asks it to.
 ///
@@ -36,9 +45,15 @@ pub(crate) fn in_runtime(program: impl Future<Output = Result<Exit, Error>>) -> 
 /// SIGHUP and SIGUSR1 mean `reload`; without one, that the terminal is gone.
 pub(crate) async fn until_over<H>(mut running: Running<H>, mut signals: Signals, reload: Option<impl Fn()>) -> Exit {
     let mut stopping = false;
+    let mut give_up = pin!(Fuse::terminated());
     loop {
         tokio::select! {
             outcome = running.ended() => return report(&outcome),
+            // Not even its supervisor could end it: it blocks its thread.
+            () = &mut give_up => {
+                fail(&"did not stop in time, and could not be aborted");
+                return Exit::Aborted;
+            }
             asked = signals.next() => match (asked, &reload) {
                 (Asked::Reload, Some(reload)) => reload(),
                 (Asked::Stop(exit), _) if stopping => return exit,
@@ -46,6 +61,7 @@ pub(crate) async fn until_over<H>(mut running: Running<H>, mut signals: Signals,
                 (Asked::Stop(_) | Asked::Reload, _) => {
                     stopping = true;
                     running.request_stop();
+                    give_up.set(sleep_until(after(running.stop_within()) + GIVEN_UP_AFTER).fuse());
                 }
             }
         }

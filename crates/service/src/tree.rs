@@ -128,10 +128,12 @@ impl Tree {
         self.rows.borrow().aborted.clone()
     }
 
-    /// The parts that keep the program from being ready; while one is on its way up or down, all of it is.
+    /// The parts that keep the program from being ready: the root, unless it is; any other on its way up or down.
     pub fn not_ready(&self) -> Vec<Path> {
-        let unsettled = |status: &&Status| !status.state.is_settled();
-        self.rows.borrow().statuses.values().filter(unsettled).map(|status| status.path.clone()).collect()
+        let rows = self.rows.borrow();
+        let root = rows.statuses.values().next().filter(|root| root.state != State::Ready);
+        let others = rows.statuses.values().skip(1).filter(|status| !status.state.is_settled());
+        root.into_iter().chain(others).map(|status| status.path.clone()).collect()
     }
 
     /// Waits until `condition` holds for the statuses; it is asked at every change.

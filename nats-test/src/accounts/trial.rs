@@ -23,7 +23,7 @@ use super::store::Store;
 use super::{Event, Kind, Report, Solution};
 use crate::client;
 
-/// How long any step of a trial may take.
+/// How long any step of a trial may take, beside the ack wait.
 const STEP_WITHIN: Duration = Duration::from_secs(30);
 
 /// What goes wrong, by the number of the event it happens to, at its first delivery.
@@ -231,7 +231,7 @@ impl Trial {
             previous = place.publish(&self.name, &event).await?;
             tell(format!("published   #{number} {kind}"))?;
             while instances.iter().any(|instance| !instance.is_held) {
-                let heard = self.hear(&mut instances, &mut names, &mut waiting, &tell).await?;
+                let heard = self.hear(place.ack_wait, &mut instances, &mut names, &mut waiting, &tell).await?;
                 if heard.did == Did::WaitForDeath && self.solution == Solution::SingleInstance {
                     let mut next = place.start(&self.name, self.solution, self.mishap)?;
                     next.ready().await?;
@@ -250,10 +250,10 @@ impl Trial {
         loop {
             tokio::select! {
                 biased;
-                heard = self.hear(&mut instances, &mut names, &mut waiting, &tell) => {
+                heard = self.hear(place.ack_wait, &mut instances, &mut names, &mut waiting, &tell) => {
                     heard?;
                 }
-                settled = timeout(STEP_WITHIN, place.settled(&self.name)) => {
+                settled = timeout(STEP_WITHIN + place.ack_wait, place.settled(&self.name)) => {
                     settled.context("the events were never all acked")??;
                     break;
                 }
@@ -273,6 +273,7 @@ impl Trial {
     /// Waits for the next report of any instance, and does what has to be done about it.
     async fn hear(
         &self,
+        patience: Duration,
         instances: &mut Vec<Running>,
         names: &mut impl Iterator<Item = char>,
         waiting: &mut BTreeSet<(char, u64)>,
@@ -281,7 +282,7 @@ impl Trial {
         let (at, line) = {
             let next = async |(at, instance): (usize, &mut Running)| (at, instance.lines.next_line().await);
             let mut all: FuturesUnordered<_> = instances.iter_mut().enumerate().map(next).collect();
-            let heard = timeout(STEP_WITHIN, all.next()).await.context("no instance says anything")?;
+            let heard = timeout(STEP_WITHIN + patience, all.next()).await.context("no instance says anything")?;
             heard.context("no instance is left")?
         };
         let line = line?.context("an instance ended")?;

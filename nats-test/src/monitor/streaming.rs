@@ -7,11 +7,14 @@ use time::format_description::well_known::Rfc3339;
 
 use super::snapshot::{Channel, Snapshot, Subscription};
 
+/// How many rows are shown when nobody says.
+const MOST: usize = 1024;
+
 /// What may be asked for: `?subs=1&channel=ticket:created&client=123&offset=0&limit=1024`.
 #[derive(Debug, Deserialize)]
 #[serde(default)]
 pub(super) struct Asked {
-    subs: u8,
+    subs: String,
     channel: Option<String>,
     client: Option<String>,
     offset: usize,
@@ -20,7 +23,7 @@ pub(super) struct Asked {
 
 impl Default for Asked {
     fn default() -> Self {
-        Self { subs: 0, channel: None, client: None, offset: 0, limit: 1024 }
+        Self { subs: String::new(), channel: None, client: None, offset: 0, limit: MOST }
     }
 }
 
@@ -28,7 +31,8 @@ impl Asked {
     /// The part of a list that is asked for.
     fn part<'a, T>(&self, all: &'a [T]) -> &'a [T] {
         let from = self.offset.min(all.len());
-        &all[from..from.saturating_add(self.limit).min(all.len())]
+        let limit = if self.limit == 0 { MOST } else { self.limit };
+        &all[from..from.saturating_add(limit).min(all.len())]
     }
 }
 
@@ -93,7 +97,7 @@ impl Snapshot {
             }
             row
         };
-        let row = |found: &common::bus::Client| client(&found.id, &found.entry.inbox, asked.subs == 1);
+        let row = |found: &common::bus::Client| client(&found.id, &found.entry.inbox, asked.subs == "1");
         if let Some(id) = &asked.client {
             return self.clients.iter().find(|client| client.id == *id).map(row);
         }
@@ -110,10 +114,14 @@ impl Snapshot {
     /// The names of the channels, the channels, or one of them.
     pub(super) fn channelsz(&self, asked: &Asked) -> Option<Value> {
         if let Some(name) = &asked.channel {
-            return self.channels.iter().find(|found| found.name == *name).map(|found| channel(found, asked.subs == 1));
+            return self
+                .channels
+                .iter()
+                .find(|found| found.name == *name)
+                .map(|found| channel(found, asked.subs == "1"));
         }
         let part = asked.part(&self.channels);
-        let (key, rows) = if asked.subs == 1 {
+        let (key, rows) = if asked.subs == "1" {
             ("channels", part.iter().map(|found| channel(found, true)).collect::<Vec<_>>())
         } else {
             ("names", part.iter().map(|found| found.name.clone().into()).collect())

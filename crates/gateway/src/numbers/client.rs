@@ -8,6 +8,7 @@ use futures_util::StreamExt;
 use service::{Error, Restart, Scope, Service};
 use tokio::net::TcpStream;
 use tokio::sync::broadcast;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tokio_util::codec::{FramedRead, LinesCodec};
 
@@ -84,16 +85,19 @@ impl Service for PrintNumbers {
         let stopping = scope.stopping();
         while let Some(feed) = stopping.or(client.wait()).await {
             let Some(mut numbers) = feed?.subscribe() else {
-                tokio::task::yield_now().await; // this connection is over; the next one comes into the slot
+                tokio::task::yield_now().await; // it has just ended; its slot is being emptied
                 continue;
             };
             loop {
                 match stopping.or(numbers.recv()).await {
                     None => return Ok(()),
-                    Some(Ok(number)) => match writeln!(io::stdout(), "{number}") {
-                        Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
-                        written => written?,
-                    },
+                    Some(Ok(number)) => {
+                        match stopping.or(spawn_blocking(move || writeln!(io::stdout(), "{number}"))).await {
+                            None => return Ok(()), // a reader that pauses does not keep us from stopping
+                            Some(Ok(Err(error))) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
+                            Some(written) => written??,
+                        }
+                    }
                     Some(Err(broadcast::error::RecvError::Lagged(_))) => {} // printing was too slow
                     Some(Err(broadcast::error::RecvError::Closed)) => break,
                 }

@@ -4,6 +4,7 @@ mod client;
 mod server;
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -14,8 +15,8 @@ use service::settings::{NeedsRestart, Problem};
 pub use self::client::{Feed, NumberClient, PrintNumbers};
 pub use self::server::NumberServer;
 
-/// More would be a busy loop rather than a beat.
-const FASTEST: f64 = 60_000.0;
+/// The rates that are a beat: slower is never, faster is a busy loop.
+const RATES: RangeInclusive<f64> = 0.001..=60_000.0;
 
 /// The settings of the number server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -24,7 +25,7 @@ pub struct Numbers {
     /// Where to listen
     #[schemars(with = "String")]
     pub bind: SocketAddr,
-    /// How many numbers a minute each connection gets; above 0, at most 60000
+    /// How many numbers a minute each connection gets; 0.001 to 60000
     pub rate_per_minute: f64,
 }
 
@@ -45,8 +46,8 @@ impl Section for Numbers {
     const NAME: &'static str = "numbers";
 
     fn check(&self) -> Vec<Problem> {
-        let fine = self.rate_per_minute > 0.0 && self.rate_per_minute <= FASTEST && self.period() < Duration::MAX;
-        if fine { Vec::new() } else { vec![Problem::new("rate_per_minute", "must be above 0 and at most 60000")] }
+        let fine = RATES.contains(&self.rate_per_minute);
+        if fine { Vec::new() } else { vec![Problem::new("rate_per_minute", "must be from 0.001 to 60000")] }
     }
 
     fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
@@ -83,5 +84,12 @@ impl Section for Source {
             problems.push(Problem::new("silence_seconds", "must be above 0"));
         }
         problems
+    }
+
+    /// An open connection stays where it is.
+    fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
+        let keys =
+            [(self.server != new.server, "server"), (self.silence_seconds != new.silence_seconds, "silence_seconds")];
+        keys.into_iter().filter(|(changed, _)| *changed).map(|(_, key)| NeedsRestart(key)).collect()
     }
 }

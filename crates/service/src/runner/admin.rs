@@ -61,7 +61,8 @@ async fn readyz(State(program): State<Program>) -> Response {
     let none_yet = program.tree.statuses().is_empty();
     let ready = not_ready.is_empty() && !none_yet;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({ "ready": ready, "not_ready": not_ready }))).into_response()
+    let pid = std::process::id();
+    (status, Json(json!({ "ready": ready, "not_ready": not_ready, "pid": pid }))).into_response()
 }
 
 async fn services(State(program): State<Program>) -> Json<Value> {

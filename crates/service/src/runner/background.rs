@@ -53,7 +53,7 @@ pub(super) fn start(place: &Place, arguments: Vec<OsString>) -> Result<Exit, Err
                 }
             });
         }
-        if let Some(not_ready) = control::not_ready(place) {
+        if let Some(not_ready) = control::not_ready(place, child.id()) {
             if not_ready.is_empty() {
                 say(&format_args!("{} runs as process {}; the log is {}", place.name, child.id(), path.display()))?;
                 return Ok(Exit::Clean);
@@ -72,6 +72,12 @@ pub(super) fn already_running(place: &Place, pid: i32) -> Exit {
     Exit::AlreadyRunning
 }
 
+/// Whether the process has ended; one that only waits for its parent to ask how has.
+fn is_gone(process: Pid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    kill(process, None).is_err() || stat.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with('Z'))
+}
+
 /// Asks it to stop, and returns when it is gone.
 pub(super) fn stop(place: &Place, patience: &Patience) -> Result<Exit, Error> {
     let Some(pid) = place.holder()?.filter(|pid| *pid > 0) else { return Ok(control::not_running(place)) };
@@ -81,7 +87,7 @@ pub(super) fn stop(place: &Place, patience: &Patience) -> Result<Exit, Error> {
     let asked = Instant::now();
     let mut said = false;
     let mut killed = false;
-    while kill(process, None).is_ok() || place.holder()? == Some(pid) {
+    while !is_gone(process) || place.holder()? == Some(pid) {
         let waited = asked.elapsed();
         if waited > LONG && !said {
             remark(&format_args!("waiting for process {pid} to end"));

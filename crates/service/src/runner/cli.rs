@@ -107,7 +107,9 @@ impl Cli {
     /// Where the settings come from.
     pub(super) fn sources(&self) -> Sources {
         let environment = std::env::vars_os();
-        let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        // What is no text stays, as a text that no setting will take.
+        let text =
+            |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.to_string_lossy().into()));
         Sources {
             file: self.config.clone(),
             environment: environment.filter_map(text).collect(),

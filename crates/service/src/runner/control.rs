@@ -83,10 +83,13 @@ pub(super) fn status(place: &Place, json: bool) -> Result<Exit, Error> {
     Ok(Exit::Clean)
 }
 
-/// Whether it is ready, or which parts are not; nothing when it does not answer yet.
-pub(super) fn not_ready(place: &Place) -> Option<Vec<String>> {
+/// Whether this process is ready, or which parts are not; nothing when it does not answer yet, but another may.
+pub(super) fn not_ready(place: &Place, pid: u32) -> Option<Vec<String>> {
     let (_, body) = ask(place, Method::GET, "/readyz").ok()?;
     let answer: Value = serde_json::from_slice(&body).ok()?;
+    if answer["pid"] != pid {
+        return None;
+    }
     if answer["ready"] == true {
         return Some(Vec::new());
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::net::UnixListener;
+use tokio::time::timeout;
 
 use super::admin::{self, Program};
 use super::place::Place;
@@ -16,6 +17,9 @@ use super::{background, log};
 use crate::http::{Http, serve};
 use crate::run::{Signals, in_runtime, until_over};
 use crate::{Error, Exit, Scope, Service, Settings, launch};
+
+/// How long the admin routes may take to stop, when everything else has.
+const ADMIN_STOPS_WITHIN: Duration = Duration::from_secs(1);
 
 /// Runs it until it ends.
 pub(super) fn run<S: Service>(
@@ -38,12 +42,15 @@ pub(super) fn run<S: Service>(
         let launch = launch(place.name, service).settings(settings.clone());
         let log = detached.then(|| place.log());
         let program = Program { tree: launch.tree().clone(), settings, metrics, log };
-        let mut admin =
-            crate::launch("admin", Admin { socket: place.socket(), tcp: admin, program: program.clone() }).start();
+        let mut admin = crate::launch("admin", Admin { socket: place.socket(), tcp: admin, program: program.clone() })
+            .stop_within(ADMIN_STOPS_WITHIN)
+            .start();
         admin.ready().await?;
         let exit = until_over(launch.start(), signals, Some(|| drop(admin::reload(&program)))).await;
-        // Its end is no news: everything that mattered has ended.
-        let _outcome = admin.stop().await;
+        if ![Exit::Interrupted, Exit::Terminated].contains(&exit) {
+            // Its end is no news: everything that mattered has ended.
+            let _outcome = timeout(ADMIN_STOPS_WITHIN * 2, admin.stop()).await;
+        }
         Ok(exit)
     })
 }

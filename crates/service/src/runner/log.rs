@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, IsTerminal, Read, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, IsTerminal, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::thread::sleep;
@@ -54,6 +54,15 @@ pub(super) fn reopen(log: &Path) -> Result<(), Error> {
 
 /// Prints the last lines of the log, and goes on with those that come.
 pub(super) fn show(place: &Place, lines: usize, follow: bool) -> Result<Exit, Error> {
+    match copy(place, lines, follow) {
+        Err(error) if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) => {
+            Ok(Exit::Clean) // its reader has seen enough
+        }
+        shown => shown,
+    }
+}
+
+fn copy(place: &Place, lines: usize, follow: bool) -> Result<Exit, Error> {
     let path = place.log();
     let Ok(mut file) = File::open(&path) else {
         bail!("there is no log at {}: `start` writes one, `run` logs to the terminal", path.display());
@@ -94,7 +103,9 @@ pub(super) fn since(log: &Path, length: u64) -> String {
     let read = || -> io::Result<String> {
         let mut file = File::open(log)?;
         file.seek(SeekFrom::Start(length))?;
-        BufReader::new(file).lines().collect::<io::Result<Vec<_>>>().map(|lines| lines.join("\n"))
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).trim_end().to_owned())
     };
     read().unwrap_or_default()
 }

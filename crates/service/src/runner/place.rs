@@ -4,6 +4,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::PathBuf;
+use std::thread::sleep;
+use std::time::Duration;
 
 use anyhow::Context;
 
@@ -66,7 +68,15 @@ impl Place {
         loop {
             let file = OpenOptions::new().create(true).write(true).truncate(false).open(&path);
             let mut file = file.with_context(|| format!("opening {}", path.display()))?;
-            match file.try_lock() {
+            // Whoever looks at the lock holds it for that moment.
+            let mut locked = file.try_lock();
+            for _ in 0..10 {
+                if matches!(locked, Err(TryLockError::WouldBlock)) {
+                    sleep(Duration::from_millis(5));
+                    locked = file.try_lock();
+                }
+            }
+            match locked {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => return Err(error).context("locking the pid file"),

@@ -36,7 +36,7 @@ pub enum Origin {
     },
     /// A variable of the environment.
     Environment(String),
-    /// A flag, as it was given.
+    /// A flag: the key it sets. Not its value, which may be a secret.
     Flag(String),
 }
 
@@ -46,7 +46,7 @@ impl fmt::Display for Origin {
             Self::Default => f.write_str("default"),
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
             Self::Environment(name) => write!(f, "environment variable {name}"),
-            Self::Flag(flag) => write!(f, "--set {flag}"),
+            Self::Flag(key) => write!(f, "--set {key}"),
         }
     }
 }
@@ -81,7 +81,7 @@ impl Layers {
             }
         }
         for flag in &sources.flags {
-            let origin = Origin::Flag(flag.clone());
+            let origin = Origin::Flag(flag.split('=').next().unwrap_or_default().to_owned());
             match flag.split_once('=').and_then(|(key, text)| Some((key.split_once('.')?, text))) {
                 None => layers.refuse("", "a flag looks like section.key=value", origin),
                 Some(((section, key), text)) => match sections.find(section) {
@@ -141,6 +141,7 @@ impl Layers {
             _ => format!("value = {text}")
                 .parse::<Table>()
                 .ok()
+                .filter(|table| table.len() == 1)
                 .and_then(|mut table| table.remove("value"))
                 .unwrap_or_else(|| Value::String(text.to_owned())),
         };

@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,12 +13,14 @@ use super::{Generation, Section};
 /// The current values of one section.
 pub struct Live<T> {
     generations: watch::Receiver<Arc<Generation>>,
-    section: PhantomData<fn() -> T>,
+    /// What `changed` told last.
+    told: Arc<T>,
 }
 
 impl<T: Section> Live<T> {
     pub(super) fn new(generations: watch::Receiver<Arc<Generation>>) -> Self {
-        Self { generations, section: PhantomData }
+        let told = of(&generations.borrow());
+        Self { generations, told }
     }
 
     /// The values as they are now; they stay as they are while they are held.
@@ -27,16 +28,17 @@ impl<T: Section> Live<T> {
         of(&self.generations.borrow())
     }
 
-    /// Waits until the section changes, and tells its new values.
+    /// Waits until the section is another than this told last, or than it was at first, and tells its values. No change
+    /// is missed, whatever is done between two calls.
     pub async fn changed(&mut self) -> Arc<T> {
-        let before = of::<T>(&self.generations.borrow_and_update());
         loop {
+            let now = of(&self.generations.borrow_and_update());
+            if !Arc::ptr_eq(&self.told, &now) {
+                self.told = Arc::clone(&now);
+                return now;
+            }
             if self.generations.changed().await.is_err() {
                 std::future::pending::<()>().await; // nobody is left who could change it
-            }
-            let now = of(&self.generations.borrow_and_update());
-            if !Arc::ptr_eq(&before, &now) {
-                return now;
             }
         }
     }
@@ -56,7 +58,7 @@ fn of<T: Section>(generation: &Generation) -> Arc<T> {
 // Written out, since a derive would demand `T: Clone`.
 impl<T> Clone for Live<T> {
     fn clone(&self) -> Self {
-        Self { generations: self.generations.clone(), section: PhantomData }
+        Self { generations: self.generations.clone(), told: Arc::clone(&self.told) }
     }
 }
 
@@ -77,9 +79,9 @@ impl<T: Section> Every<T> {
     /// Waits for the next beat: one period after the last. A late one does not make the next ones early.
     pub async fn tick(&mut self) {
         loop {
-            let next = self.last + (self.period)(&self.live.get());
+            let next = self.last.checked_add((self.period)(&self.live.get()));
             tokio::select! {
-                () = sleep_until(next) => break,
+                () = until(next) => break,
                 _ = self.live.changed() => {}
             }
         }
@@ -90,5 +92,13 @@ impl<T: Section> Every<T> {
 impl<T: Section> fmt::Debug for Every<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Every").field("live", &self.live).finish_non_exhaustive()
+    }
+}
+
+/// Waits for a moment; one beyond all clocks never comes.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -65,7 +66,8 @@ pub(super) trait Values: Any + Send + Sync + fmt::Debug {
 impl<T: Section> Values for T {
     fn can_change(&self, new: &dyn Values) -> Vec<NeedsRestart> {
         let new: &dyn Any = new;
-        new.downcast_ref::<T>().map(|new| Section::can_change(self, new)).unwrap_or_default()
+        let ask = || new.downcast_ref::<T>().map(|new| Section::can_change(self, new)).unwrap_or_default();
+        catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|_| vec![NeedsRestart("*")])
     }
 
     fn is_same(&self, new: &dyn Values) -> bool {
@@ -101,9 +103,11 @@ impl Kind {
             parse: |table| {
                 let values: T = serde_path_to_error::deserialize(table)
                     .map_err(|error| vec![Problem::new(&error.path().to_string(), error.inner().message())])?;
-                match values.check() {
-                    problems if problems.is_empty() => Ok(Arc::new(values)),
-                    problems => Err(problems),
+                // A check that panics must not take a running program with it.
+                match catch_unwind(AssertUnwindSafe(|| values.check())) {
+                    Ok(problems) if problems.is_empty() => Ok(Arc::new(values)),
+                    Ok(problems) => Err(problems),
+                    Err(_) => Err(vec![Problem::new("*", "the check of this section panicked, which is a bug")]),
                 }
             },
         }

@@ -61,6 +61,31 @@ async fn an_idle_connection_is_closed_when_the_server_stops() {
 }
 
 #[tokio::test]
+async fn a_connection_with_half_a_request_holds_up_no_stop() {
+    let (server, mut stream) = serve(Router::new().route("/", get(async || "hello")), Duration::ZERO).await;
+    stream.write_all(b"GET / HT").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await; // so that it has arrived
+    let began = std::time::Instant::now();
+    server.stop().await.result.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(5), "half of what a head may take");
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_costs_its_connection_and_nothing_else() {
+    let router = Router::new().route("/", get(async || "hello")).route("/panic", get(panics));
+    let (server, mut stream) = serve(router, Duration::ZERO).await;
+    let address = stream.peer_addr().unwrap();
+    assert_eq!(ask(&mut stream, "GET /panic HTTP/1.1\r\nhost: localhost\r\n\r\n").await, "");
+    let answer = ask(&mut TcpStream::connect(address).await.unwrap(), "GET / HTTP/1.0\r\n\r\n").await;
+    assert!(answer.ends_with("hello"), "{answer}");
+    server.stop().await.result.unwrap();
+}
+
+async fn panics() -> &'static str {
+    panic!("on purpose")
+}
+
+#[tokio::test]
 async fn new_connections_are_taken_until_the_drain_delay_is_over() {
     let router = Router::new().route("/", get(async || "hello"));
     let (server, stream) = serve(router, Duration::from_millis(500)).await;

@@ -117,7 +117,7 @@ fn each_layer_goes_over_the_one_before_and_each_value_knows_its_origin() {
         r#"account.password "***" default"#,
         r#"account.user "42" environment variable ACCOUNT__USER"#,
         r#"numbers.bind "127.0.0.1:7776" default"#,
-        "numbers.rate 3.0 --set numbers.rate=3",
+        "numbers.rate 3.0 --set numbers.rate",
     ];
     assert_eq!(origins, expected);
 }
@@ -146,8 +146,8 @@ fn what_is_wrong_is_said_with_its_place_all_at_once() {
     let said = refused(&file, &[("NUMBERS__RATE", "x"), ("NUMBERS__RADE", "1")], &["rate=1", "a.b=1"]);
     let expected = [
         "environment variable NUMBERS__RADE: numbers.rade: unknown; [numbers] has bind, rate",
-        "--set rate=1: a flag looks like section.key=value",
-        "--set a.b=1: a: unknown; the sections are [numbers], [account]",
+        "--set rate: a flag looks like section.key=value",
+        "--set a.b: a: unknown; the sections are [numbers], [account]",
     ];
     assert_eq!(said, expected);
     let said = refused(&file, &[("NUMBERS__RATE", "x")], &[]);
