@@ -25,6 +25,8 @@ struct Case {
     panics: u32,
     /// Whether to answer HTTP on this address: /sleep/MILLISECONDS and /stream
     http: Option<String>,
+    /// How long the HTTP server may take to stop, in milliseconds; 0 means as long as everything
+    http_stops_within: u64,
 }
 
 impl Section for Case {
@@ -38,7 +40,7 @@ impl Service for Program {
 
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         let settings = scope.settings::<Case>()?;
-        let Case { c, panics, http } = (*settings.get()).clone();
+        let Case { c, panics, http, http_stops_within } = (*settings.get()).clone();
         scope.start("a", Part::default()).await?;
         scope.start("b", Part::default()).await?;
         if c == "restarts" {
@@ -56,7 +58,11 @@ impl Service for Program {
         if let Some(bind) = http {
             let router = Router::new().route("/sleep/{ms}", get(nap)).route("/stream", get(stream));
             let bind = bind.parse()?;
-            scope.start("http", Http { bind, router, drain_delay: Duration::ZERO }).await?;
+            let mut child = scope.child("http");
+            if http_stops_within > 0 {
+                child = child.stop_within(Duration::from_millis(http_stops_within));
+            }
+            child.start(Http { bind, router, drain_delay: Duration::ZERO }).await?;
         }
         scope.ready(());
         scope.stopping().await;

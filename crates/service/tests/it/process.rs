@@ -211,6 +211,24 @@ fn a_request_under_way_is_answered_while_new_ones_are_refused() {
 }
 
 #[test]
+fn a_request_that_takes_too_long_is_aborted_at_the_deadline_and_its_server_named() {
+    let (place, address) = (Place::new(), free_address());
+    let http = format!("case.http={address}");
+    let arguments = place.arguments(&[&http, "case.http_stops_within=500"], "run");
+    let mut program = Program::start("cases", &arguments);
+    until("the API", || TcpStream::connect(&address).ok());
+    thread::scope(|scope| {
+        let slow = scope.spawn(|| get(&address, "/sleep/60000"));
+        thread::sleep(Duration::from_millis(500)); // so that it is under way
+        program.signal(Signal::SIGTERM);
+        let (code, stderr) = program.end();
+        assert_eq!(code, Some(5), "{stderr}");
+        assert!(stderr.contains("did not stop in time and was aborted: cases/http"), "{stderr}");
+        assert!(!slow.join().unwrap().is_ok_and(|answer| answer.contains("rested")));
+    });
+}
+
+#[test]
 fn a_program_that_does_not_stop_in_time_is_left_alone_or_killed() {
     let place = Place::new();
     assert_eq!(place.command(&[], "start").0, Some(0));
