@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use mongodb::bson::doc;
-use mongodb::options::ClientOptions;
+use mongodb::options::{Acknowledgment, ClientOptions, ReadConcern, WriteConcern};
 use mongodb::{Client, Database};
 use service::settings::Secret;
 use service::{Error, Scope, Service};
@@ -33,6 +33,9 @@ impl Service for Store {
             .await
             .context("the URI of the database will not do; it looks like mongodb://localhost:27017/auth (MONGO_URI)")?;
         options.server_selection_timeout = Some(FOUND_WITHIN);
+        // What was answered must outlive a database that is killed: on the disks of most, before we hear of it.
+        options.write_concern = Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build());
+        options.read_concern = Some(ReadConcern::majority());
         let name =
             options.default_database.clone().context("the URI of the database names none: mongodb://host/NAME")?;
         let client = Client::with_options(options)?;

@@ -81,7 +81,11 @@ pub(crate) fn settings(uri: &str) -> Settings {
 
 impl App {
     pub(crate) async fn start() -> Self {
-        let mut running = launch("auth", Auth).settings(settings(&database())).start();
+        Self::on(&database()).await
+    }
+
+    pub(crate) async fn on(uri: &str) -> Self {
+        let mut running = launch("auth", Auth).settings(settings(uri)).start();
         let address = running.ready().await.unwrap();
         Self { running, address }
     }
