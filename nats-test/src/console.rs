@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Parser;
-use service::{Error, Exit};
+use service::{Error, Exit, Service};
 use tokio::task::spawn_blocking;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -69,6 +69,17 @@ pub fn arguments<C: Parser>() -> Result<C, Exit> {
         remark(format_args!("{}; --help tells more", lines.join(" ")));
         Exit::Usage
     })
+}
+
+/// The `main` of a command that is one service: reads the command line, and runs it.
+pub fn main<C: Parser + Service>(name: &str) -> Exit {
+    match arguments::<C>() {
+        Err(exit) => exit,
+        Ok(command) => {
+            log();
+            service::run(name, command)
+        }
+    }
 }
 
 /// Prints a remark to stderr, beside what the experiment itself prints.

@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod client;
 pub mod console;
+pub mod json;
 pub mod lesson;
 pub mod monitor;
 pub mod time;

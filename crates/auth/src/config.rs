@@ -55,15 +55,12 @@ impl Section for AuthSettings {
     }
 
     fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
-        let mut needs = Vec::new();
-        let keys = [
+        NeedsRestart::where_changed([
             (self.bind != new.bind, "bind"),
             (self.jwt_key != new.jwt_key, "jwt_key"),
             (self.mongo_uri != new.mongo_uri, "mongo_uri"),
             (self.session_hours != new.session_hours, "session_hours"),
             (self.trust_proxy != new.trust_proxy, "trust_proxy"),
-        ];
-        needs.extend(keys.into_iter().filter(|(changed, _)| *changed).map(|(_, key)| NeedsRestart(key)));
-        needs
+        ])
     }
 }

@@ -80,7 +80,7 @@ fn report(outcome: &Outcome) -> Exit {
 }
 
 /// The last word of a process, whether or not it has a log; a stderr that nobody reads changes nothing.
-fn fail(error: &dyn std::fmt::Display) -> Exit {
+pub(crate) fn fail(error: &dyn std::fmt::Display) -> Exit {
     writeln!(io::stderr(), "error: {error}").ok();
     Exit::Failed
 }

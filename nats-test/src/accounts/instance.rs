@@ -156,7 +156,7 @@ impl Worker {
 
     /// Changes the account by the event, in the way of the solution.
     async fn apply(&self, event: &Event, sequence: u64) -> Result<Did, Error> {
-        let name = if self.solution == Solution::SharedSequence { "all" } else { &event.account };
+        let name = self.solution.document(&event.account);
         let (mut document, revision) = self.store.read(name).await?;
         let account = document.accounts.entry(event.account.clone()).or_default();
         let (is_known, is_next) = match self.solution {

@@ -65,12 +65,7 @@ pub async fn costs(place: &Place) -> Result<Vec<Cost>, Error> {
 
 async fn measure(place: &Place, name: &Name, solution: Solution) -> Result<Duration, Error> {
     place.make_stream(name).await?;
-    let mut instances = Vec::new();
-    for _ in 0..solution.instances() {
-        let mut instance = place.start(name, solution, Mishap::default())?;
-        instance.ready().await?;
-        instances.push(instance);
-    }
+    let mut instances = place.start_all(name, solution, Mishap::default()).await?;
     let began = Instant::now();
     let handled = async {
         let mut previous = vec![0; usize::try_from(ACCOUNTS)?];

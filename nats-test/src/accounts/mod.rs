@@ -7,6 +7,7 @@
 mod event;
 mod instance;
 mod matrix;
+mod stage;
 mod store;
 mod trial;
 
@@ -15,6 +16,7 @@ use clap::ValueEnum;
 pub use self::event::{Event, Kind};
 pub use self::instance::{Instance, Report};
 pub use self::matrix::{Cost, EVENTS, costs, matrix};
+pub use self::stage::{Part, Stage, close};
 pub use self::trial::{Mishap, Outcome, Place, Trial};
 
 /// What happens to the events on their way.
@@ -74,6 +76,11 @@ impl Solution {
     /// Its name on the command line.
     pub fn name(self) -> String {
         name(self)
+    }
+
+    /// What an instance reads and writes as one: the account's document, or that of all accounts.
+    fn document(self, account: &str) -> &str {
+        if self == Self::SharedSequence { "all" } else { account }
     }
 
     /// What has to wait for what.

@@ -91,7 +91,7 @@ impl Place {
     /// # Errors
     ///
     /// When the broker does not answer.
-    pub async fn make(bus: Bus, broker: client::Broker, ack_wait: Duration) -> Result<Self, Error> {
+    pub(super) async fn make(bus: Bus, broker: client::Broker, ack_wait: Duration) -> Result<Self, Error> {
         let place = Self { bus, broker, run: client::random_id(), ack_wait };
         let config = kv::Config { bucket: place.bucket(), storage: StorageType::Memory, ..kv::Config::default() };
         place.bus.jetstream().create_key_value(config).await?;
@@ -109,7 +109,7 @@ impl Place {
     }
 
     /// Deletes what this run has made, also what a stopped one has left half done.
-    pub async fn clean_up(self) {
+    pub(super) async fn clean_up(self) {
         let all: Result<Vec<String>, _> = self.bus.jetstream().stream_names().try_collect().await;
         let ours = self.bucket();
         let is_ours = |name: &String| name.strip_prefix("KV_").unwrap_or(name).starts_with(&ours);
@@ -135,7 +135,7 @@ impl Place {
         Ok(self.bus.jetstream().publish(format!("{stream}.events"), payload).await?.await?.sequence)
     }
 
-    pub(super) fn start(&self, stream: &Name, solution: Solution, mishap: Mishap) -> Result<Running, Error> {
+    fn start(&self, stream: &Name, solution: Solution, mishap: Mishap) -> Result<Running, Error> {
         let mut command = Command::new(std::env::current_exe()?);
         // By the environment, since a URL may hold a password.
         command.env("NATS_URL", self.broker.url.as_str());
@@ -152,6 +152,21 @@ impl Place {
         let stdout = child.stdout.take().context("its stdout")?;
         let stdin = child.stdin.take().context("its stdin")?;
         Ok(Running { child, stdin, lines: BufReader::new(stdout).lines(), name: None, is_held: false })
+    }
+
+    /// Starts as many as the solution has, and waits until all are ready.
+    pub(super) async fn start_all(
+        &self,
+        stream: &Name,
+        solution: Solution,
+        mishap: Mishap,
+    ) -> Result<Vec<Running>, Error> {
+        let started = (0..solution.instances()).map(|_| self.start(stream, solution, mishap));
+        let mut instances = started.collect::<Result<Vec<_>, _>>()?;
+        for instance in &mut instances {
+            instance.ready().await?;
+        }
+        Ok(instances)
     }
 
     /// Waits until everything published was delivered and acked.
@@ -185,7 +200,7 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) async fn ready(&mut self) -> Result<(), Error> {
+    async fn ready(&mut self) -> Result<(), Error> {
         let line = timeout(STEP_WITHIN, self.lines.next_line()).await.context("an instance did not start")??;
         if line.as_deref() != Some("ready") {
             bail!("an instance ended at its start");
@@ -215,13 +230,7 @@ impl Trial {
     /// When the broker or an instance does not do its part.
     pub async fn run(&self, place: &Place, tell: impl Fn(String) -> io::Result<()>) -> Result<Outcome, Error> {
         place.make_stream(&self.name).await?;
-        let mut instances = Vec::new();
-        for _ in 0..self.solution.instances() {
-            instances.push(place.start(&self.name, self.solution, self.mishap)?);
-        }
-        for instance in &mut instances {
-            instance.ready().await?;
-        }
+        let mut instances = place.start_all(&self.name, self.solution, self.mishap).await?;
         let mut names = 'A'..='Z';
         let mut waiting = BTreeSet::new(); // who was told to be waiting for what already
         let (mut previous, mut right) = (0, 0);
@@ -263,8 +272,7 @@ impl Trial {
             instance.end().await?;
         }
         let store = place.store(&self.name).await?;
-        let name = if self.solution == Solution::SharedSequence { "all" } else { ACCOUNT };
-        let (document, _) = store.read(name).await?;
+        let (document, _) = store.read(self.solution.document(ACCOUNT)).await?;
         let amount = document.accounts.get(ACCOUNT).map_or(0, |account| account.amount);
         place.bus.jetstream().delete_stream(self.name.as_str()).await?;
         Ok(Outcome { amount, right })

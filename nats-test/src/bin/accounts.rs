@@ -1,10 +1,8 @@
 //! The concurrency lesson.
 
-use std::time::Duration;
-
-use clap::{Parser, Subcommand, ValueEnum};
-use nats_test::accounts::{Cost, Instance, Place, Scenario, Solution, Trial, costs, matrix};
-use nats_test::{accounts, client, console, time};
+use clap::{Args, Parser, ValueEnum};
+use nats_test::accounts::{Cost, Part, Place, Scenario, Solution, Stage, Trial, close, costs, matrix};
+use nats_test::{accounts, console};
 use service::{Error, Exit, Scope, Service};
 
 /// Core concurrency issues: +70, +40 and -100 on one account, and what can go wrong with them.
@@ -15,7 +13,14 @@ use service::{Error, Exit, Scope, Service};
 #[command(version, max_term_width = 100, subcommand_negates_reqs = true)]
 struct Accounts {
     #[command(flatten)]
-    broker: client::Broker,
+    stage: Stage,
+    #[command(flatten)]
+    choice: Choice,
+}
+
+/// Which lesson.
+#[derive(Args, Debug)]
+struct Choice {
     /// What happens to the events
     #[arg(long, default_value = "slow-instance")]
     scenario: Scenario,
@@ -25,34 +30,23 @@ struct Accounts {
     /// All scenarios with all solutions, and what each solution costs
     #[arg(long, conflicts_with_all = ["scenario", "solution"])]
     matrix: bool,
-    /// How long the broker waits for an ack before it delivers an event again
-    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = time::ack_wait)]
-    ack_wait: Duration,
-    #[command(subcommand)]
-    command: Option<Part>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Part {
-    /// One instance of the service, as the lesson starts it
-    #[command(hide = true)]
-    Instance(Instance),
 }
 
 impl Service for Accounts {
     type Handle = ();
 
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
-        let bus = client::connect_unregistered(&scope, self.broker.clone(), client::random_id()).await?;
-        scope.ready(());
-        let place = Place::make(bus, self.broker.clone(), self.ack_wait).await?;
-        let lesson = scope.stopping().or(self.lesson(&place)).await;
-        place.clean_up().await;
-        lesson.unwrap_or(Ok(())).or_else(console::ended)
+        let Self { mut stage, choice } = self;
+        if let Some(Part::Instance(instance)) = stage.part.take() {
+            return instance.run(scope).await;
+        }
+        let place = stage.open(&scope).await?;
+        let lesson = scope.stopping().or(choice.lesson(&place)).await;
+        close(place, lesson).await
     }
 }
 
-impl Accounts {
+impl Choice {
     async fn lesson(&self, place: &Place) -> Result<(), Error> {
         if self.matrix {
             console::remark("25 trials at once, then five measurements; this takes half a minute");
@@ -91,13 +85,5 @@ fn cost_table(costs: &[Cost]) -> String {
 }
 
 fn main() -> Exit {
-    let mut accounts: Accounts = match console::arguments() {
-        Ok(accounts) => accounts,
-        Err(exit) => return exit,
-    };
-    console::log();
-    match accounts.command.take() {
-        Some(Part::Instance(instance)) => service::run("instance", instance),
-        None => service::run("accounts", accounts),
-    }
+    console::main::<Accounts>("accounts")
 }

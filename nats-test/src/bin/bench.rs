@@ -317,10 +317,5 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 fn main() -> Exit {
-    let bench: Bench = match console::arguments() {
-        Ok(bench) => bench,
-        Err(exit) => return exit,
-    };
-    console::log();
-    service::run("bench", bench)
+    console::main::<Bench>("bench")
 }

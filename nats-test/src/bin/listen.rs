@@ -6,16 +6,15 @@ use std::time::Duration;
 
 use anyhow::bail;
 use clap::Parser;
-use common::bus::{Consumer, DeadLetter, Delivery, Membership, Name, Source, Start, Subscription, Verdict};
+use common::bus::{
+    Consumer, DeadLetter, Delivery, HANDED_BACK_AFTER, Membership, Name, Source, Start, Subscription, Verdict,
+};
 use common::events::Subject;
 use nats_test::lesson::{Lesson, Options};
-use nats_test::{client, console, time};
+use nats_test::{client, console, json, time};
 use service::{Error, Exit, Scope, Service, Stopping};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
-
-/// When a message comes again that was being handled as Ctrl-C came.
-const HANDED_BACK_AFTER: Duration = Duration::from_millis(150);
 
 /// How long after Ctrl-C an event may take to be printed; later its reader is taken to have stopped reading.
 const UNREAD_AFTER: Duration = Duration::from_secs(1);
@@ -238,8 +237,7 @@ impl Experiment {
             });
         }
         let text = str::from_utf8(&delivery.payload).map_err(|error| format!("not text: {error}"))?;
-        let checked: Result<serde::de::IgnoredAny, _> = serde_json::from_str(text);
-        checked.map_err(|error| format!("not JSON: {error}"))?;
+        json::check(text)?;
         // In JSON a line break stands only between two words, so the data stays what it is.
         let text = text.replace(['\n', '\r', '\t'], " ");
         Ok(format!("Received event #{}, with data: {text}", delivery.sequence))

@@ -40,10 +40,5 @@ impl Service for Monitor {
 }
 
 fn main() -> Exit {
-    let monitor: Monitor = match console::arguments() {
-        Ok(monitor) => monitor,
-        Err(exit) => return exit,
-    };
-    console::log();
-    service::run("monitor", monitor)
+    console::main::<Monitor>("monitor")
 }

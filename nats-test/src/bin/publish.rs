@@ -8,7 +8,7 @@ use common::bus::{Bus, Name};
 use common::events::Subject;
 use common::{InvalidPrice, Price};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use nats_test::{client, console, time};
+use nats_test::{client, console, json, time};
 use serde_json::json;
 use service::{Error, Exit, Scope, Service, Stopping};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -62,8 +62,7 @@ fn price(text: &str) -> Result<Price, String> {
 }
 
 fn json_text(text: &str) -> Result<String, String> {
-    let checked: Result<serde::de::IgnoredAny, _> = serde_json::from_str(text);
-    checked.map_err(|error| format!("not JSON: {error}"))?;
+    json::check(text)?;
     Ok(text.to_owned())
 }
 
@@ -127,10 +126,5 @@ impl Publish {
 }
 
 fn main() -> Exit {
-    let publish: Publish = match console::arguments() {
-        Ok(publish) => publish,
-        Err(exit) => return exit,
-    };
-    console::log();
-    service::run("publish", publish)
+    console::main::<Publish>("publish")
 }

@@ -80,10 +80,5 @@ impl fmt::Display for Card<'_> {
 }
 
 fn main() -> Exit {
-    let server: Server = match console::arguments() {
-        Ok(server) => server,
-        Err(exit) => return exit,
-    };
-    console::log();
-    service::run("server", server)
+    console::main::<Server>("server")
 }

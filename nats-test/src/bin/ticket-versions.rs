@@ -1,10 +1,8 @@
 //! "Concurrency control with the tickets app".
 
-use std::time::Duration;
-
-use clap::{Parser, Subcommand};
-use nats_test::accounts::{Instance, Kind, Mishap, Place, Solution, Trial};
-use nats_test::{client, console, time};
+use clap::Parser;
+use nats_test::accounts::{Kind, Mishap, Part, Place, Solution, Stage, Trial, close};
+use nats_test::console;
 use service::{Error, Exit, Scope, Service};
 
 /// A ticket's price is set to 10, 50 and 100; the updates come out of order, and one of them twice.
@@ -15,31 +13,20 @@ use service::{Error, Exit, Scope, Service};
 #[command(version, max_term_width = 100)]
 struct TicketVersions {
     #[command(flatten)]
-    broker: client::Broker,
-    /// How long the broker waits for an ack before it delivers an event again
-    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = time::ack_wait)]
-    ack_wait: Duration,
-    #[command(subcommand)]
-    command: Option<Part>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Part {
-    /// One instance of the service, as the lesson starts it
-    #[command(hide = true)]
-    Instance(Instance),
+    stage: Stage,
 }
 
 impl Service for TicketVersions {
     type Handle = ();
 
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
-        let bus = client::connect_unregistered(&scope, self.broker.clone(), client::random_id()).await?;
-        scope.ready(());
-        let place = Place::make(bus, self.broker, self.ack_wait).await?;
+        let Self { mut stage } = self;
+        if let Some(Part::Instance(instance)) = stage.part.take() {
+            return instance.run(scope).await;
+        }
+        let place = stage.open(&scope).await?;
         let lesson = scope.stopping().or(lesson(&place)).await;
-        place.clean_up().await;
-        lesson.unwrap_or(Ok(())).or_else(console::ended)
+        close(place, lesson).await
     }
 }
 
@@ -60,13 +47,5 @@ async fn lesson(place: &Place) -> Result<(), Error> {
 }
 
 fn main() -> Exit {
-    let mut lesson: TicketVersions = match console::arguments() {
-        Ok(lesson) => lesson,
-        Err(exit) => return exit,
-    };
-    console::log();
-    match lesson.command.take() {
-        Some(Part::Instance(instance)) => service::run("instance", instance),
-        None => service::run("ticket-versions", lesson),
-    }
+    console::main::<TicketVersions>("ticket-versions")
 }

@@ -1,5 +1,6 @@
 //! What is, at one moment: read from the registry and from JetStream.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::Info;
@@ -57,10 +58,11 @@ impl Snapshot {
         let stream = bus.jetstream().get_stream(bus.cluster_id().as_str()).await?;
         let consumers: Vec<Info> = stream.consumers().try_collect().await?;
         let clients = clients(bus).await?;
+        let counts: HashMap<String, usize> = stream.info_with_subjects(">").await?.try_collect().await?;
         let mut channels = Vec::new();
         for subject in Subject::ALL {
             let subscriptions = subscriptions(subject, &consumers, &clients);
-            let Ok(last) = stream.get_last_raw_message_by_subject(subject.as_str()).await else {
+            let Some(messages) = counts.get(subject.as_str()) else {
                 if !subscriptions.is_empty() {
                     let (name, empty) = (subject.to_string(), 0);
                     channels.push(Channel { name, messages: empty, bytes: 0, first: 0, last: 0, subscriptions });
@@ -68,11 +70,10 @@ impl Snapshot {
                 continue;
             };
             let first = stream.get_first_raw_message_by_subject(subject.as_str(), 1).await?;
-            let mut counts = stream.info_with_subjects(subject.as_str()).await?;
-            let messages = counts.try_next().await?.map_or(0, |(_, count)| count as u64);
+            let last = stream.get_last_raw_message_by_subject(subject.as_str()).await?;
             channels.push(Channel {
                 name: subject.to_string(),
-                messages,
+                messages: *messages as u64,
                 bytes: bytes.get(subject.as_str()).copied().unwrap_or_default(),
                 first: first.sequence,
                 last: last.sequence,

@@ -98,11 +98,9 @@ async fn connect(url: &ServerUrl, client_id: &Name, changed: watch::Sender<Link>
                     link.connected = true;
                     link.times_connected += 1;
                 }),
-                Event::Disconnected | Event::Closed => changed.send_modify(|link| link.connected = false),
+                Event::Disconnected => changed.send_modify(|link| link.connected = false),
+                Event::Closed => changed.send_modify(|link| (link.connected, link.closed) = (false, true)),
                 _ => {}
-            }
-            if matches!(event, Event::Closed) {
-                changed.send_modify(|link| link.closed = true);
             }
             tell(&event);
             std::future::ready(())

@@ -158,23 +158,15 @@ impl Consumer {
                 (stream.to_string(), subject.clone(), subject.replace([':', '.'], "-"))
             }
         };
-        let (name, durable, forgotten_after) = match &self.membership {
-            Membership::DurableGroup { group, durable } if group == durable => {
-                (format!("{group}:{subject}"), true, Duration::ZERO)
-            }
-            Membership::DurableGroup { group, durable } => {
-                (format!("{durable}:{group}:{subject}"), true, Duration::ZERO)
-            }
-            Membership::Durable(durable) => {
-                (format!("{durable}:client:{}:{subject}", bus.client_id()), true, Duration::ZERO)
-            }
-            Membership::Group(group) => (format!("ephemeral:group:{group}:{subject}"), false, FORGOTTEN_AFTER),
-            Membership::Alone => {
-                (format!("ephemeral:client:{}:{}", bus.client_id(), nuid::next()), false, ORPHANED_AFTER)
-            }
+        let name = match &self.membership {
+            Membership::DurableGroup { group, durable } if group == durable => format!("{group}:{subject}"),
+            Membership::DurableGroup { group, durable } => format!("{durable}:{group}:{subject}"),
+            Membership::Durable(durable) => format!("{durable}:client:{}:{subject}", bus.client_id()),
+            Membership::Group(group) => format!("ephemeral:group:{group}:{subject}"),
+            Membership::Alone => format!("ephemeral:client:{}:{}", bus.client_id(), nuid::next()),
         };
         let config = Config {
-            durable_name: durable.then(|| name.clone()),
+            durable_name: self.membership.durable().map(|_| name.clone()),
             name: Some(name.clone()),
             filter_subject: filter,
             ack_policy: AckPolicy::Explicit,
@@ -185,7 +177,11 @@ impl Consumer {
                 Start::New => DeliverPolicy::New,
                 Start::All => DeliverPolicy::All,
             },
-            inactive_threshold: forgotten_after,
+            inactive_threshold: match &self.membership {
+                Membership::DurableGroup { .. } | Membership::Durable(_) => Duration::ZERO,
+                Membership::Group(_) => FORGOTTEN_AFTER,
+                Membership::Alone => ORPHANED_AFTER,
+            },
             metadata: self.membership.metadata(bus.client_id()),
             ..Config::default()
         };

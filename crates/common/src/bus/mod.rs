@@ -34,7 +34,7 @@ pub use registration::{AlreadyRegistered, Displaced, Heartbeat, Registration};
 pub use registry::{Client, Entry, Listening, clients};
 pub use settle::Verdict;
 pub use streams::{OtherCluster, UnfitServer};
-pub use subscription::Subscription;
+pub use subscription::{HANDED_BACK_AFTER, Subscription};
 pub use url::{InvalidUrl, ServerUrl};
 
 /// The header that carries the id of an event; the same for every copy of it.

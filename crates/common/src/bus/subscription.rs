@@ -22,9 +22,10 @@ use super::{Bus, Consumer, Delivery, Membership, Verdict};
 /// When a message comes again whose handler panicked.
 const AFTER_PANIC: Duration = Duration::from_secs(1);
 
-/// When a message comes again, to another member, that a closing one had fetched and not begun. A plain nak would
-/// come back to the member that closes.
-const HANDED_BACK_AFTER: Duration = Duration::from_millis(150);
+/// When a message comes again, to another member, that a closing one had fetched and not begun.
+///
+/// A plain nak would come back to the member that closes. For handlers that give back what a stop has interrupted, too.
+pub const HANDED_BACK_AFTER: Duration = Duration::from_millis(150);
 
 /// How often a consumer that delivers is looked after.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -35,8 +36,8 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(250);
 /// How many verdicts may wait for the broker's confirmation.
 const UNCONFIRMED: usize = 1000;
 
-/// How often the broker is told what is in hand, and the consumer is looked after, at least. Often, since the ack wait is the whole group's, and may be
-/// shortened by whoever joins it.
+/// How often the broker is told what is in hand, and the consumer is looked after, at least. Often, since the ack wait
+/// is the whole group's, and may be shortened by whoever joins it.
 const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 
 /// How long a closing member receives what it has asked for. Under load that comes at once; without load nothing comes.
@@ -87,6 +88,7 @@ where
         let mut member = Member::new(bus.clone(), inbox, &held, &consumer);
         let mut running = FuturesUnordered::new();
         let mut sending: FuturesUnordered<Sent<'_>> = FuturesUnordered::new();
+        let tell = |item, verdict, patience| settle(&bus, &group, item, verdict, patience).boxed();
         let mut looking = pin!(Fuse::terminated());
         let mut look_at = None;
         let mut well = true; // else the consumer is looked after first, before we ask it for more
@@ -99,7 +101,7 @@ where
             loop {
                 while let Some(Some((item, verdict))) = running.next().now_or_never() {
                     member.done(&item);
-                    sending.push(settle(&bus, &group, item, verdict, consumer.ack_wait).boxed());
+                    sending.push(tell(item, verdict, consumer.ack_wait));
                 }
                 if running.len() >= consumer.concurrency || sending.len() >= UNCONFIRMED {
                     break;
@@ -122,13 +124,13 @@ where
                         Arrival::Trouble(trouble) => {
                             tracing::debug!(consumer = %held, "asking for messages: {trouble}");
                             well = false;
-                            looking.set(look(held.clone(), bus.clone(), LOOK_AGAIN_AFTER).fuse());
+                            looking.set(look(&held, &bus, LOOK_AGAIN_AFTER));
                         }
                     }
                 }
                 Some((item, verdict)) = running.next() => {
                     member.done(&item);
-                    sending.push(settle(&bus, &group, item, verdict, consumer.ack_wait).boxed());
+                    sending.push(tell(item, verdict, consumer.ack_wait));
                 }
                 Some(()) = sending.next() => while let Some(Some(())) = sending.next().now_or_never() {},
                 now = progress.tick() => {
@@ -137,24 +139,24 @@ where
                         tracing::debug!(consumer = %held, "no word from the server");
                         member.pull.reset();
                         well = false;
-                        looking.set(look(held.clone(), bus.clone(), Duration::ZERO).fuse());
+                        looking.set(look(&held, &bus, Duration::ZERO));
                     } else if look_at.is_some_and(|at| at <= now) && looking.is_terminated() {
                         look_at = None;
-                        looking.set(look(held.clone(), bus.clone(), Duration::ZERO).fuse());
+                        looking.set(look(&held, &bus, Duration::ZERO));
                     }
                 }
                 looked = &mut looking => match looked {
                     Ok(now) => (held, well) = (now, true),
                     Err(error) => {
                         tracing::warn!(consumer = %held, "looking after the consumer: {error:#}");
-                        looking.set(look(held.clone(), bus.clone(), LOOK_AGAIN_AFTER).fuse());
+                        looking.set(look(&held, &bus, LOOK_AGAIN_AFTER));
                     }
                 },
                 () = &mut reconnected => {
                     reconnected.set(bus.reconnected());
                     well = false;
                     member.pull.reset(); // the server forgot our requests with the old connection
-                    looking.set(look(held.clone(), bus.clone(), Duration::ZERO).fuse());
+                    looking.set(look(&held, &bus, Duration::ZERO));
                 }
             }
         }
@@ -167,8 +169,7 @@ where
         loop {
             while let Some(item) = member.begin() {
                 member.done(&item);
-                let handed_back = Verdict::Nak(HANDED_BACK_AFTER);
-                sending.push(settle(&bus, &group, item, handed_back, SETTLE_WITHIN).boxed());
+                sending.push(tell(item, Verdict::Nak(HANDED_BACK_AFTER), SETTLE_WITHIN));
             }
             receiving = receiving && bus.is_connected() && member.pull.is_waiting();
             if !receiving && running.is_empty() && sending.is_empty() {
@@ -182,7 +183,7 @@ where
                 () = sleep_until(receive_until), if receiving => receiving = false,
                 Some((item, verdict)) = running.next() => {
                     member.done(&item);
-                    sending.push(settle(&bus, &group, item, verdict, SETTLE_WITHIN).boxed());
+                    sending.push(tell(item, verdict, SETTLE_WITHIN));
                     settled_by = Instant::now() + SETTLE_WITHIN;
                 }
                 Some(()) = sending.next() => {}
@@ -213,8 +214,12 @@ where
     (item, verdict)
 }
 
-async fn look(held: Held, bus: Bus, after: Duration) -> Result<Held, Error> {
-    sleep(after).await;
-    bus.connected().await;
-    held.looked_after(&bus).await
+fn look(held: &Held, bus: &Bus, after: Duration) -> Fuse<impl Future<Output = Result<Held, Error>> + use<>> {
+    let (held, bus) = (held.clone(), bus.clone());
+    let looked = async move {
+        sleep(after).await;
+        bus.connected().await;
+        held.looked_after(&bus).await
+    };
+    looked.fuse()
 }

@@ -51,7 +51,7 @@ impl Section for Numbers {
     }
 
     fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
-        if self.bind == new.bind { Vec::new() } else { vec![NeedsRestart("bind")] }
+        NeedsRestart::where_changed([(self.bind != new.bind, "bind")])
     }
 }
 
@@ -88,8 +88,9 @@ impl Section for Source {
 
     /// An open connection stays where it is.
     fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
-        let keys =
-            [(self.server != new.server, "server"), (self.silence_seconds != new.silence_seconds, "silence_seconds")];
-        keys.into_iter().filter(|(changed, _)| *changed).map(|(_, key)| NeedsRestart(key)).collect()
+        NeedsRestart::where_changed([
+            (self.server != new.server, "server"),
+            (self.silence_seconds != new.silence_seconds, "silence_seconds"),
+        ])
     }
 }

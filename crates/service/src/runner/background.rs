@@ -11,9 +11,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::cli::Patience;
+use super::control;
 use super::log::{remark, say, since};
 use super::place::Place;
-use super::{control, log};
+use crate::run::fail;
 use crate::{Error, Exit};
 
 /// How often a process is looked at that starts or stops.
@@ -47,10 +48,7 @@ pub(super) fn start(place: &Place, arguments: Vec<OsString>) -> Result<Exit, Err
             let code = status.code().and_then(|code| u8::try_from(code).ok());
             return Ok(match code {
                 Some(code) if code == Exit::AlreadyRunning.code() => Exit::AlreadyRunning,
-                _ => {
-                    log::fail(&format_args!("it ended before it was ready ({status}); the log is {}", path.display()));
-                    Exit::Failed
-                }
+                _ => fail(&format_args!("it ended before it was ready ({status}); the log is {}", path.display())),
             });
         }
         if let Some(not_ready) = control::not_ready(place, child.id()) {
@@ -68,7 +66,7 @@ pub(super) fn start(place: &Place, arguments: Vec<OsString>) -> Result<Exit, Err
 }
 
 pub(super) fn already_running(place: &Place, pid: i32) -> Exit {
-    log::fail(&format_args!("{} is running already, as process {pid}", place.name));
+    fail(&format_args!("{} is running already, as process {pid}", place.name));
     Exit::AlreadyRunning
 }
 
@@ -95,8 +93,7 @@ pub(super) fn stop(place: &Place, patience: &Patience) -> Result<Exit, Error> {
         }
         if waited > patience.within && !killed {
             if patience.no_kill {
-                log::fail(&format_args!("process {pid} still runs after {:?}", patience.within));
-                return Ok(Exit::Failed);
+                return Ok(fail(&format_args!("process {pid} still runs after {:?}", patience.within)));
             }
             remark(&format_args!("process {pid} still runs after {:?} and is killed", patience.within));
             kill(process, Signal::SIGKILL).ok();

@@ -11,8 +11,9 @@ use tokio::runtime;
 use tokio::time::timeout;
 
 use super::admin::Services;
-use super::log::{fail, remark, say};
+use super::log::{remark, say};
 use super::place::Place;
+use crate::run::fail;
 use crate::settings::{Refused, Reloaded};
 use crate::{Error, Exit};
 
@@ -59,8 +60,7 @@ pub(super) fn reload(place: &Place) -> Result<Exit, Error> {
         return Ok(Exit::Clean);
     }
     let refused: Refused = serde_json::from_slice(&body)?;
-    fail(&refused);
-    Ok(Exit::Failed)
+    Ok(fail(&refused))
 }
 
 pub(super) fn status(place: &Place, json: bool) -> Result<Exit, Error> {

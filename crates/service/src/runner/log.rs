@@ -31,11 +31,6 @@ pub(super) fn remark(text: &dyn Display) {
     writeln!(io::stderr(), "{text}").ok();
 }
 
-/// Prints the reason of a failure to stderr.
-pub(super) fn fail(text: &dyn Display) {
-    writeln!(io::stderr(), "error: {text}").ok();
-}
-
 /// Logs to stderr: as text on a terminal, else as JSON, one object a line. `RUST_LOG` says how much.
 pub(super) fn init() {
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();

@@ -15,6 +15,7 @@ use std::ffi::OsString;
 use clap::Parser;
 
 use self::cli::{Cli, Command, ConfigCommand};
+use crate::run::fail;
 use crate::settings::{Sections, Settings};
 use crate::{Exit, Service};
 
@@ -46,13 +47,7 @@ use crate::{Exit, Service};
 pub fn main<S: Service>(name: &'static str, sections: Sections, make: impl FnOnce() -> S) -> Exit {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let cli = Cli::parse_from(std::iter::once(OsString::from(name)).chain(arguments.into_iter().skip(1)));
-    match act(name, sections, cli, make) {
-        Ok(exit) => exit,
-        Err(error) => {
-            log::fail(&format_args!("{error:#}"));
-            Exit::Failed
-        }
-    }
+    act(name, sections, cli, make).unwrap_or_else(|error| fail(&format_args!("{error:#}")))
 }
 
 fn act<S: Service>(

@@ -31,12 +31,11 @@ impl Sections {
     pub fn describe(&self) -> Vec<Described> {
         let mut all = Vec::new();
         for kind in &self.0 {
-            let (schema, defaults) = ((kind.schema)(), (kind.defaults)());
-            let properties = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
-            for (key, property) in properties {
+            let defaults = (kind.defaults)();
+            for (key, property) in &kind.properties {
                 let text = |name: &str| property.get(name).and_then(Value::as_str).unwrap_or_default();
                 all.push(Described {
-                    default: defaults.get(&key).unwrap_or(&Value::Null).to_string(),
+                    default: defaults.get(key).unwrap_or(&Value::Null).to_string(),
                     key: format!("{}.{key}", kind.name),
                     kind: match text("type") {
                         "" => "see its documentation".to_owned(),

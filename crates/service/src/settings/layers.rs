@@ -6,6 +6,7 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::section::Kind;
@@ -123,8 +124,10 @@ impl Layers {
                 self.know(kind, key.get_ref());
             }
         }
-        // Whole documents that parse above parse here too.
-        let values: Table = toml::from_str(&text).unwrap_or_default();
+        let values = match Table::deserialize(toml::de::Deserializer::from(document)) {
+            Ok(values) => values,
+            Err(error) => return self.refuse("", error.message(), at(1)),
+        };
         for (name, values) in values {
             if let (Some(kind), Value::Table(values)) = (sections.find(&name), values) {
                 self.values.insert(kind.name, values);
@@ -134,7 +137,7 @@ impl Layers {
 
     /// Adds a value that is written as text, in the way the section wants it.
     fn add(&mut self, kind: &Kind, key: &str, text: &str, origin: Origin) {
-        let wanted = kind.property(key).and_then(|property| property.get("type").cloned());
+        let wanted = kind.properties.get(key).and_then(|property| property.get("type"));
         let value = match wanted {
             Some(wanted) if wanted == "string" => Value::String(text.to_owned()),
             // What is no TOML is text: an address, a path.
@@ -152,10 +155,11 @@ impl Layers {
 
     /// Refuses a key that the section does not have.
     fn know(&mut self, kind: &Kind, key: &str) {
-        if kind.property(key).is_none() {
+        if !kind.properties.contains_key(key) {
             let key = format!("{}.{key}", kind.name);
             let origin = self.origins.get(&key).cloned().unwrap_or(Origin::Default);
-            self.refuse(&key, &format!("unknown; [{}] has {}", kind.name, kind.keys().join(", ")), origin);
+            let keys: Vec<_> = kind.properties.keys().map(String::as_str).collect();
+            self.refuse(&key, &format!("unknown; [{}] has {}", kind.name, keys.join(", ")), origin);
         }
     }
 }
@@ -168,13 +172,5 @@ impl Sections {
     fn unknown(&self) -> String {
         let names: Vec<_> = self.0.iter().map(|kind| format!("[{}]", kind.name)).collect();
         format!("unknown; the sections are {}", names.join(", "))
-    }
-}
-
-impl Kind {
-    fn keys(&self) -> Vec<String> {
-        let schema = (self.schema)();
-        let properties = schema.get("properties").and_then(|properties| properties.as_object());
-        properties.map(|properties| properties.keys().cloned().collect()).unwrap_or_default()
     }
 }

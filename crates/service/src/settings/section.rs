@@ -8,7 +8,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// One section of the settings: a struct whose doc comments are its help.
 ///
@@ -56,6 +56,13 @@ impl Problem {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NeedsRestart(pub &'static str);
 
+impl NeedsRestart {
+    /// Those of the keys whose values differ: `[(self.bind != new.bind, "bind")]`.
+    pub fn where_changed(keys: impl IntoIterator<Item = (bool, &'static str)>) -> Vec<Self> {
+        keys.into_iter().filter(|(changed, _)| *changed).map(|(_, key)| Self(key)).collect()
+    }
+}
+
 /// The values of a section, whatever its type.
 pub(super) trait Values: Any + Send + Sync + fmt::Debug {
     fn can_change(&self, new: &dyn Values) -> Vec<NeedsRestart>;
@@ -84,11 +91,12 @@ impl<T: Section> Values for T {
 pub(super) type Parsed = Result<Arc<dyn Values>, Vec<Problem>>;
 
 /// A type of section.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Kind {
     pub(super) name: &'static str,
     pub(super) environment: &'static [(&'static str, &'static str)],
-    pub(super) schema: fn() -> Value,
+    /// The schema of each of its keys.
+    pub(super) properties: Map<String, Value>,
     pub(super) defaults: fn() -> Value,
     pub(super) parse: fn(toml::Table) -> Parsed,
 }
@@ -98,7 +106,10 @@ impl Kind {
         Self {
             name: T::NAME,
             environment: T::ENVIRONMENT,
-            schema: || schemars::schema_for!(T).to_value(),
+            properties: match schemars::schema_for!(T).get("properties") {
+                Some(Value::Object(properties)) => properties.clone(),
+                _ => Map::new(),
+            },
             defaults: || T::default().json(),
             parse: |table| {
                 let values: T = serde_path_to_error::deserialize(table)
@@ -111,10 +122,5 @@ impl Kind {
                 }
             },
         }
-    }
-
-    /// The schema of one of its keys; nothing when it has no such key.
-    pub(super) fn property(&self, key: &str) -> Option<Value> {
-        (self.schema)().get("properties")?.get(key).cloned()
     }
 }
