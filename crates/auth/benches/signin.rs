@@ -5,7 +5,6 @@
 #![expect(clippy::print_stdout, reason = "a bench is run for its numbers")]
 
 #[path = "../tests/it/app.rs"]
-#[expect(dead_code, reason = "the tests need more of it")]
 mod app;
 
 use std::time::{Duration, Instant};

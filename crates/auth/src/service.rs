@@ -4,17 +4,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use common::extract::SessionKey;
-use common::store::Store;
+use common::store::Connection;
 use service::http::Http;
 use service::{Error, Scope, Service};
-use tokio::time::sleep;
 
 use crate::app::{AppState, app};
 use crate::config::AuthSettings;
 use crate::models::{Passwords, Users};
-
-/// The pause between two attempts to make the index of a database that is away.
-const AGAIN_AFTER: Duration = Duration::from_millis(250);
 
 /// The auth service; its handle is the address it listens on.
 #[derive(Clone, Copy, Debug)]
@@ -27,18 +23,11 @@ impl Service for Auth {
         let settings = scope.settings::<AuthSettings>()?.get();
         let uri = settings.mongo_uri.clone();
         // A database that is away keeps us unready, and is no failure.
-        let database = scope.child("store").ready_within(Duration::MAX).start(Store { uri }).await?;
-        let users = Users::new(&database);
+        let store = scope.child("store").ready_within(Duration::MAX).start(Connection { uri }).await?;
         let stopping = scope.stopping();
-        while let Err(error) = match stopping.or(users.ensure_index()).await {
-            Some(made) => made,
-            None => return Ok(()),
-        } {
-            tracing::warn!("making the index of the e-mail addresses: {error}");
-            stopping.or(sleep(AGAIN_AFTER)).await;
-        }
+        let Some(users) = stopping.or(Users::open(&store)).await else { return Ok(()) };
         let state = AppState {
-            users,
+            users: users?,
             passwords: Passwords::new()?,
             key: SessionKey::new(settings.jwt_key.reveal()),
             good_for: Duration::from_secs(3600 * u64::from(settings.session_hours)),

@@ -11,6 +11,9 @@ use axum::{Json, Router};
 use futures_util::FutureExt;
 use serde::Serialize;
 
+use crate::store::Aborted;
+use crate::telemetry::{CORRELATION_ID, Trace};
+
 /// What the course answers when it can't say more.
 pub const SOMETHING_WENT_WRONG: &str = "Something went wrong";
 
@@ -55,6 +58,15 @@ impl From<mongodb::error::Error> for ApiError {
     }
 }
 
+impl Aborted for ApiError {
+    fn database_error(&self) -> Option<&mongodb::error::Error> {
+        match self {
+            Self::Fault(error) => error.chain().find_map(|cause| cause.downcast_ref()),
+            Self::Invalid(_) | Self::BadRequest(_) | Self::NotAuthorized | Self::NotFound | Self::TooLarge => None,
+        }
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         match self {
@@ -90,6 +102,18 @@ pub fn contract(routes: Router) -> Router {
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::NotFound) // as in the course, which knows no 405
         .layer(from_fn(shape))
+        .layer(from_fn(traced))
+}
+
+/// Makes a request a step of its trace, and tells its correlation id in the answer.
+async fn traced(request: Request, next: Next) -> Response {
+    let trace = Trace::of_request(request.headers());
+    let correlation_id = HeaderValue::from_str(trace.correlation_id());
+    let mut answer = trace.scope(next.run(request)).await;
+    if let Ok(id) = correlation_id {
+        answer.headers_mut().insert(CORRELATION_ID, id);
+    }
+    answer
 }
 
 async fn shape(request: Request, next: Next) -> Response {

@@ -1,15 +1,21 @@
-//! What all services of the ticketing system share: the events, the bus they travel on, and the ids in them.
+//! What all services of the ticketing system share.
 //!
-//! Knows no service. Below [`bus::Publisher`] everything is bytes; above it a subject with a wrong payload does not
-//! compile.
+//! The [`events`] and the ids in them; the [`bus`] they travel on; the [`store`] where an event is recorded with the
+//! state it tells of, and a [`listener`]'s effect with the note that it was handled; the one contract of all HTTP
+//! answers ([`errors`], [`extract`]). Knows no service.
+//!
+//! What must not be done does not compile: a subject with another's payload, an event recorded outside a transaction, a
+//! service that publishes by itself.
 
 pub mod bus;
 pub mod errors;
 pub mod events;
 pub mod extract;
 mod ids;
+pub mod listener;
 mod price;
 pub mod store;
+pub mod telemetry;
 
-pub use ids::{InvalidId, OrderId, PaymentId, TicketId, UserId};
+pub use ids::{Id, InvalidId, OrderId, PaymentId, TicketId, UserId};
 pub use price::{InvalidPrice, Price};

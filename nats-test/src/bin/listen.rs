@@ -208,7 +208,7 @@ impl Experiment {
                     "Event #{} can't be read ({reason}): it goes to the dead letters, see listen --dead-letters",
                     delivery.sequence
                 ));
-                return Verdict::DeadLetter(reason);
+                return Verdict::dead_letter(reason);
             }
         };
         let unread = async {

@@ -1,17 +1,18 @@
 //! People, and the collection they stand in.
 
+use anyhow::Context;
 use common::UserId;
+use common::store::{Store, is_duplicate};
 use email_address::{EmailAddress, Options};
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Document, doc};
-use mongodb::error::{Error, ErrorKind, WriteFailure};
+use mongodb::error::Error;
 use mongodb::options::IndexOptions;
-use mongodb::{Collection, Database, IndexModel};
+use mongodb::{Collection, IndexModel};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// MongoDB's code for a second document with a unique key.
-const DUPLICATE_KEY: i32 = 11000;
+const USERS: &str = "users";
 
 /// An e-mail address, kept as typed and compared without regard to case.
 #[derive(Clone, Debug)]
@@ -55,8 +56,8 @@ impl User {
         Self { id: ObjectId::new(), email: email.as_str().to_owned(), email_key: email.key(), password }
     }
 
-    pub(crate) fn id(&self) -> Result<UserId, anyhow::Error> {
-        Ok(UserId::try_from(self.id.to_hex())?)
+    pub(crate) fn id(&self) -> UserId {
+        self.id.into()
     }
 
     pub(crate) fn email(&self) -> &str {
@@ -78,16 +79,12 @@ pub(crate) struct Users(Collection<User>);
 pub(crate) struct InUse;
 
 impl Users {
-    pub(crate) fn new(database: &Database) -> Self {
-        Self(database.collection("users"))
-    }
-
-    /// One account for each address, whoever signs up at the same time.
-    pub(crate) async fn ensure_index(&self) -> Result<(), Error> {
+    /// Sees to it that there is one account for each address, whoever signs up at the same time.
+    pub(crate) async fn open(store: &Store) -> Result<Self, anyhow::Error> {
         let unique = IndexOptions::builder().unique(true).build();
         let index = IndexModel::builder().keys(doc! { "emailKey": 1 }).options(unique).build();
-        self.0.create_index(index).await?;
-        Ok(())
+        store.ensure_index(USERS, index).await.context("making the index of the e-mail addresses")?;
+        Ok(Self(store.collection(USERS)))
     }
 
     pub(crate) async fn insert(&self, user: &User) -> Result<Result<(), InUse>, Error> {
@@ -102,8 +99,4 @@ impl Users {
         let by_email: Document = doc! { "emailKey": email.key() };
         self.0.find_one(by_email).await
     }
-}
-
-fn is_duplicate(error: &Error) -> bool {
-    matches!(&*error.kind, ErrorKind::Write(WriteFailure::WriteError(error)) if error.code == DUPLICATE_KEY)
 }

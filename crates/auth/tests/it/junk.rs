@@ -1,8 +1,9 @@
 //! Whatever is sent, the answer is a 4xx in the contract's shape.
 
 use serde_json::json;
+use testkit::message;
 
-use crate::app::{App, message};
+use crate::app::App;
 
 const WRONG: &str = "Something went wrong";
 

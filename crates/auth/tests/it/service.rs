@@ -1,17 +1,14 @@
 //! The service as a whole: its settings, and a database that is away.
 
-use std::path::Path;
 use std::time::Duration;
 
 use auth::{Auth, AuthSettings};
-use devstack::{Mongod, MongodAddress, Sources, Tool, find};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use serde_json::json;
+use service::launch;
 use service::settings::{self, Sections, Settings};
-use service::{Running, launch};
+use testkit::{Mongod, message};
 
-use crate::app::{App, message, settings};
+use crate::app::{App, settings};
 
 #[test]
 fn a_service_without_its_key_or_database_says_which_variable_to_set() {
@@ -39,30 +36,19 @@ async fn a_database_that_is_away_keeps_it_waiting_and_a_stop_is_obeyed_meanwhile
     running.stop().await.result.unwrap();
 }
 
-async fn mongod(data: &Path, port: u16) -> (Running<MongodAddress>, MongodAddress) {
-    let tool = Tool::MONGOD;
-    let binary = find(&tool, &Sources::from_env(&tool).unwrap()).await.unwrap();
-    let mut running = launch("mongod", Mongod { binary, data: data.to_owned(), port }).start();
-    let address = running.ready().await.unwrap();
-    (running, address)
-}
-
 #[tokio::test]
 async fn whoever_was_told_they_are_signed_up_is_so_after_the_database_was_killed() {
-    let data = tempfile::tempdir().unwrap();
-    let (mut database, address) = mongod(data.path(), 0).await;
-    let port = address.uri.split([':', '/']).nth(4).unwrap().parse().unwrap();
-    let app = App::on(&address.uri.replace("/?", "/auth?")).await;
+    let mut mongod = Mongod::start().await;
+    let app = App::on(&mongod.uri("auth")).await;
     let emails = ["a@test.com", "b@test.com", "c@test.com"];
     for email in emails {
         assert_eq!(app.sign_up(email).await.status, 201);
     }
-    kill(Pid::from_raw(address.pid.try_into().unwrap()), Signal::SIGKILL).unwrap();
-    database.ended().await.result.unwrap_err();
+    mongod.kill().await;
     let away = app.sign_up("d@test.com").await;
     away.is_error(500, &message("Something went wrong"));
 
-    let (database, _) = mongod(data.path(), port).await;
+    mongod.restart().await;
     for email in emails {
         let credentials = json!({ "email": email, "password": "password" });
         let mut answer = app.post("/api/users/signin", &credentials).await;
@@ -76,5 +62,5 @@ async fn whoever_was_told_they_are_signed_up_is_so_after_the_database_was_killed
         assert_eq!(answer.status, 200, "{answer:?}");
     }
     app.stop().await;
-    database.stop().await.result.unwrap();
+    mongod.stop().await;
 }

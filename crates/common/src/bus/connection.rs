@@ -5,10 +5,10 @@ use std::time::Duration;
 use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions, Event};
 use service::{Error, Scope, Service};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::handle::Link;
-use super::{Bus, Name, ServerUrl, streams};
+use super::{Bus, Name, OtherCluster, ServerUrl, UnfitServer, streams};
 
 /// The longest wait for a server that may not be there.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
@@ -34,6 +34,18 @@ pub struct Connection {
     pub cluster_id: Name,
     /// Who we are: names the connection on the server's monitoring pages.
     pub client_id: Name,
+    /// What is done when no server answers at first.
+    pub if_absent: IfAbsent,
+}
+
+/// What a [`Connection`] does when no server answers at first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfAbsent {
+    /// It ends with [`Unreachable`]: for a tool in somebody's hand.
+    Fail,
+    /// It waits, and is not ready meanwhile: for a service. Start it with
+    /// [`ready_within`](service::Child::ready_within).
+    Wait,
 }
 
 /// The server does not let us in.
@@ -60,20 +72,44 @@ impl Service for Connection {
     type Handle = Bus;
 
     async fn run(self, scope: Scope<Bus>) -> Result<(), Error> {
-        let Self { url, cluster_id, client_id } = self;
-        let (changed, link) = watch::channel(Link::default());
-        let client = connect(&url, &client_id, changed).await?;
-        let bus = Bus::new(client.clone(), cluster_id, client_id, link.clone());
-        streams::check(&bus).await?;
-        streams::ensure(&bus).await?;
-        scope.ready(bus);
-        scope.stopping().await;
-        if link.borrow().connected {
+        let stopping = scope.stopping();
+        let Some(opened) = stopping.or(self.open()).await else { return Ok(()) };
+        let bus = opened?;
+        scope.ready(bus.clone());
+        stopping.await;
+        if bus.is_connected() {
             // Whoever used the bus has stopped by now; this sends the last acks and waits for the goodbye.
-            timeout(CLOSE_WITHIN, close(&client, link)).await.ok();
+            timeout(CLOSE_WITHIN, close(&bus)).await.ok();
         }
         Ok(())
     }
+}
+
+impl Connection {
+    async fn open(self) -> Result<Bus, Error> {
+        let Self { url, cluster_id, client_id, if_absent } = self;
+        loop {
+            let error = match open(&url, &cluster_id, &client_id).await {
+                Ok(bus) => return Ok(bus),
+                Err(error) => error,
+            };
+            let is_final = error.is::<LoginRefused>() || error.is::<UnfitServer>() || error.is::<OtherCluster>();
+            if is_final || if_absent == IfAbsent::Fail {
+                return Err(error);
+            }
+            tracing::warn!("{error:#}; trying again");
+            sleep(RECONNECT_AFTER).await;
+        }
+    }
+}
+
+async fn open(url: &ServerUrl, cluster_id: &Name, client_id: &Name) -> Result<Bus, Error> {
+    let (changed, link) = watch::channel(Link::default());
+    let client = connect(url, client_id, changed).await?;
+    let bus = Bus::new(client, cluster_id.clone(), client_id.clone(), link);
+    streams::check(&bus).await?;
+    streams::ensure(&bus).await?;
+    Ok(bus)
 }
 
 async fn connect(url: &ServerUrl, client_id: &Name, changed: watch::Sender<Link>) -> Result<Client, Error> {
@@ -136,8 +172,9 @@ fn tell(event: &Event) {
     }
 }
 
-async fn close(client: &Client, mut link: watch::Receiver<Link>) {
-    if client.flush().await.is_ok() && client.drain().await.is_ok() {
+async fn close(bus: &Bus) {
+    let mut link = bus.link();
+    if bus.client().flush().await.is_ok() && bus.client().drain().await.is_ok() {
         link.wait_for(|link| link.closed).await.ok();
     }
 }

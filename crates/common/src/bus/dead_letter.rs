@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use super::streams::DEAD_LETTER;
 use super::{Bus, Delivery, EVENT_ID, Name, PublishError};
@@ -14,11 +16,33 @@ const SUBJECT: &str = "Dead-Letter-Subject";
 const SEQUENCE: &str = "Dead-Letter-Sequence";
 const ATTEMPTS: &str = "Dead-Letter-Attempts";
 const REASON: &str = "Dead-Letter-Reason";
+const HISTORY: &str = "Dead-Letter-History";
 const WHOLE_SIZE: &str = "Dead-Letter-Whole-Size";
 
 /// How much is kept of a message that is too large to be kept with its history, in bytes.
 const BEGINNING: usize = 1000;
+/// How much is kept of an error's text, in characters.
+const LONGEST_ERROR: usize = 500;
 const ORIGINAL_ID: &str = "Dead-Letter-Event-Id";
+
+/// One attempt to handle a message, which failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Try {
+    /// When.
+    #[serde(with = "crate::events::time")]
+    pub at: OffsetDateTime,
+    /// Why it failed; of a long text the first 500 characters.
+    pub error: String,
+}
+
+impl Try {
+    pub(crate) fn now(mut error: String) -> Self {
+        if let Some((end, _)) = error.char_indices().nth(LONGEST_ERROR) {
+            error.truncate(end);
+        }
+        Self { at: OffsetDateTime::now_utc(), error }
+    }
+}
 
 /// A message that a queue group could not handle, with the reason.
 ///
@@ -38,6 +62,8 @@ pub struct DeadLetter {
     pub attempts: u64,
     /// Why it could not be handled.
     pub reason: String,
+    /// What was tried, the last time last.
+    pub history: Vec<Try>,
     /// Its bytes; the first 1000 of one that is too large to be kept with its history.
     pub payload: Bytes,
     /// How many bytes it had.
@@ -56,13 +82,20 @@ impl DeadLetter {
             sequence: number(SEQUENCE)?,
             attempts: number(ATTEMPTS)?,
             reason: text(REASON)?,
+            history: text(HISTORY).and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default(),
             payload: delivery.payload.clone(),
             whole_size: number(WHOLE_SIZE).unwrap_or(delivery.payload.len() as u64),
         })
     }
 
     /// Stores a delivery among the dead letters; the same one twice is stored once.
-    pub(super) async fn store(bus: &Bus, group: &Name, delivery: &Delivery, reason: &str) -> Result<(), PublishError> {
+    pub(super) async fn store(
+        bus: &Bus,
+        group: &Name,
+        delivery: &Delivery,
+        reason: &str,
+        history: &[Try],
+    ) -> Result<(), PublishError> {
         let mut headers = HeaderMap::new();
         for (name, values) in delivery.headers.iter() {
             let name: &str = name.as_ref();
@@ -75,6 +108,9 @@ impl DeadLetter {
         headers.insert(SEQUENCE, delivery.sequence.to_string());
         headers.insert(ATTEMPTS, delivery.attempt.to_string());
         headers.insert(REASON, reason.replace(|sign: char| sign.is_control(), " "));
+        if !history.is_empty() {
+            headers.insert(HISTORY, serde_json::to_string(history)?);
+        }
         if let Some(id) = delivery.event_id() {
             headers.insert(ORIGINAL_ID, id);
         }
@@ -95,7 +131,7 @@ impl DeadLetter {
 impl fmt::Display for DeadLetter {
     /// One line, whatever the bytes are.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { number, group, subject, sequence, attempts, reason, payload, whole_size } = self;
+        let Self { number, group, subject, sequence, attempts, reason, history: _, payload, whole_size } = self;
         let bytes = payload.escape_ascii();
         write!(f, "#{number} {subject} #{sequence} of {group}, attempt {attempts}: {reason}: \"{bytes}\"")?;
         if *whole_size > payload.len() as u64 { write!(f, " and so on, {whole_size} bytes") } else { Ok(()) }

@@ -14,8 +14,9 @@ use futures_util::FutureExt;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::{EVENT_ID, Listening, Name, Publisher, streams};
-use crate::events::{Event, Subject};
+use super::claim::{Claim, Claims};
+use super::{EVENT_ID, ListenedTwice, Listening, Name, Publisher, streams};
+use crate::events::{Direct, Subject};
 
 /// How long an answer of the JetStream API may take.
 const API_WITHIN: Duration = Duration::from_secs(3);
@@ -51,6 +52,7 @@ struct Parts {
     link: watch::Receiver<Link>,
     /// What this client listens to, for its entry in the registry.
     listening: watch::Sender<Vec<Listening>>,
+    claims: Claims,
 }
 
 /// The broker's word that it has stored a message.
@@ -89,8 +91,8 @@ impl Bus {
     pub(super) fn new(client: Client, cluster_id: Name, client_id: Name, link: watch::Receiver<Link>) -> Self {
         let api = ContextBuilder::new().timeout(API_WITHIN).build(client.clone());
         let publishing = ContextBuilder::new().timeout(ATTEMPT_WITHIN).build(client.clone());
-        let listening = watch::Sender::default();
-        Self { parts: Arc::new(Parts { client, api, publishing, cluster_id, client_id, link, listening }) }
+        let (listening, claims) = (watch::Sender::default(), Claims::default());
+        Self { parts: Arc::new(Parts { client, api, publishing, cluster_id, client_id, link, listening, claims }) }
     }
 
     /// Whose events these are; also the name of their stream.
@@ -103,8 +105,8 @@ impl Bus {
         &self.parts.client_id
     }
 
-    /// The right to publish one kind of event.
-    pub fn publisher<E: Event>(&self) -> Publisher<E> {
+    /// The right to publish one kind of event, by itself.
+    pub fn publisher<E: Direct>(&self) -> Publisher<E> {
         Publisher::new(self.clone())
     }
 
@@ -122,7 +124,7 @@ impl Bus {
 
     /// As [`Bus::publish`], for any subject of our streams, headers, and an id of the caller's. The payload is made anew
     /// for each attempt, of which there is nearly always one.
-    pub(super) async fn store(
+    pub(crate) async fn store(
         &self,
         subject: async_nats::Subject,
         payload: impl Fn() -> Result<Bytes, PublishError>,
@@ -231,6 +233,11 @@ impl Bus {
 
     pub(super) fn listening(&self) -> &watch::Sender<Vec<Listening>> {
         &self.parts.listening
+    }
+
+    /// Makes a group's events of a subject this listener's, and no other's of this process.
+    pub(crate) fn claim(&self, group: &Name, subject: Subject, listener: &'static str) -> Result<Claim, ListenedTwice> {
+        self.parts.claims.claim(group.clone(), subject, listener)
     }
 
     /// What the server has said about itself.

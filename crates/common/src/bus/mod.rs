@@ -7,6 +7,7 @@
 //! All events stand in one stream, named after the cluster id. What can never be handled goes to a second one, the
 //! [dead letters](DeadLetter).
 
+mod claim;
 mod connection;
 mod consumer;
 mod dead_letter;
@@ -23,9 +24,10 @@ mod streams;
 mod subscription;
 mod url;
 
-pub use connection::{Connection, LoginRefused, Unreachable};
+pub use claim::ListenedTwice;
+pub use connection::{Connection, IfAbsent, LoginRefused, Unreachable};
 pub use consumer::{CLIENT_ID, Consumer, DURABLE, Membership, QUEUE_GROUP, Source, Start};
-pub use dead_letter::DeadLetter;
+pub use dead_letter::{DeadLetter, Try};
 pub use delivery::Delivery;
 pub use handle::{Bus, PublishError, Published};
 pub use name::{InvalidName, Name};

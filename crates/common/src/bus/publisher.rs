@@ -6,35 +6,26 @@ use std::marker::PhantomData;
 use async_nats::HeaderMap;
 
 use super::{Bus, PublishError, Published};
-use crate::events::Event;
+use crate::events::Direct;
 
 /// Publishes one kind of event: [`Bus::publisher`] makes it.
 ///
 /// ```
 /// use common::bus::{PublishError, Published, Publisher};
-/// use common::events::TicketCreated;
+/// use common::events::ExpirationComplete;
 ///
-/// async fn tell(publisher: Publisher<TicketCreated>, event: TicketCreated) -> Result<Published, PublishError> {
+/// async fn tell(publisher: Publisher<ExpirationComplete>, event: ExpirationComplete) -> Result<Published, PublishError> {
 ///     publisher.publish(&event).await
 /// }
 /// ```
 ///
-/// A subject with another's payload does not compile:
-///
-/// ```compile_fail,E0308
-/// use common::bus::{PublishError, Published, Publisher};
-/// use common::events::{OrderCancelled, TicketCreated};
-///
-/// async fn tell(publisher: Publisher<TicketCreated>, event: OrderCancelled) -> Result<Published, PublishError> {
-///     publisher.publish(&event).await
-/// }
-/// ```
-pub struct Publisher<E> {
+/// Only for events that no state stands behind; all others belong into an [`Outbox`](crate::store::Outbox).
+pub struct Publisher<E: Direct> {
     bus: Bus,
     event: PhantomData<fn(E)>, // always Send and Sync, whatever E is
 }
 
-impl<E: Event> Publisher<E> {
+impl<E: Direct> Publisher<E> {
     pub(super) fn new(bus: Bus) -> Self {
         Self { bus, event: PhantomData }
     }
@@ -52,13 +43,13 @@ impl<E: Event> Publisher<E> {
 }
 
 // Written out, since a derive would demand `E: Clone`.
-impl<E> Clone for Publisher<E> {
+impl<E: Direct> Clone for Publisher<E> {
     fn clone(&self) -> Self {
         Self { bus: self.bus.clone(), event: PhantomData }
     }
 }
 
-impl<E: Event> fmt::Debug for Publisher<E> {
+impl<E: Direct> fmt::Debug for Publisher<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Publisher").field(&E::SUBJECT).finish()
     }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 
 use super::member::Item;
-use super::{Bus, DeadLetter, Name};
+use super::{Bus, DeadLetter, Name, Try};
 
 /// How long one request to confirm may take.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(2);
@@ -23,10 +23,22 @@ pub enum Verdict {
     Ack,
     /// Not now: deliver it again after this time.
     Nak(Duration),
-    /// Never: keep it among the dead letters, with the reason.
-    DeadLetter(String),
+    /// Never: keep it among the dead letters.
+    DeadLetter {
+        /// Why.
+        reason: String,
+        /// What was tried before, if anything was.
+        history: Vec<Try>,
+    },
     /// Say nothing: the broker delivers it again after the ack wait.
     Leave,
+}
+
+impl Verdict {
+    /// Never, for this reason, at the first attempt.
+    pub fn dead_letter(reason: impl Into<String>) -> Self {
+        Self::DeadLetter { reason: reason.into(), history: Vec::new() }
+    }
 }
 
 /// Tells the broker, and is sure that it has heard.
@@ -40,13 +52,18 @@ pub(super) async fn settle(bus: &Bus, group: &Name, item: Item, verdict: Verdict
         Verdict::Ack => Bytes::from_static(b"+ACK"),
         Verdict::Nak(delay) => nak(delay),
         // Boxed, since it is rare and large, and an ack should not be the larger for it.
-        Verdict::DeadLetter(reason) => match Box::pin(DeadLetter::store(bus, group, &delivery, &reason)).await {
-            Ok(()) => Bytes::from_static(b"+TERM dead letter"),
-            Err(error) => {
-                tracing::warn!(sequence = delivery.sequence, "could not store a dead letter, trying again: {error}");
-                nak(RETRY_AFTER)
+        Verdict::DeadLetter { reason, history } => {
+            match Box::pin(DeadLetter::store(bus, group, &delivery, &reason, &history)).await {
+                Ok(()) => Bytes::from_static(b"+TERM dead letter"),
+                Err(error) => {
+                    tracing::warn!(
+                        sequence = delivery.sequence,
+                        "could not store a dead letter, trying again: {error}"
+                    );
+                    nak(RETRY_AFTER)
+                }
             }
-        },
+        }
     };
     confirm(bus, reply, answer, patience).await;
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Aggregate, AggregateRef, Event, Subject};
+use super::{Aggregate, AggregateRef, Direct, Event, Subject};
 use crate::OrderId;
 
 /// The time to pay an order is over.
@@ -20,3 +20,6 @@ impl Event for ExpirationComplete {
         AggregateRef { aggregate: Aggregate::Order, id: self.order_id.to_string(), version: None }
     }
 }
+
+/// What stands behind it is the time alone.
+impl Direct for ExpirationComplete {}

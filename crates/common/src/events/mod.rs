@@ -8,7 +8,7 @@ mod order;
 mod payment;
 mod subject;
 mod ticket;
-mod time;
+pub(crate) mod time;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -28,3 +28,13 @@ pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What it tells about.
     fn aggregate(&self) -> AggregateRef;
 }
+
+/// An event that no state of its service stands behind, so that it may be published by itself.
+///
+/// All others are recorded, with the state they tell of, in an [`Outbox`](crate::store::Outbox).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` tells of a state, so a service can't publish it by itself",
+    label = "record it in an `Outbox<{Self}>`, in the transaction that changes the state",
+    note = "a publisher is for events that no state stands behind: those that implement `Direct`"
+)]
+pub trait Direct: Event {}

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use common::UserId;
 use common::extract::SessionKey;
+use testkit::KEY;
 
-use crate::app::{App, KEY};
+use crate::app::App;
 
 const PATH: &str = "/api/users/currentuser";
 const NOBODY: &str = r#"{"currentUser":null}"#;

@@ -1,8 +1,9 @@
 //! POST /api/users/signin
 
 use serde_json::json;
+use testkit::{field, message};
 
-use crate::app::{App, field, message};
+use crate::app::App;
 
 const PATH: &str = "/api/users/signin";
 

@@ -2,8 +2,9 @@
 
 use futures_util::future::join_all;
 use serde_json::json;
+use testkit::{field, message};
 
-use crate::app::{App, field, message};
+use crate::app::App;
 
 const PATH: &str = "/api/users/signup";
 const EMAIL: &str = "Email must be valid";

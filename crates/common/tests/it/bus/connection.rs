@@ -1,14 +1,13 @@
 //! Connecting and closing.
 
-use common::bus::{Connection, ServerUrl, Unreachable};
+use common::bus::{Connection, IfAbsent, ServerUrl, Unreachable};
 use service::{Failure, launch};
-
-use super::harness::{Broker, name};
+use testkit::{Broker, name};
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_named() {
     let url: ServerUrl = "nats://127.0.0.1:1".parse().unwrap();
-    let connection = Connection { url, cluster_id: name("ticketing"), client_id: name("a") };
+    let connection = Connection { url, cluster_id: name("ticketing"), client_id: name("a"), if_absent: IfAbsent::Fail };
     let error = launch("connection", connection).start().ready().await.unwrap_err();
     let text = format!("{error:#}");
     assert!(text.contains("no NATS server answers at nats://127.0.0.1:1"), "{text}");

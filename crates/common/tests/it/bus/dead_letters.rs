@@ -1,22 +1,18 @@
 //! What can never be handled.
 
 use common::bus::{Consumer, DeadLetter, Source, Verdict};
+use testkit::{Broker, until};
 
-use super::harness::{Broker, all_of_it, durable_group, unanswered, until};
+use super::harness::{all_of_it, durable_group, listen_to, unanswered};
 
 #[tokio::test]
 async fn a_dead_letter_keeps_subject_bytes_and_reason_and_stops_nobody() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
-    let mut listener = client
-        .listen(durable_group("g"), |delivery| {
-            if delivery.payload == "good" {
-                Verdict::Ack
-            } else {
-                Verdict::DeadLetter("not JSON:\nat line 1".to_owned())
-            }
-        })
-        .await;
+    let mut listener = listen_to(&client, durable_group("g"), |delivery| {
+        if delivery.payload == "good" { Verdict::Ack } else { Verdict::dead_letter("not JSON:\nat line 1") }
+    })
+    .await;
     let bad = client.publish("\u{1}bad").await;
     let good = client.publish("good").await;
     assert_eq!(listener.sequences(2).await, [bad, good]);
@@ -24,7 +20,7 @@ async fn a_dead_letter_keeps_subject_bytes_and_reason_and_stops_nobody() {
     until("both settled", || async { unanswered(&api, "g:ticket-created").await == 0 }).await;
 
     let source = Source::DeadLetters;
-    let mut dead = client.listen(Consumer { source, ..all_of_it() }, |_| Verdict::Ack).await;
+    let mut dead = listen_to(&client, Consumer { source, ..all_of_it() }, |_| Verdict::Ack).await;
     let delivery = dead.next().await;
     assert_eq!(delivery.subject, "dead-letter.g.ticket:created");
     let letter = DeadLetter::read(&delivery).unwrap();

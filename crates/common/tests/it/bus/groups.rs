@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use common::bus::{Consumer, Membership, Start, Verdict};
+use testkit::{Broker, name, until};
 
-use super::harness::{Broker, all_of_it, durable_group, listen, name, unanswered, until};
+use super::harness::{all_of_it, durable_group, listen, listen_to, unanswered};
 
 fn ack(_: &common::bus::Delivery) -> Verdict {
     Verdict::Ack
@@ -16,8 +17,8 @@ async fn each_event_goes_to_one_member_of_a_group_and_to_every_listener_of_its_o
     let broker = Broker::start().await;
     let (a, b) = (broker.connect("a").await, broker.connect("b").await);
     let group = Consumer { membership: Membership::Group(name("g")), ..all_of_it() };
-    let mut members = [a.listen(group.clone(), ack).await, b.listen(group, ack).await];
-    let mut alone = [a.listen(all_of_it(), ack).await, b.listen(all_of_it(), ack).await];
+    let mut members = [listen_to(&a, group.clone(), ack).await, listen_to(&b, group, ack).await];
+    let mut alone = [listen_to(&a, all_of_it(), ack).await, listen_to(&b, all_of_it(), ack).await];
     let mut published = Vec::new();
     for number in 0..10 {
         published.push(a.publish(number.to_string()).await);
@@ -50,13 +51,13 @@ async fn a_durable_group_goes_on_where_it_stood_and_outlives_its_last_member() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
     let first = client.publish("1").await;
-    let mut listener = client.listen(durable_group("g"), ack).await;
+    let mut listener = listen_to(&client, durable_group("g"), ack).await;
     assert_eq!(listener.next().await.sequence, first);
     listener.close().await;
     let second = client.publish("2").await;
 
     let other = broker.connect("b").await;
-    let mut listener = other.listen(durable_group("g"), ack).await;
+    let mut listener = listen_to(&other, durable_group("g"), ack).await;
     let third = client.publish("3").await;
     assert_eq!(listener.sequences(2).await, [second, third]);
     listener.close().await;
@@ -70,7 +71,7 @@ async fn a_listener_for_new_events_sees_none_that_came_before() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
     client.publish("old").await;
-    let mut listener = client.listen(Consumer { start: Start::New, ..all_of_it() }, ack).await;
+    let mut listener = listen_to(&client, Consumer { start: Start::New, ..all_of_it() }, ack).await;
     let new = client.publish("new").await;
     assert_eq!(listener.next().await.sequence, new);
     listener.close().await;
@@ -91,7 +92,7 @@ async fn what_a_closing_member_had_fetched_is_at_another_long_before_the_ack_wai
     let begun = closing.next().await.sequence;
     let api = broker.outsider().await;
     until("all of them fetched", || async { unanswered(&api, "g:ticket-created").await >= 49 }).await;
-    let mut other = b.listen(consumer, ack).await;
+    let mut other = listen_to(&b, consumer, ack).await;
     closing.running.request_stop();
     let mut seen: BTreeSet<_> = closing.so_far().into_iter().chain([begun]).collect();
     while seen != published {
@@ -109,7 +110,7 @@ async fn what_a_closing_member_had_fetched_is_at_another_long_before_the_ack_wai
 async fn a_listener_of_its_own_leaves_no_consumer_behind() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
-    client.listen(all_of_it(), ack).await.close().await;
+    listen_to(&client, all_of_it(), ack).await.close().await;
     let api = broker.outsider().await;
     let stream = api.get_stream("ticketing").await.unwrap();
     assert_eq!(stream.cached_info().state.consumer_count, 0);

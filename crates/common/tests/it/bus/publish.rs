@@ -1,23 +1,25 @@
 //! Publishing.
 
-use common::bus::PublishError;
-use common::events::{Subject, TicketCreated};
+use common::bus::{Consumer, PublishError, Source};
+use common::events::{ExpirationComplete, Subject};
+use testkit::Broker;
 
-use super::harness::{Broker, all_of_it};
+use super::harness::{all_of_it, listen_to};
 use common::bus::Verdict;
 
 #[tokio::test]
 async fn a_typed_event_arrives_with_its_subject_its_bytes_and_an_id() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
-    let json = include_str!("../wire/ticket-created.json").trim_end();
-    let event: TicketCreated = serde_json::from_str(json).unwrap();
+    let json = include_str!("../wire/expiration-complete.json").trim_end();
+    let event: ExpirationComplete = serde_json::from_str(json).unwrap();
     let published = client.bus.publisher().publish(&event).await.unwrap();
     assert!(!published.duplicate);
 
-    let mut listener = client.listen(all_of_it(), |_| Verdict::Ack).await;
+    let consumer = Consumer { source: Source::Events(Subject::ExpirationComplete), ..all_of_it() };
+    let mut listener = listen_to(&client, consumer, |_| Verdict::Ack).await;
     let delivery = listener.next().await;
-    assert_eq!(delivery.subject, "ticket:created");
+    assert_eq!(delivery.subject, "expiration:complete");
     assert_eq!(delivery.sequence, published.sequence);
     assert_eq!(delivery.attempt, 1);
     assert_eq!(delivery.payload, json.as_bytes());
@@ -38,7 +40,7 @@ async fn what_is_published_while_the_broker_is_away_is_stored_once_it_is_back_an
         broker.restart().await;
     });
     assert_eq!(client.publish("3").await, published + 1);
-    let mut listener = client.listen(all_of_it(), |_| Verdict::Ack).await;
+    let mut listener = listen_to(&client, all_of_it(), |_| Verdict::Ack).await;
     let mut payloads = Vec::new();
     for _ in 0..3 {
         payloads.push(listener.next().await.payload.clone());

@@ -6,8 +6,6 @@ use common::bus::{AlreadyRegistered, Bus, Displaced, Heartbeat, Registration};
 use service::{Error, Failure, Running, launch};
 use tokio::time::timeout;
 
-use super::harness::{Broker, LIMIT, name};
-
 /// A process of its own, which can be killed and frozen: see the tests of the command-line tools. Here, one that stops
 /// answering is one whose runtime stands still.
 async fn register(bus: &Bus, heartbeat: Heartbeat) -> Result<Running<()>, Error> {
@@ -18,6 +16,7 @@ async fn register(bus: &Bus, heartbeat: Heartbeat) -> Result<Running<()>, Error>
 
 const QUICK: Heartbeat =
     Heartbeat { interval: Duration::from_millis(100), timeout: Duration::from_millis(300), failures: 2 };
+use testkit::{Broker, LIMIT, name};
 
 #[tokio::test]
 async fn a_client_id_in_use_is_refused_and_free_again_after_a_close() {
@@ -96,7 +95,7 @@ async fn a_client_that_beats_stays_registered_and_one_that_does_not_is_forgotten
     let registry = api.get_key_value("ticketing-clients").await.unwrap();
     let revision = registry.entry("123").await.unwrap().unwrap().revision;
     // Longer than an entry lives without a beat (1.2 s).
-    super::harness::until("20 beats", || async {
+    testkit::until("20 beats", || async {
         let entry = registry.entry("123").await.unwrap().expect("it was forgotten");
         assert_eq!(entry.operation, async_nats::jetstream::kv::Operation::Put);
         entry.revision >= revision + 20
@@ -108,7 +107,7 @@ async fn a_client_that_beats_stays_registered_and_one_that_does_not_is_forgotten
         let silent = register(&gone.bus, QUICK).await.unwrap();
         gone.close().await; // the entry stays, and nobody beats for it
         assert!(registry.get("124").await.unwrap().is_some());
-        super::harness::until("the entry gone", || async { registry.get("124").await.unwrap().is_none() }).await;
+        testkit::until("the entry gone", || async { registry.get("124").await.unwrap().is_none() }).await;
         silent.request_stop();
     }
     holder.stop().await.result.unwrap();
@@ -129,7 +128,7 @@ async fn a_registration_outlives_its_registry() {
     let holder = register(&first.bus, QUICK).await.unwrap();
     let api = broker.outsider().await;
     api.delete_key_value("ticketing-clients").await.unwrap();
-    super::harness::until("registered again", || async {
+    testkit::until("registered again", || async {
         let registry = api.get_key_value("ticketing-clients").await;
         matches!(registry, Ok(registry) if matches!(registry.get("123").await, Ok(Some(_))))
     })
@@ -153,7 +152,7 @@ async fn a_registration_outlives_a_broker_that_is_killed_and_restarted() {
     second.bus.publish(common::events::Subject::TicketCreated, "{}".into()).await.unwrap(); // connected again
     let api = broker.outsider().await;
     let registry = api.get_key_value("ticketing-clients").await.unwrap();
-    super::harness::until("registered again", || async { registry.get("123").await.unwrap().is_some() }).await;
+    testkit::until("registered again", || async { registry.get("123").await.unwrap().is_some() }).await;
     let error = register(&second.bus, QUICK).await.unwrap_err();
     assert!(Failure::cause::<AlreadyRegistered>(&error).is_some(), "{error}");
     holder.stop().await.result.unwrap();

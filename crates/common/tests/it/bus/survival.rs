@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use common::bus::{Consumer, Start, Verdict};
+use testkit::{Broker, until};
 
-use super::harness::{Broker, all_of_it, durable_group, unanswered, until};
+use super::harness::{all_of_it, durable_group, listen_to, unanswered};
 
 fn ack(_: &common::bus::Delivery) -> Verdict {
     Verdict::Ack
@@ -17,8 +18,8 @@ async fn a_broker_that_is_killed_and_restarted_loses_nothing() {
     let client = broker.connect("a").await;
     // What was on its way to us as the broker died comes again after the ack wait.
     let ack_wait = Duration::from_secs(1);
-    let mut durable = client.listen(Consumer { ack_wait, ..durable_group("g") }, ack).await;
-    let mut alone = client.listen(Consumer { ack_wait, start: Start::New, ..all_of_it() }, ack).await;
+    let mut durable = listen_to(&client, Consumer { ack_wait, ..durable_group("g") }, ack).await;
+    let mut alone = listen_to(&client, Consumer { ack_wait, start: Start::New, ..all_of_it() }, ack).await;
     let mut published = BTreeSet::from([client.publish("1").await]);
     for _ in 0..3 {
         broker.kill().await;
@@ -41,7 +42,7 @@ async fn a_broker_that_is_killed_and_restarted_loses_nothing() {
 async fn a_broker_that_was_frozen_is_listened_to_again() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
-    let mut listener = client.listen(durable_group("g"), ack).await;
+    let mut listener = listen_to(&client, durable_group("g"), ack).await;
     client.publish("1").await;
     listener.next().await;
     broker.freeze();
@@ -59,8 +60,8 @@ async fn a_deleted_consumer_is_made_again_behind_what_was_handled() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
     let old = client.publish("old").await;
-    let mut durable = client.listen(durable_group("g"), ack).await;
-    let mut new = client.listen(Consumer { start: Start::New, ..durable_group("n") }, ack).await;
+    let mut durable = listen_to(&client, durable_group("g"), ack).await;
+    let mut new = listen_to(&client, Consumer { start: Start::New, ..durable_group("n") }, ack).await;
     assert_eq!(durable.next().await.sequence, old);
     let api = broker.outsider().await;
     until("the ack", || async { unanswered(&api, "g:ticket-created").await == 0 }).await;
@@ -81,7 +82,7 @@ async fn a_deleted_stream_is_made_again_and_listened_to() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
     client.publish("1").await;
-    let mut listener = client.listen(durable_group("g"), ack).await;
+    let mut listener = listen_to(&client, durable_group("g"), ack).await;
     listener.next().await;
     broker.outsider().await.delete_stream("ticketing").await.unwrap();
     client.publish("2").await;
@@ -108,7 +109,7 @@ async fn no_batch_size_stalls() {
         }
     }
     for batch in [1, 10, 200] {
-        let mut listener = client.listen(Consumer { batch, ..all_of_it() }, ack).await;
+        let mut listener = listen_to(&client, Consumer { batch, ..all_of_it() }, ack).await;
         let sequences = listener.sequences(EACH).await;
         assert!(sequences.is_sorted());
         listener.close().await;

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use common::bus::{Consumer, Delivery, Verdict};
+use testkit::{Broker, until};
 
-use super::harness::{Broker, all_of_it, durable_group, listen, unanswered, until};
+use super::harness::{all_of_it, durable_group, listen, listen_to, unanswered};
 
 /// Publishes one message and sees it come a second time, after this first verdict.
 async fn comes_again(consumer: Consumer, verdict: fn(&Delivery) -> Verdict) {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
-    let mut listener = client.listen(consumer, verdict).await;
+    let mut listener = listen_to(&client, consumer, verdict).await;
     client.publish("1").await;
     assert_eq!(listener.next().await.attempt, 1);
     assert_eq!(listener.next().await.attempt, 2);

@@ -1,0 +1,72 @@
+//! The connection to a service's own database, as a service.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use mongodb::Client;
+use mongodb::bson::doc;
+use mongodb::error::{Error as DatabaseError, ErrorKind};
+use mongodb::options::{Acknowledgment, ClientOptions, ReadConcern, WriteConcern};
+use service::settings::Secret;
+use service::{Error, Scope, Service};
+
+use super::Store;
+
+/// How long an operation looks for a server that answers.
+const FOUND_WITHIN: Duration = Duration::from_secs(2);
+
+/// What the server says when waiting does not help: wrong credentials, missing rights, an index or a document in the
+/// way (`error_codes.yml` of mongod).
+const REFUSALS: [i32; 6] = [13, 18, 85, 86, 11000, 8000];
+
+/// A connection to MongoDB; its handle is the [`Store`] in the database that the URI names.
+///
+/// It becomes ready when the database answers, however long that takes: start it with
+/// [`ready_within`](service::Child::ready_within). Later the driver connects again by itself.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// `mongodb://host:port/database`.
+    pub uri: Secret,
+}
+
+impl Service for Connection {
+    type Handle = Store;
+
+    async fn run(self, scope: Scope<Store>) -> Result<(), Error> {
+        let mut options = ClientOptions::parse(self.uri.reveal())
+            .await
+            .context("the URI of the database will not do; it looks like mongodb://localhost:27017/auth (MONGO_URI)")?;
+        options.server_selection_timeout = Some(FOUND_WITHIN);
+        options.write_concern = Some(durable());
+        options.read_concern = Some(ReadConcern::majority());
+        let name =
+            options.default_database.clone().context("the URI of the database names none: mongodb://host/NAME")?;
+        let client = Client::with_options(options)?;
+        let store = Store::new(client.database(&name));
+        let stopping = scope.stopping();
+        let database = store.database().clone();
+        let ping = async move || database.run_command(doc! { "ping": 1 }).await;
+        match stopping.or(store.once_it_answers("the database", ping)).await {
+            Some(answer) => answer.context("the database refuses us (MONGO_URI)")?,
+            None => return Ok(()),
+        };
+        scope.ready(store);
+        stopping.await;
+        client.shutdown().await;
+        Ok(())
+    }
+}
+
+/// What was answered must outlive a database that is killed: on the disks of most members, before we hear of it.
+pub(super) fn durable() -> WriteConcern {
+    WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build()
+}
+
+/// Whether waiting does not help.
+pub(super) fn is_refusal(error: &DatabaseError) -> bool {
+    match &*error.kind {
+        ErrorKind::Authentication { .. } | ErrorKind::InvalidArgument { .. } => true,
+        ErrorKind::Command(error) => REFUSALS.contains(&error.code),
+        _ => false,
+    }
+}

@@ -1,0 +1,89 @@
+//! The store as its users hold it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mongodb::bson::oid::ObjectId;
+use mongodb::error::Result;
+use mongodb::{Collection, Database, IndexModel};
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+use super::Outbox;
+use super::connection::is_refusal;
+use crate::events::Event;
+
+/// The pause between two attempts to reach a database that is away.
+const AGAIN_AFTER: Duration = Duration::from_millis(250);
+
+/// A service's own database, ready for use. Cloning it is cheap.
+#[derive(Clone, Debug)]
+pub struct Store {
+    parts: Arc<Parts>,
+}
+
+#[derive(Debug)]
+struct Parts {
+    database: Database,
+    /// Whose rows of the outbox are ours.
+    instance: String,
+    recorded: Notify,
+}
+
+impl Store {
+    pub(super) fn new(database: Database) -> Self {
+        let instance = ObjectId::new().to_hex();
+        Self { parts: Arc::new(Parts { database, instance, recorded: Notify::new() }) }
+    }
+
+    /// The database itself.
+    pub fn database(&self) -> &Database {
+        &self.parts.database
+    }
+
+    /// One of its collections.
+    pub fn collection<T: Send + Sync>(&self, name: &str) -> Collection<T> {
+        self.parts.database.collection(name)
+    }
+
+    /// The right to record one kind of event.
+    pub fn outbox<E: Event>(&self) -> Outbox<E> {
+        Outbox::new(self)
+    }
+
+    /// Makes an index, however long the database is away: wait for it beside the request to stop.
+    ///
+    /// # Errors
+    ///
+    /// When the database refuses it: another index has this name, or the documents that are there do not allow it.
+    pub async fn ensure_index(&self, collection: &str, index: IndexModel) -> Result<()> {
+        let collection: Collection<()> = self.collection(collection);
+        let what = format!("making an index of {}", collection.namespace());
+        self.once_it_answers(&what, async move || collection.create_index(index.clone()).await).await?;
+        Ok(())
+    }
+
+    /// Tries until the database answers.
+    pub(super) async fn once_it_answers<T>(&self, what: &str, mut act: impl AsyncFnMut() -> Result<T>) -> Result<T> {
+        loop {
+            match act().await {
+                Err(error) if !is_refusal(&error) => tracing::warn!("{what}: {error}; trying again"),
+                answer => return answer,
+            }
+            sleep(AGAIN_AFTER).await;
+        }
+    }
+
+    pub(super) fn instance(&self) -> &str {
+        &self.parts.instance
+    }
+
+    /// Tells the relay of this process that something was recorded.
+    pub(super) fn wake_relay(&self) {
+        self.parts.recorded.notify_one();
+    }
+
+    pub(super) async fn recorded(&self) {
+        self.parts.recorded.notified().await;
+    }
+}

@@ -1,0 +1,37 @@
+//! What the tests of the services stand on: the real servers, on free ports, and a client that sends whatever it is told.
+//!
+//! For tests only; nothing of it is part of a program.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod answer;
+mod api;
+mod broker;
+mod database;
+mod mongod;
+mod stream;
+
+use std::time::Duration;
+
+pub use answer::{Answer, field, message};
+pub use api::{Api, KEY, SOMEBODY, cookie_of, session_of};
+pub use broker::{Broker, Client, name};
+pub use database::Database;
+pub use mongod::Mongod;
+pub use stream::{Stored, stored};
+
+/// Five times what anything in a test should take.
+pub const LIMIT: Duration = Duration::from_secs(25);
+
+/// Asks until the answer is yes.
+///
+/// # Panics
+///
+/// When it is not in time.
+pub async fn until<F: Future<Output = bool>>(what: &str, mut question: impl FnMut() -> F) {
+    let ask = async {
+        while !question().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, ask).await.unwrap_or_else(|_| panic!("not in time: {what}"));
+}

@@ -1,0 +1,50 @@
+//! What stands in the stream.
+
+use async_nats::jetstream::consumer::{DeliverPolicy, pull};
+use common::events::Event;
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+
+use crate::Broker;
+
+/// An event as it stands in the stream.
+#[derive(Clone, Debug)]
+pub struct Stored<E> {
+    /// Its place.
+    pub sequence: u64,
+    /// Its id.
+    pub event_id: String,
+    /// The trace it belongs to.
+    pub traceparent: Option<String>,
+    /// What the caller calls that.
+    pub correlation_id: Option<String>,
+    /// What it says.
+    pub event: E,
+}
+
+/// All events of a kind that the stream holds, in its order.
+pub async fn stored<E: Event + DeserializeOwned>(broker: &Broker) -> Vec<Stored<E>> {
+    let stream = broker.outsider().await.get_stream("ticketing").await.unwrap();
+    let config = pull::OrderedConfig {
+        filter_subject: E::SUBJECT.as_str().to_owned(),
+        deliver_policy: DeliverPolicy::All,
+        ..pull::OrderedConfig::default()
+    };
+    let consumer = stream.create_consumer(config).await.unwrap();
+    let waiting = consumer.cached_info().num_pending;
+    let messages = consumer.messages().await.unwrap().take(waiting.try_into().unwrap());
+    let messages: Vec<_> = if waiting == 0 { Vec::new() } else { messages.collect().await };
+    let stored = messages.into_iter().map(|message| {
+        let message = message.unwrap();
+        let header =
+            |name| message.headers.as_ref().and_then(|all| all.get(name)).map(|value| value.as_str().to_owned());
+        Stored {
+            sequence: message.info().unwrap().stream_sequence,
+            event_id: header(common::bus::EVENT_ID).unwrap(),
+            traceparent: header(common::telemetry::TRACEPARENT),
+            correlation_id: header(common::telemetry::CORRELATION_ID),
+            event: serde_json::from_slice(&message.payload).unwrap(),
+        }
+    });
+    stored.collect()
+}
