@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use common::config::required;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Section;
@@ -41,17 +42,12 @@ impl Section for AuthSettings {
     const ENVIRONMENT: &'static [(&'static str, &'static str)] = &[("JWT_KEY", "jwt_key"), ("MONGO_URI", "mongo_uri")];
 
     fn check(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        if self.jwt_key.reveal().is_empty() {
-            problems.push(Problem::new("jwt_key", "must be set: JWT_KEY=some-long-secret"));
-        }
-        if self.mongo_uri.reveal().is_empty() {
-            problems.push(Problem::new("mongo_uri", "must be set: MONGO_URI=mongodb://localhost:27017/auth"));
-        }
-        if self.session_hours == 0 {
-            problems.push(Problem::new("session_hours", "must be above 0"));
-        }
-        problems
+        let problems = [
+            required::<String>("jwt_key", self.jwt_key.reveal(), "JWT_KEY=some-long-secret"),
+            required::<String>("mongo_uri", self.mongo_uri.reveal(), "MONGO_URI=mongodb://localhost:27017/auth"),
+            (self.session_hours == 0).then(|| Problem::new("session_hours", "must be above 0")),
+        ];
+        problems.into_iter().flatten().collect()
     }
 
     fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {

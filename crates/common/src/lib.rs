@@ -8,6 +8,7 @@
 //! service that publishes by itself.
 
 pub mod bus;
+pub mod config;
 pub mod errors;
 pub mod events;
 pub mod extract;
@@ -17,5 +18,5 @@ mod price;
 pub mod store;
 pub mod telemetry;
 
-pub use ids::{Id, InvalidId, OrderId, PaymentId, TicketId, UserId};
+pub use ids::{Id, InvalidId, Order, OrderId, Payment, PaymentId, Ticket, TicketId, User, UserId};
 pub use price::{InvalidPrice, Price};

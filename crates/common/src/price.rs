@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::Value;
 
 const MOST_CENTS: u32 = 99_999_999;
 
@@ -12,10 +13,16 @@ pub struct Price {
     cents: u32,
 }
 
-/// A number that is not a price.
+/// What is not a price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a price is more than 0, at most 999999.99, and has at most two decimals")]
-pub struct InvalidPrice;
+pub enum InvalidPrice {
+    /// No number above 0.
+    #[error("a price is a number above 0")]
+    NotPositive,
+    /// Too much, or too exact.
+    #[error("a price is at most 999999.99, and has at most two decimals")]
+    OutOfRange,
+}
 
 impl Price {
     /// A price of this many cents.
@@ -24,7 +31,25 @@ impl Price {
     ///
     /// When there are none, or more than 99999999.
     pub const fn from_cents(cents: u32) -> Result<Self, InvalidPrice> {
-        if cents == 0 || cents > MOST_CENTS { Err(InvalidPrice) } else { Ok(Self { cents }) }
+        match cents {
+            0 => Err(InvalidPrice::NotPositive),
+            1..=MOST_CENTS => Ok(Self { cents }),
+            _ => Err(InvalidPrice::OutOfRange),
+        }
+    }
+
+    /// Reads a number, or a text with a decimal number: the course's own client posts `"20.00"`.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a price.
+    pub fn from_json(value: &Value) -> Result<Self, InvalidPrice> {
+        let amount = match value {
+            Value::Number(number) => number.as_f64(),
+            Value::String(text) if is_decimal(text) => text.parse().ok(),
+            _ => None,
+        };
+        Self::try_from(amount.ok_or(InvalidPrice::NotPositive)?)
     }
 
     /// The whole amount in cents.
@@ -38,12 +63,23 @@ impl TryFrom<f64> for Price {
 
     /// Exact: within the range of prices, a number with two decimals is nearest to one count of cents only.
     fn try_from(amount: f64) -> Result<Self, InvalidPrice> {
+        if amount.is_nan() || amount <= 0.0 {
+            return Err(InvalidPrice::NotPositive);
+        }
         let cents = (amount * 100.0).round();
         if !(1.0..=f64::from(MOST_CENTS)).contains(&cents) || (cents / 100.0 - amount).abs() > 0.0 {
-            return Err(InvalidPrice);
+            return Err(InvalidPrice::OutOfRange);
         }
         Self::from_cents(cents as u32)
     }
+}
+
+/// Digits with at most one point: no exponent, no `NaN`, no blanks.
+fn is_decimal(text: &str) -> bool {
+    let text = text.strip_prefix('+').unwrap_or(text);
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let are_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    are_digits(whole) && are_digits(fraction) && !(whole.is_empty() && fraction.is_empty())
 }
 
 impl fmt::Display for Price {
@@ -70,7 +106,22 @@ impl<'de> Deserialize<'de> for Price {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::Price;
+
+    #[test]
+    fn a_decimal_text_is_a_price_too() {
+        for (text, cents) in [("20.00", 2000), ("10", 1000), ("19.99", 1999), ("+5", 500), (".5", 50), ("5.", 500)] {
+            assert_eq!(Price::from_json(&json!(text)).unwrap().cents(), cents, "{text}");
+        }
+        for text in ["", " 10", "10abc", "0x1F", "1,5", "NaN", "inf", "Infinity", "1e3", "-1", "0", ".", "+", "1.2.3"] {
+            assert!(Price::from_json(&json!(text)).is_err(), "{text}");
+        }
+        for other in [json!(null), json!(true), json!([10]), json!({}), json!({ "$gt": 0 })] {
+            assert!(Price::from_json(&other).is_err(), "{other}");
+        }
+    }
 
     #[test]
     fn every_price_survives_json_to_the_cent() {

@@ -79,7 +79,7 @@ impl Trace {
 fn parse(traceparent: &str) -> Option<(String, String)> {
     let mut parts = traceparent.split('-');
     let mut part = |length: usize| {
-        let is_hex = |text: &&str| text.len() == length && text.bytes().all(|byte| is_lower_hex(byte));
+        let is_hex = |text: &&str| text.len() == length && text.bytes().all(is_lower_hex);
         parts.next().filter(is_hex)
     };
     let (version, trace_id, span_id, flags) = (part(2)?, part(32)?, part(16)?, part(2)?);

@@ -7,8 +7,8 @@ use service::{Error, Scope, Service};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::handle::Link;
-use super::{Bus, Name, OtherCluster, ServerUrl, UnfitServer, streams};
+use super::handle::{AGAIN_AFTER, Link, is_final};
+use super::{Bus, Name, ServerUrl, streams};
 
 /// The longest wait for a server that may not be there.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
@@ -87,29 +87,30 @@ impl Service for Connection {
 
 impl Connection {
     async fn open(self) -> Result<Bus, Error> {
-        let Self { url, cluster_id, client_id, if_absent } = self;
+        let mut told = String::new();
         loop {
-            let error = match open(&url, &cluster_id, &client_id).await {
-                Ok(bus) => return Ok(bus),
-                Err(error) => error,
-            };
-            let is_final = error.is::<LoginRefused>() || error.is::<UnfitServer>() || error.is::<OtherCluster>();
-            if is_final || if_absent == IfAbsent::Fail {
-                return Err(error);
+            match self.try_open().await {
+                Err(error) if self.if_absent == IfAbsent::Wait && !is_final(&error) => {
+                    let error = format!("{error:#}");
+                    if error != told {
+                        tracing::warn!("{error}; waiting for it");
+                        told = error;
+                    }
+                }
+                opened => return opened,
             }
-            tracing::warn!("{error:#}; trying again");
-            sleep(RECONNECT_AFTER).await;
+            sleep(AGAIN_AFTER).await;
         }
     }
-}
 
-async fn open(url: &ServerUrl, cluster_id: &Name, client_id: &Name) -> Result<Bus, Error> {
-    let (changed, link) = watch::channel(Link::default());
-    let client = connect(url, client_id, changed).await?;
-    let bus = Bus::new(client, cluster_id.clone(), client_id.clone(), link);
-    streams::check(&bus).await?;
-    streams::ensure(&bus).await?;
-    Ok(bus)
+    async fn try_open(&self) -> Result<Bus, Error> {
+        let (changed, link) = watch::channel(Link::default());
+        let client = connect(&self.url, &self.client_id, changed).await?;
+        let bus = Bus::new(client, self, link);
+        streams::check(&bus).await?;
+        streams::ensure(&bus).await?;
+        Ok(bus)
+    }
 }
 
 async fn connect(url: &ServerUrl, client_id: &Name, changed: watch::Sender<Link>) -> Result<Client, Error> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::consumer::pull::Config;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, Info, PullConsumer};
@@ -90,6 +90,14 @@ pub enum Start {
     New,
     /// With the first message there is.
     All,
+}
+
+/// A consumer of the same name is for another subject.
+#[derive(Debug, thiserror::Error)]
+#[error("the consumer {name} is there already, for {subject}")]
+pub(super) struct OthersConsumer {
+    name: String,
+    subject: String,
 }
 
 /// A consumer, and what must be remembered to make it again if somebody deletes it.
@@ -204,7 +212,7 @@ impl Held {
         if let Some(there) = self.find(bus).await? {
             let Info { config: there, ack_floor, .. } = there;
             if there.filter_subject != config.filter_subject {
-                bail!("the consumer {} is there already, for {}", self.name, there.filter_subject);
+                return Err(OthersConsumer { name: self.name.clone(), subject: there.filter_subject }.into());
             }
             self.ack_floor = ack_floor.stream_sequence;
             let ours = |key| there.metadata.get(key) == config.metadata.get(key);

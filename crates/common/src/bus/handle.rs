@@ -11,11 +11,16 @@ use async_nats::jetstream::{self};
 use async_nats::{Client, HeaderMap};
 use bytes::Bytes;
 use futures_util::FutureExt;
+use service::Error;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::claim::{Claim, Claims};
-use super::{EVENT_ID, ListenedTwice, Listening, Name, Publisher, streams};
+use super::consumer::OthersConsumer;
+use super::{
+    AlreadyRegistered, Connection, EVENT_ID, IfAbsent, ListenedTwice, Listening, LoginRefused, Name, OtherCluster,
+    Publisher, UnfitServer, streams,
+};
 use crate::events::{Direct, Subject};
 
 /// How long an answer of the JetStream API may take.
@@ -27,6 +32,9 @@ const ATTEMPT_WITHIN: Duration = Duration::from_secs(1);
 /// How long publishing is tried altogether: the ack timeout of NATS Streaming's clients, and well within the stream's
 /// duplicate window.
 const PUBLISH_WITHIN: Duration = Duration::from_secs(30);
+
+/// The pause after a failure that passes by itself.
+pub(super) const AGAIN_AFTER: Duration = Duration::from_millis(250);
 
 /// The state of the connection.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,6 +61,7 @@ struct Parts {
     /// What this client listens to, for its entry in the registry.
     listening: watch::Sender<Vec<Listening>>,
     claims: Claims,
+    if_absent: IfAbsent,
 }
 
 /// The broker's word that it has stored a message.
@@ -88,11 +97,24 @@ pub enum PublishError {
 }
 
 impl Bus {
-    pub(super) fn new(client: Client, cluster_id: Name, client_id: Name, link: watch::Receiver<Link>) -> Self {
+    pub(super) fn new(client: Client, connection: &Connection, link: watch::Receiver<Link>) -> Self {
+        let Connection { cluster_id, client_id, if_absent, .. } = connection.clone();
         let api = ContextBuilder::new().timeout(API_WITHIN).build(client.clone());
         let publishing = ContextBuilder::new().timeout(ATTEMPT_WITHIN).build(client.clone());
         let (listening, claims) = (watch::Sender::default(), Claims::default());
-        Self { parts: Arc::new(Parts { client, api, publishing, cluster_id, client_id, link, listening, claims }) }
+        Self {
+            parts: Arc::new(Parts {
+                client,
+                api,
+                publishing,
+                cluster_id,
+                client_id,
+                link,
+                listening,
+                claims,
+                if_absent,
+            }),
+        }
     }
 
     /// Whose events these are; also the name of their stream.
@@ -212,6 +234,17 @@ impl Bus {
         }
     }
 
+    /// Whether a failure passes by itself, for one who waits for a broker that is away; then a while has passed.
+    pub(super) async fn passes(&self, error: &Error) -> bool {
+        let passes = self.parts.if_absent == IfAbsent::Wait && !is_final(error);
+        if passes {
+            tracing::warn!("{error:#}; trying again");
+            self.connected().await;
+            sleep(AGAIN_AFTER).await;
+        }
+        passes
+    }
+
     /// Waits until a lost connection was made again.
     pub(super) fn reconnected(&self) -> impl Future<Output = ()> + use<> {
         let mut link = self.link();
@@ -249,6 +282,15 @@ impl Bus {
     pub fn jetstream(&self) -> &jetstream::Context {
         &self.parts.api
     }
+}
+
+/// Whether waiting does not help.
+pub(super) fn is_final(error: &Error) -> bool {
+    error.is::<LoginRefused>()
+        || error.is::<UnfitServer>()
+        || error.is::<OtherCluster>()
+        || error.is::<OthersConsumer>()
+        || error.is::<AlreadyRegistered>()
 }
 
 /// An error and its causes in one line.

@@ -84,15 +84,13 @@ impl Service for Registration {
         let Self { bus, heartbeat } = self;
         let inbox = bus.client().new_inbox();
         let mut probes = bus.client().subscribe(inbox.clone()).await?;
-        let store = open(&bus).await.context("opening the registry of client ids")?;
-        let time_to_live = heartbeat.forgotten_after();
-        let mut held = Held { bus: bus.clone(), store, inbox, time_to_live, revision: 0, is_sure: true };
         let mut listening = bus.listening().subscribe();
         let mut link = bus.link();
-        held.acquire().await?;
+        let stopping = scope.stopping();
+        let Some(acquired) = stopping.or(acquire(&bus, &inbox, heartbeat)).await else { return Ok(()) };
+        let mut held = acquired?;
         scope.ready(());
 
-        let stopping = scope.stopping();
         let mut beats = interval(heartbeat.interval);
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut beating = pin!(Fuse::terminated());
@@ -118,6 +116,15 @@ impl Service for Registration {
         }
         held.release().await;
         Ok(())
+    }
+}
+
+async fn acquire(bus: &Bus, inbox: &str, heartbeat: Heartbeat) -> Result<Held, Error> {
+    loop {
+        match Held::acquired(bus, inbox, heartbeat.forgotten_after()).await {
+            Err(error) if bus.passes(&error).await => {}
+            held => return held,
+        }
     }
 }
 
@@ -159,6 +166,14 @@ enum Found {
 }
 
 impl Held {
+    async fn acquired(bus: &Bus, inbox: &str, time_to_live: Duration) -> Result<Self, Error> {
+        let store = open(bus).await.context("opening the registry of client ids")?;
+        let (bus, inbox) = (bus.clone(), inbox.to_owned());
+        let mut held = Self { bus, store, inbox, time_to_live, revision: 0, is_sure: true };
+        held.acquire().await?;
+        Ok(held)
+    }
+
     fn id(&self) -> &Name {
         self.bus.client_id()
     }

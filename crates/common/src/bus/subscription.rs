@@ -81,7 +81,8 @@ where
         let stopping = scope.stopping();
         let inbox = bus.client().new_inbox();
         let mut incoming = bus.client().subscribe(format!("{inbox}.*")).await?;
-        let mut held = consumer.hold(&bus).await?;
+        let Some(held) = stopping.or(hold(&consumer, &bus)).await else { return Ok(()) };
+        let mut held = held?;
         let _listed = Listed::new(&bus, consumer.listening(&held, inbox.clone()));
         scope.ready(());
 
@@ -197,6 +198,15 @@ where
         }
         bus.flush(FLUSH_WITHIN).await;
         Ok(())
+    }
+}
+
+async fn hold(consumer: &Consumer, bus: &Bus) -> Result<Held, Error> {
+    loop {
+        match consumer.hold(bus).await {
+            Err(error) if bus.passes(&error).await => {}
+            held => return held,
+        }
     }
 }
 

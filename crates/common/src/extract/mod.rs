@@ -1,7 +1,10 @@
-//! What a handler gets is checked: a body of valid fields, the one who is signed in.
+//! What a handler gets is checked: a body of valid fields, an id in the path, a page of a list, the one who is signed in.
 
 mod body;
+mod page;
+mod path;
 mod session;
 
 pub use body::{Fields, FromBody, Valid};
+pub use page::Page;
 pub use session::{CurrentUser, SessionKey};

@@ -65,11 +65,14 @@ impl Store {
 
     /// Tries until the database answers.
     pub(super) async fn once_it_answers<T>(&self, what: &str, mut act: impl AsyncFnMut() -> Result<T>) -> Result<T> {
+        let mut is_told = false;
         loop {
             match act().await {
-                Err(error) if !is_refusal(&error) => tracing::warn!("{what}: {error}; trying again"),
+                Err(error) if !is_refusal(&error) && is_told => tracing::debug!("{what}: {error}"),
+                Err(error) if !is_refusal(&error) => tracing::warn!("{what}: {error}; waiting for it"),
                 answer => return answer,
             }
+            is_told = true;
             sleep(AGAIN_AFTER).await;
         }
     }

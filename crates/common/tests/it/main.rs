@@ -3,3 +3,5 @@
 
 mod bus;
 mod events;
+mod listener;
+mod store;

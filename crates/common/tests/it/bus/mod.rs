@@ -3,7 +3,7 @@
 mod connection;
 mod dead_letters;
 mod groups;
-mod harness;
+pub(crate) mod harness;
 mod publish;
 mod registration;
 mod survival;

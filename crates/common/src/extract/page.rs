@@ -1,0 +1,75 @@
+//! A part of a list.
+
+use axum::Json;
+use axum::extract::{FromRequestParts, Query};
+use axum::http::header::LINK;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::Id;
+use crate::errors::{ApiError, Problem, SOMETHING_WENT_WRONG};
+
+/// The most that one answer lists.
+const MOST: usize = 1000;
+
+/// Which part of a list is asked for: `?limit=100&after=<id>`.
+#[derive(Clone, Debug)]
+pub struct Page<K> {
+    /// The list's path.
+    path: String,
+    /// How many, at most: 1 to 1000.
+    limit: usize,
+    /// The last one of the page before.
+    pub after: Option<Id<K>>,
+}
+
+impl<K> Page<K> {
+    /// How many to look for: one more than is shown, to learn whether there is a next page.
+    pub fn look_for(&self) -> usize {
+        self.limit + 1
+    }
+
+    /// The answer: a bare array, and a `Link` to the next page when there is more.
+    pub fn answer<T: Serialize>(&self, mut found: Vec<T>, id: impl Fn(&T) -> &Id<K>) -> Response {
+        let has_more = found.len() > self.limit;
+        found.truncate(self.limit);
+        match found.last() {
+            Some(last) if has_more => {
+                let Self { path, limit, .. } = self;
+                let next = format!("<{path}?limit={limit}&after={}>; rel=\"next\"", id(last));
+                ([(LINK, next)], Json(found)).into_response()
+            }
+            _ => Json(found).into_response(),
+        }
+    }
+}
+
+impl<S: Sync, K> FromRequestParts<S> for Page<K> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let Query(given) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
+            .map_err(|_| ApiError::BadRequest(SOMETHING_WENT_WRONG))?;
+        let mut page = Self { path: parts.uri.path().to_owned(), limit: MOST, after: None };
+        let mut problems = Vec::new();
+        for (name, value) in given {
+            match name.as_str() {
+                "limit" => match value.parse() {
+                    Ok(limit) if (1..=MOST).contains(&limit) => page.limit = limit,
+                    _ => problems.push(problem("limit", format!("Limit must be a number from 1 to {MOST}"))),
+                },
+                "after" => match value.try_into() {
+                    Ok(id) => page.after = Some(id),
+                    Err(_) => problems.push(problem("after", "After must be the id of the last one before".to_owned())),
+                },
+                _ => {} // somebody else's, as a tracker's
+            }
+        }
+        if problems.is_empty() { Ok(page) } else { Err(ApiError::Invalid(problems)) }
+    }
+}
+
+fn problem(field: &'static str, message: String) -> Problem {
+    Problem { message, field: Some(field) }
+}

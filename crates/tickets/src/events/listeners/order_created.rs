@@ -1,0 +1,38 @@
+//! order:created: the order holds its ticket.
+
+use anyhow::anyhow;
+use common::events::OrderCreated;
+use common::listener::{Listener, Rejection};
+use common::store::Tx;
+
+use crate::events::{QUEUE_GROUP, TicketUpdatedPublisher};
+use crate::models::{Reserve, Tickets};
+
+/// Locks the ticket, and announces that.
+#[derive(Debug)]
+pub(crate) struct OrderCreatedListener {
+    pub(crate) tickets: Tickets,
+    pub(crate) updated: TicketUpdatedPublisher,
+}
+
+impl Listener for OrderCreatedListener {
+    type Event = OrderCreated;
+
+    const QUEUE_GROUP: &'static str = QUEUE_GROUP;
+
+    async fn on_message(&self, order: &OrderCreated, tx: &mut Tx) -> Result<(), Rejection> {
+        let ticket = self.tickets.find_in(tx, &order.ticket.id).await?;
+        // We own the tickets: one that we don't know, nobody will tell us of.
+        let ticket = ticket.ok_or_else(|| Rejection::Discard(anyhow!("there is no ticket {}", order.ticket.id)))?;
+        match ticket.reserve(&order.id) {
+            Reserve::Reserved(ticket, updated) => {
+                self.tickets.save(tx, &ticket).await??;
+                self.updated.record(tx, &updated).await?;
+            }
+            Reserve::AlreadyCancelled(ticket) => self.tickets.remember(tx, &ticket).await?,
+            Reserve::AlreadyReserved => {}
+            Reserve::HeldByAnother => return Err(Rejection::NotYet),
+        }
+        Ok(())
+    }
+}

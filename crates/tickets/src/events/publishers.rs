@@ -1,0 +1,8 @@
+//! What this service says. Recorded with the state it tells of; the relay publishes it.
+
+use common::events::{TicketCreated, TicketUpdated};
+use common::store::Outbox;
+
+pub(crate) type TicketCreatedPublisher = Outbox<TicketCreated>;
+
+pub(crate) type TicketUpdatedPublisher = Outbox<TicketUpdated>;

@@ -1,0 +1,51 @@
+//! One endpoint a file.
+
+mod index;
+mod new;
+mod show;
+mod update;
+
+pub(crate) use index::list_tickets;
+pub(crate) use new::create_ticket;
+pub(crate) use show::show_ticket;
+pub(crate) use update::update_ticket;
+
+use common::{InvalidPrice, OrderId, Price, TicketId, UserId};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::models::{Ticket, Title};
+
+/// What is shown of a ticket, in the contract's order.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Shown {
+    title: Title,
+    price: Price,
+    user_id: UserId,
+    version: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_id: Option<OrderId>,
+    id: TicketId,
+}
+
+impl From<Ticket> for Shown {
+    fn from(ticket: Ticket) -> Self {
+        Self {
+            title: ticket.title().clone(),
+            price: ticket.price(),
+            user_id: ticket.seller().clone(),
+            version: common::store::Versioned::version(&ticket),
+            order_id: ticket.order().cloned(),
+            id: ticket.id().clone(),
+        }
+    }
+}
+
+/// Reads the price of a body; `missing` says, in the words of the endpoint, that there must be one above 0.
+fn price(value: Option<&Value>, missing: &'static str) -> Result<Price, &'static str> {
+    Price::from_json(value.unwrap_or_default()).map_err(|error| match error {
+        InvalidPrice::NotPositive => missing,
+        InvalidPrice::OutOfRange => "Price must be at most 999999.99, with at most two decimals",
+    })
+}

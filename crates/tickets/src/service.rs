@@ -1,0 +1,60 @@
+//! The start order.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use common::bus::{self, Heartbeat, IfAbsent, Registration};
+use common::extract::SessionKey;
+use common::listener::Listen;
+use common::store::{self, Relay};
+use service::http::Http;
+use service::{Error, OnExit, Scope, Service};
+
+use crate::app::{AppState, app};
+use crate::config::TicketsSettings;
+use crate::events::{OrderCancelledListener, OrderCreatedListener};
+use crate::models;
+
+/// The tickets service; its handle is the address it listens on.
+#[derive(Clone, Copy, Debug)]
+pub struct Tickets;
+
+impl Service for Tickets {
+    type Handle = SocketAddr;
+
+    async fn run(self, scope: Scope<SocketAddr>) -> Result<(), Error> {
+        let settings = scope.settings::<TicketsSettings>()?.get();
+        let stopping = scope.stopping();
+        // A database or broker that is away keeps us unready, and is no failure.
+        let child = |name| scope.child(name).ready_within(Duration::MAX);
+        let store = child("store").start(store::Connection { uri: settings.mongo_uri.clone() }).await?;
+        let bus = bus::Connection {
+            url: settings.nats_url.reveal().parse()?,
+            cluster_id: settings.nats_cluster_id.parse()?,
+            client_id: settings.nats_client_id.parse()?,
+            if_absent: IfAbsent::Wait,
+        };
+        let bus = child("nats").start(bus).await?;
+        let registration = Registration { bus: bus.clone(), heartbeat: Heartbeat::default() };
+        child("client-id").on_exit(OnExit::Allow).start(registration).await?;
+        child("relay").start(Relay { store: store.clone(), bus: bus.clone() }).await?;
+
+        let Some(tickets) = stopping.or(models::Tickets::open(&store)).await else { return Ok(()) };
+        let tickets = tickets?;
+        let updated = store.outbox();
+        let order_created = OrderCreatedListener { tickets: tickets.clone(), updated: updated.clone() };
+        child("order-created").start(Listen::new(&store, &bus, order_created)).await?;
+        let order_cancelled = OrderCancelledListener { tickets: tickets.clone(), updated: updated.clone() };
+        child("order-cancelled").start(Listen::new(&store, &bus, order_cancelled)).await?;
+
+        let key = SessionKey::new(settings.jwt_key.reveal());
+        let created = store.outbox();
+        let state = AppState { store, tickets, created, updated, key };
+        let http = Http { bind: settings.bind, router: app(state), drain_delay: Duration::ZERO };
+        let address = scope.start("http", http).await?;
+        tracing::info!(%address, "the API is here");
+        scope.ready(address);
+        stopping.await;
+        Ok(())
+    }
+}
