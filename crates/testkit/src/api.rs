@@ -28,6 +28,18 @@ pub fn cookie_of(id: UserId, email: &str) -> String {
     format!("session={value}")
 }
 
+/// Cookies that are nobody's session: forged, expired, unsigned, broken.
+pub async fn no_sessions() -> Vec<String> {
+    // {"jwt":"<header with alg none>.<claims>."}, as a well-known attack has it
+    const UNSIGNED: &str = "eyJqd3QiOiJleUpoYkdjaU9pSnViMjVsSWl3aWRIbHdJam9pU2xkVUluMC5leUpwWkNJNklqVXdOMlkxWmpjM1ltTm1PRFpqWkRjNU9UUXpPVEF4TVNJc0ltVnRZV2xzSWpvaVlVQmlMbU52YlNJc0ltbGhkQ0k2TVN3aVpYaHdJam81T1RrNU9UazVPVGs1ZlEuIn0=";
+    let sign = |key, good_for| SessionKey::new(key).sign(UserId::new(), "a@b.com".to_owned(), good_for).unwrap();
+    let forged = sign("another key", Duration::from_secs(60));
+    let expired = sign(KEY, Duration::ZERO);
+    tokio::time::sleep(Duration::from_millis(1100)).await; // its second is over
+    let values = [&forged, &expired, UNSIGNED, "", "!!!", "%00", "e30=", "bnVsbA==", "eyJqd3QiOjV9"];
+    values.map(|value| format!("session={value}")).to_vec()
+}
+
 /// Where an API listens.
 #[derive(Clone, Copy, Debug)]
 pub struct Api {

@@ -1,0 +1,23 @@
+#![deny(unused_must_use)] // as all of this workspace does
+
+use common::events::{OrderCreated, TicketUpdated};
+use common::listener::{Listener, Rejection};
+use common::store::{Outbox, Tx};
+
+struct OrderCreatedListener {
+    updated: Outbox<TicketUpdated>,
+    event: TicketUpdated,
+}
+
+impl Listener for OrderCreatedListener {
+    type Event = OrderCreated;
+
+    const QUEUE_GROUP: &'static str = "tickets-service";
+
+    async fn on_message(&self, _: &OrderCreated, tx: &mut Tx) -> Result<(), Rejection> {
+        self.updated.record(tx, &self.event).await;
+        Ok(())
+    }
+}
+
+fn main() {}

@@ -1,0 +1,20 @@
+use common::events::{OrderCreated, TicketUpdated};
+use common::listener::Listener;
+use common::store::{Outbox, Tx};
+
+struct OrderCreatedListener {
+    updated: Outbox<TicketUpdated>,
+    event: TicketUpdated,
+}
+
+impl Listener for OrderCreatedListener {
+    type Event = OrderCreated;
+
+    const QUEUE_GROUP: &'static str = "tickets-service";
+
+    async fn on_message(&self, _: &OrderCreated, tx: &mut Tx) {
+        self.updated.record(tx, &self.event).await.unwrap();
+    }
+}
+
+fn main() {}

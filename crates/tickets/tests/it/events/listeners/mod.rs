@@ -1,0 +1,68 @@
+//! One event a file.
+
+mod order_cancelled;
+mod order_created;
+
+use common::events::{CancelledTicket, Event, OrderCancelled, OrderCreated, OrderStatus, OrderedTicket, TicketUpdated};
+use common::{OrderId, Price, UserId};
+use testkit::{Broker, Client, stored, until};
+
+/// The broker as the orders service uses it.
+pub(crate) struct Orders {
+    client: Client,
+}
+
+impl Orders {
+    pub(crate) async fn of(broker: &Broker) -> Self {
+        Self { client: broker.connect("orders-1").await }
+    }
+
+    async fn tell<E: Event>(&self, event: &E) {
+        self.client.publish_to(E::SUBJECT, serde_json::to_string(event).unwrap()).await;
+    }
+
+    pub(crate) async fn create(&self, order: &OrderId, ticket: &str) {
+        let event = OrderCreated {
+            id: order.clone(),
+            version: 0,
+            status: OrderStatus::Created,
+            user_id: UserId::new(),
+            expires_at: time::OffsetDateTime::now_utc(),
+            ticket: OrderedTicket {
+                id: ticket.to_owned().try_into().unwrap(),
+                price: Price::from_cents(2000).unwrap(),
+            },
+        };
+        self.tell(&event).await;
+    }
+
+    pub(crate) async fn cancel(&self, order: &OrderId, ticket: &str) {
+        let ticket = CancelledTicket { id: ticket.to_owned().try_into().unwrap() };
+        self.tell(&OrderCancelled { id: order.clone(), version: 1, ticket }).await;
+    }
+
+    pub(crate) async fn close(self) {
+        self.client.close().await;
+    }
+}
+
+/// The updates that the stream holds, once there are as many.
+pub(crate) async fn announced(broker: &Broker, count: usize) -> Vec<TicketUpdated> {
+    until("announced", || async { stored::<TicketUpdated>(broker).await.len() >= count }).await;
+    stored::<TicketUpdated>(broker).await.into_iter().map(|one| one.event).collect()
+}
+
+/// Waits until everything of a subject is acked.
+pub(crate) async fn settled(broker: &Broker, consumer: &str) {
+    let api = broker.outsider().await;
+    until("acked", || async {
+        let found: async_nats::jetstream::consumer::PullConsumer =
+            api.get_consumer_from_stream(consumer, "ticketing").await.unwrap();
+        let info = found.cached_info();
+        info.num_pending == 0 && info.num_ack_pending == 0
+    })
+    .await;
+}
+
+pub(crate) const CREATED: &str = "tickets-service:order-created";
+pub(crate) const CANCELLED: &str = "tickets-service:order-cancelled";

@@ -1,0 +1,3 @@
+//! What the service owns.
+
+mod ticket;

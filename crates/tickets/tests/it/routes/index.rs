@@ -1,0 +1,64 @@
+//! GET /api/tickets
+
+use mongodb::bson::doc;
+use serde_json::json;
+use testkit::{SOMEBODY, field};
+
+use crate::app::{PATH, World, signin};
+
+#[tokio::test]
+async fn can_fetch_a_list_of_tickets_oldest_first_without_the_reserved_ones() {
+    let world = World::start().await;
+    assert_eq!(world.app.get(PATH, "").await.body, "[]");
+    let seller = signin();
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        ids.push(world.app.ticket(&seller).await);
+    }
+    let reserved = ids.remove(1);
+    let tickets = world.database.collection("tickets").await;
+    tickets.update_one(doc! { "_id": reserved }, doc! { "$set": { "orderId": SOMEBODY } }).await.unwrap();
+    let answer = world.app.get(PATH, "").await;
+    let listed = answer.expect(200);
+    let listed: Vec<_> = listed.as_array().unwrap().iter().map(|ticket| ticket["id"].as_str().unwrap()).collect();
+    assert_eq!(listed, ids);
+    assert!(!answer.headers.contains_key("link"), "{answer:?}");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_long_list_is_told_page_by_page_each_with_a_link_to_the_next() {
+    let world = World::start().await;
+    let seller = signin();
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        ids.push(world.app.ticket(&seller).await);
+    }
+    let (mut seen, mut path) = (Vec::new(), format!("{PATH}?limit=2"));
+    loop {
+        let answer = world.app.get(&path, "").await;
+        let page = answer.expect(200).as_array().unwrap().clone();
+        assert!((1..=2).contains(&page.len()));
+        seen.extend(page.iter().map(|ticket| ticket["id"].as_str().unwrap().to_owned()));
+        let Some(link) = answer.headers.get("link") else { break };
+        path = link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap().to_owned();
+    }
+    assert_eq!(seen, ids);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_page_that_cannot_be_is_refused_naming_the_parameter() {
+    let world = World::start().await;
+    for limit in ["0", "-1", "1001", "ten", "", "99999999999999999999"] {
+        let answer = world.app.get(&format!("{PATH}?limit={limit}"), "").await;
+        answer.is_error(400, &json!([field("limit", "Limit must be a number from 1 to 1000")]));
+    }
+    for after in ["nonsense", "%00", "%ff", "%7B%22$ne%22:null%7D", "507F1F77BCF86CD799439011"] {
+        world.app.get(&format!("{PATH}?after={after}"), "").await.is_some_refusal();
+    }
+    for harmless in ["somebody=elses", "after[$ne]=x", "&&="] {
+        world.app.get(&format!("{PATH}?{harmless}"), "").await.expect(200);
+    }
+    world.stop().await;
+}
