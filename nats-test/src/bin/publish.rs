@@ -57,7 +57,7 @@ struct Publish {
 }
 
 fn price(text: &str) -> Result<Price, String> {
-    let amount: f64 = text.parse().map_err(|_| InvalidPrice.to_string())?;
+    let amount: f64 = text.parse().map_err(|_| InvalidPrice::NotPositive.to_string())?;
     Price::try_from(amount).map_err(|error| error.to_string())
 }
 

@@ -31,7 +31,7 @@ const REFUSED: [(&str, &[&str], &str); 39] = [
     ("publish", &["--count", "many"], "invalid value 'many' for '--count <NUMBER>'"),
     ("publish", &["--interval", "soon"], "a time looks like 500ms, 12s or 1m"),
     ("publish", &["--price", "free"], "invalid value 'free' for '--price <PRICE>'"),
-    ("publish", &["--price", "-1"], "a price is more than 0"),
+    ("publish", &["--price", "-1"], "a price is a number above 0"),
     ("listen", &["--no-queue-group"], "name one with --client-id, or add --no-durable"),
     ("listen", &["--hbi", "0"], "at least 1ms"),
     ("monitor", &["--bind", "here"], "invalid value 'here' for '--bind <ADDRESS:PORT>'"),
