@@ -61,7 +61,7 @@ impl From<mongodb::error::Error> for ApiError {
 impl Aborted for ApiError {
     fn database_error(&self) -> Option<&mongodb::error::Error> {
         match self {
-            Self::Fault(error) => error.chain().find_map(|cause| cause.downcast_ref()),
+            Self::Fault(error) => error.database_error(),
             Self::Invalid(_) | Self::BadRequest(_) | Self::NotAuthorized | Self::NotFound | Self::TooLarge => None,
         }
     }

@@ -185,7 +185,7 @@ impl From<DatabaseError> for GivenUp {
 impl Aborted for GivenUp {
     fn database_error(&self) -> Option<&DatabaseError> {
         match self {
-            Self::Rejected(Rejection::Retry(error)) => error.chain().find_map(|cause| cause.downcast_ref()),
+            Self::Rejected(Rejection::Retry(error)) => error.database_error(),
             Self::Rejected(Rejection::NotYet | Rejection::Discard(_)) | Self::Known => None,
         }
     }
@@ -193,9 +193,9 @@ impl Aborted for GivenUp {
 
 impl<L: Listener> Handling<L> {
     async fn handle(self: Arc<Self>, delivery: Arc<Delivery>) -> Verdict {
-        let event: L::Event = match serde_json::from_slice(&delivery.payload) {
+        let event: L::Event = match delivery.event() {
             Ok(event) => event,
-            Err(error) => return Verdict::dead_letter(format!("not the JSON of {}: {error}", L::Event::SUBJECT)),
+            Err(error) => return Verdict::dead_letter(error.to_string()),
         };
         let trace = Trace::of_message(&delivery.headers);
         let id = delivery.event_id().map_or_else(|| foreign_id(&delivery), str::to_owned);

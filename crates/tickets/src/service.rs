@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use common::bus::{self, Heartbeat, IfAbsent, Registration};
+use common::bus;
 use common::extract::SessionKey;
 use common::listener::Listen;
 use common::store::{self, Relay};
 use service::http::Http;
-use service::{Error, OnExit, Scope, Service};
+use service::{Error, Scope, Service};
 
 use crate::app::{AppState, app};
 use crate::config::TicketsSettings;
@@ -28,15 +28,8 @@ impl Service for Tickets {
         // A database or broker that is away keeps us unready, and is no failure.
         let child = |name| scope.child(name).ready_within(Duration::MAX);
         let store = child("store").start(store::Connection { uri: settings.mongo_uri.clone() }).await?;
-        let bus = bus::Connection {
-            url: settings.nats_url.reveal().parse()?,
-            cluster_id: settings.nats_cluster_id.parse()?,
-            client_id: settings.nats_client_id.parse()?,
-            if_absent: IfAbsent::Wait,
-        };
-        let bus = child("nats").start(bus).await?;
-        let registration = Registration { bus: bus.clone(), heartbeat: Heartbeat::default() };
-        child("client-id").on_exit(OnExit::Allow).start(registration).await?;
+        let (url, cluster_id) = (settings.nats_url.reveal().parse()?, settings.nats_cluster_id.parse()?);
+        let bus = bus::connect(&scope, url, cluster_id, settings.nats_client_id.parse()?).await?;
         child("relay").start(Relay { store: store.clone(), bus: bus.clone() }).await?;
 
         let Some(tickets) = stopping.or(models::Tickets::open(&store)).await else { return Ok(()) };

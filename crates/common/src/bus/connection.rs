@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions, Event};
-use service::{Error, Scope, Service};
+use service::{Error, OnExit, Scope, Service};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::handle::{AGAIN_AFTER, Link, is_final};
-use super::{Bus, Name, ServerUrl, streams};
+use super::{Bus, Heartbeat, Name, Registration, ServerUrl, streams};
 
 /// The longest wait for a server that may not be there.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
@@ -68,6 +68,20 @@ pub struct Unreachable {
     pub reason: String,
 }
 
+/// Connects a service to the broker, however long that is away, under a client id that no other live process has.
+///
+/// # Errors
+///
+/// When the server is not fit, or another cluster's; when the id is in use; [`Stopped`](service::Stopped).
+pub async fn connect<H>(scope: &Scope<H>, url: ServerUrl, cluster_id: Name, client_id: Name) -> Result<Bus, Error> {
+    let connection = Connection { url, cluster_id, client_id, if_absent: IfAbsent::Wait };
+    let bus = scope.child("nats").ready_within(Duration::MAX).start(connection).await?;
+    let registration = Registration { bus: bus.clone(), heartbeat: Heartbeat::default() };
+    // Who has lost its id goes on: the registry is for those who look.
+    scope.child("client-id").ready_within(Duration::MAX).on_exit(OnExit::Allow).start(registration).await?;
+    Ok(bus)
+}
+
 impl Service for Connection {
     type Handle = Bus;
 
@@ -105,7 +119,7 @@ impl Connection {
 
     async fn try_open(&self) -> Result<Bus, Error> {
         let (changed, link) = watch::channel(Link::default());
-        let client = connect(&self.url, &self.client_id, changed).await?;
+        let client = dial(&self.url, &self.client_id, changed).await?;
         let bus = Bus::new(client, self, link);
         streams::check(&bus).await?;
         streams::ensure(&bus).await?;
@@ -113,7 +127,7 @@ impl Connection {
     }
 }
 
-async fn connect(url: &ServerUrl, client_id: &Name, changed: watch::Sender<Link>) -> Result<Client, Error> {
+async fn dial(url: &ServerUrl, client_id: &Name, changed: watch::Sender<Link>) -> Result<Client, Error> {
     let address = url.address();
     // async-nats does not take them from the address.
     let options = match (address.username(), address.password()) {

@@ -29,7 +29,7 @@ const ORIGINAL_ID: &str = "Dead-Letter-Event-Id";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Try {
     /// When.
-    #[serde(with = "crate::events::time")]
+    #[serde(with = "crate::events::timestamp")]
     pub at: OffsetDateTime,
     /// Why it failed; of a long text the first 500 characters.
     pub error: String,

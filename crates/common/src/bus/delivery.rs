@@ -5,6 +5,16 @@ use bytes::Bytes;
 use time::OffsetDateTime;
 
 use super::EVENT_ID;
+use crate::events::{Event, Subject};
+
+/// Bytes that are not the event of their subject.
+#[derive(Debug, thiserror::Error)]
+#[error("not the JSON of {subject}: {source}")]
+pub struct NotAnEvent {
+    /// Which event was expected.
+    pub subject: Subject,
+    source: serde_json::Error,
+}
 
 /// One delivery of one message. Data only: what the broker is told is the handler's [`Verdict`](super::Verdict).
 #[derive(Clone, Debug)]
@@ -27,5 +37,14 @@ impl Delivery {
     /// The id of the event, the same for every copy of it; nothing when it was published by other means than ours.
     pub fn event_id(&self) -> Option<&str> {
         self.headers.get(EVENT_ID).map(|id| id.as_str())
+    }
+
+    /// The event that its bytes are.
+    ///
+    /// # Errors
+    ///
+    /// When they are not the JSON of such a one, with what is wrong with it.
+    pub fn event<E: Event>(&self) -> Result<E, NotAnEvent> {
+        serde_json::from_slice(&self.payload).map_err(|source| NotAnEvent { subject: E::SUBJECT, source })
     }
 }

@@ -91,6 +91,9 @@ pub enum PublishError {
     /// The server said no.
     #[error("the broker refused it: {0}")]
     Refused(String),
+    /// The time is none that can be written down.
+    #[error("the time cannot be written down: {0}")]
+    Time(#[from] time::error::Format),
     /// The event cannot be written as JSON.
     #[error("the event cannot be written as JSON: {0}")]
     Encode(#[from] serde_json::Error),
@@ -144,8 +147,8 @@ impl Bus {
         self.store(subject, || Ok(payload.clone()), HeaderMap::new(), &nuid::next()).await
     }
 
-    /// As [`Bus::publish`], for any subject of our streams, headers, and an id of the caller's. The payload is made anew
-    /// for each attempt, of which there is nearly always one.
+    /// As [`Bus::publish`], for any subject of our streams, headers, and an id of the caller's, which is the event's too
+    /// unless the headers name one. The payload is made anew for each attempt, of which there is nearly always one.
     pub(crate) async fn store(
         &self,
         subject: async_nats::Subject,
@@ -164,10 +167,13 @@ impl Bus {
         &self,
         subject: &async_nats::Subject,
         payload: Bytes,
-        headers: HeaderMap,
+        mut headers: HeaderMap,
         id: &str,
     ) -> Result<Published, NotPublished> {
-        let message = PublishMessage::build().headers(headers).payload(payload).header(EVENT_ID, id).message_id(id);
+        if headers.get(EVENT_ID).is_none() {
+            headers.insert(EVENT_ID, id);
+        }
+        let message = PublishMessage::build().headers(headers).payload(payload).message_id(id);
         let mut sending = pin!(self.parts.publishing.send_publish(subject.clone(), message));
         // There is room to send nearly always, and setting up a timer costs.
         let sent = match sending.as_mut().now_or_never() {

@@ -25,10 +25,10 @@ mod subscription;
 mod url;
 
 pub use claim::ListenedTwice;
-pub use connection::{Connection, IfAbsent, LoginRefused, Unreachable};
+pub use connection::{Connection, IfAbsent, LoginRefused, Unreachable, connect};
 pub use consumer::{CLIENT_ID, Consumer, DURABLE, Membership, QUEUE_GROUP, Source, Start};
 pub use dead_letter::{DeadLetter, Try};
-pub use delivery::Delivery;
+pub use delivery::{Delivery, NotAnEvent};
 pub use handle::{Bus, PublishError, Published};
 pub use name::{InvalidName, Name};
 pub use publisher::Publisher;

@@ -4,9 +4,14 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use async_nats::HeaderMap;
+use async_nats::header::{NATS_SCHEDULE, NATS_SCHEDULE_TARGET};
+use service::Error;
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 
-use super::{Bus, PublishError, Published};
-use crate::events::Direct;
+use super::{Bus, EVENT_ID, PublishError, Published};
+use crate::events::{Direct, Event};
+use crate::telemetry::{CORRELATION_ID, TRACEPARENT, Trace};
 
 /// Publishes one kind of event: [`Bus::publisher`] makes it.
 ///
@@ -40,6 +45,49 @@ impl<E: Direct> Publisher<E> {
         let payload = || Ok(serde_json::to_vec(event)?.into());
         self.bus.store(subject, payload, HeaderMap::new(), &nuid::next()).await
     }
+}
+
+impl<E: Direct> Publisher<E> {
+    /// Has the broker publish the event at that time, to the millisecond; at once, when the time is over. Returns when
+    /// the broker has stored it.
+    ///
+    /// It is stored under what the event tells about: another one about the same takes its place. It outlives us and a
+    /// restart of the broker, and is published once; its [id](EVENT_ID) is always the same.
+    /// (A message schedule of nats-server 2.12, ADR-51.)
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::publish`].
+    pub async fn publish_at(&self, event: &E, when: OffsetDateTime) -> Result<Published, PublishError> {
+        let when = when.to_offset(UtcOffset::UTC).format(&Rfc3339)?;
+        let subject = scheduled(event);
+        let trace = Trace::current();
+        let mut headers = HeaderMap::new();
+        headers.insert(NATS_SCHEDULE, format!("@at {when}"));
+        headers.insert(NATS_SCHEDULE_TARGET, E::SUBJECT.as_str());
+        headers.insert(EVENT_ID, subject.as_str());
+        headers.insert(TRACEPARENT, trace.traceparent());
+        headers.insert(CORRELATION_ID, trace.correlation_id());
+        let payload = || Ok(serde_json::to_vec(event)?.into());
+        let id = format!("{subject}@{when}");
+        self.bus.store(subject.into(), payload, headers, &id).await
+    }
+
+    /// Has the broker forget what it was to publish later about the same.
+    ///
+    /// # Errors
+    ///
+    /// When the broker does not confirm it.
+    pub async fn withdraw(&self, event: &E) -> Result<(), Error> {
+        let stream = self.bus.jetstream().get_stream_no_info(self.bus.cluster_id().as_str()).await?;
+        stream.purge().filter(scheduled(event)).await?;
+        Ok(())
+    }
+}
+
+/// Where an event waits for its time.
+fn scheduled<E: Event>(event: &E) -> String {
+    format!("schedule.{}.{}", E::SUBJECT.dashed(), event.aggregate().id)
 }
 
 // Written out, since a derive would demand `E: Clone`.

@@ -20,6 +20,9 @@ const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
 /// Where dead letters are published: `dead-letter.<group>.<subject>`.
 pub(super) const DEAD_LETTER: &str = "dead-letter";
 
+/// Where events wait that are published later. In the stream of the events, since a schedule can't reach another one.
+const SCHEDULES: &str = "schedule.>";
+
 /// The server is there, and will not do.
 #[derive(Debug, thiserror::Error)]
 pub enum UnfitServer {
@@ -60,7 +63,8 @@ pub(super) async fn ensure(bus: &Bus) -> Result<(), Error> {
     let events = Config {
         name: bus.cluster_id().to_string(),
         description: Some("the events of this cluster".to_owned()),
-        subjects: Subject::ALL.map(|subject| subject.as_str().to_owned()).to_vec(),
+        subjects: Subject::ALL.map(Subject::as_str).into_iter().chain([SCHEDULES]).map(str::to_owned).collect(),
+        allow_message_schedules: true,
         storage: StorageType::File,
         duplicate_window: DUPLICATE_WINDOW,
         ..Config::default()

@@ -8,7 +8,7 @@ mod order;
 mod payment;
 mod subject;
 mod ticket;
-pub(crate) mod time;
+pub mod timestamp;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -36,7 +36,7 @@ pub struct OrderCreated {
     /// Who buys.
     pub user_id: UserId,
     /// Until when it must be paid.
-    #[serde(with = "super::time")]
+    #[serde(with = "super::timestamp")]
     pub expires_at: OffsetDateTime,
     /// What is bought.
     pub ticket: OrderedTicket,

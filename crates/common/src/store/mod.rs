@@ -26,7 +26,7 @@ pub use inbox::is_duplicate;
 pub use outbox::Outbox;
 pub use relay::Relay;
 pub use transaction::{Aborted, Tx};
-pub use version::{Stale, Versioned, save};
+pub use version::{Arrival, Stale, Versioned, save};
 
 pub(crate) use inbox::{Inbox, Known};
 

@@ -39,6 +39,12 @@ impl Aborted for Error {
     }
 }
 
+impl Aborted for anyhow::Error {
+    fn database_error(&self) -> Option<&Error> {
+        self.chain().find_map(|cause| cause.downcast_ref())
+    }
+}
+
 impl<'a> From<&'a mut Tx> for &'a mut ClientSession {
     fn from(tx: &'a mut Tx) -> Self {
         &mut tx.session

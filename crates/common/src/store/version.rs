@@ -21,6 +21,29 @@ pub trait Versioned: Serialize + Send + Sync {
 #[error("the record has changed since it was read")]
 pub struct Stale;
 
+/// How an event about a version stands to the copy of the record that a listener holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Arrival {
+    /// It is the next change.
+    Next,
+    /// The copy is as far, or further.
+    AlreadySeen,
+    /// One between is missing.
+    TooEarly,
+}
+
+impl Arrival {
+    /// Of an event about version `arrived`, to a copy of version `held`.
+    pub fn of(arrived: u64, held: u64) -> Self {
+        match arrived.checked_sub(held) {
+            None | Some(0) => Self::AlreadySeen,
+            Some(1) => Self::Next,
+            Some(_) => Self::TooEarly,
+        }
+    }
+}
+
 /// Saves a changed record over the version before it.
 ///
 /// # Errors

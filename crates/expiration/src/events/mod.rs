@@ -1,0 +1,60 @@
+//! What this service listens to. It says one thing, at a time that the broker keeps.
+//!
+//! Without a database there is no inbox: scheduling the same twice is scheduling it once, and what the broker publishes
+//! has the same id each time, by which the orders service knows it.
+
+mod listeners;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::bus::{Bus, Consumer, Delivery, InvalidName, Membership, Publisher, Source, Start, Subscription, Verdict};
+use common::events::{Event, ExpirationComplete};
+use common::telemetry::Trace;
+use service::{Service, Stopping};
+
+pub(crate) use listeners::{order_cancelled, order_created};
+
+/// With whom the listeners share their events: all processes of this service.
+const QUEUE_GROUP: &str = "expiration-service";
+
+/// When something comes again that the broker has not confirmed.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// Subscribes to one kind of event; an error of the handler means that it comes again.
+fn listen<E: Event, F>(
+    bus: &Bus,
+    handle: impl Fn(Publisher<ExpirationComplete>, E) -> F + Clone + Send + Sync + 'static,
+) -> Result<impl Service<Handle = ()>, InvalidName>
+where
+    F: Future<Output = Result<(), service::Error>> + Send,
+{
+    let group: common::bus::Name = QUEUE_GROUP.parse()?;
+    let consumer = Consumer {
+        source: Source::Events(E::SUBJECT),
+        membership: Membership::DurableGroup { durable: group.clone(), group },
+        start: Start::All,
+        ack_wait: Duration::from_secs(5), // as in the course
+        max_in_flight: 1000,
+        batch: 64,
+        concurrency: 64,
+    };
+    let publisher = bus.publisher();
+    let handler = move |delivery: Arc<Delivery>, _: Stopping| {
+        let (publisher, handle) = (publisher.clone(), handle.clone());
+        async move {
+            let event = match delivery.event::<E>() {
+                Ok(event) => event,
+                Err(error) => return Verdict::dead_letter(error.to_string()),
+            };
+            match Trace::of_message(&delivery.headers).scope(handle(publisher, event)).await {
+                Ok(()) => Verdict::Ack,
+                Err(error) => {
+                    tracing::warn!(subject = delivery.subject, "an event comes again: {error:#}");
+                    Verdict::Nak(AGAIN_AFTER)
+                }
+            }
+        }
+    };
+    Ok(Subscription { bus: bus.clone(), consumer, handler })
+}

@@ -1,0 +1,9 @@
+//! The expiration service as a program of its own.
+
+use expiration::{Expiration, ExpirationSettings};
+use service::Exit;
+use service::settings::Sections;
+
+fn main() -> Exit {
+    service::runner::main("expiration", Sections::new().with::<ExpirationSettings>(), || Expiration)
+}

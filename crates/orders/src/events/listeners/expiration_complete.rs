@@ -1,0 +1,32 @@
+//! expiration:complete: the time to pay an order is over.
+
+use common::events::ExpirationComplete;
+use common::listener::{Listener, Rejection};
+use common::store::Tx;
+
+use crate::events::{OrderCancelledPublisher, QUEUE_GROUP};
+use crate::models::{Cancel, Orders};
+
+/// Cancels the order, unless it is paid, and announces that.
+#[derive(Debug)]
+pub(crate) struct ExpirationCompleteListener {
+    pub(crate) orders: Orders,
+    pub(crate) cancelled: OrderCancelledPublisher,
+}
+
+impl Listener for ExpirationCompleteListener {
+    type Event = ExpirationComplete;
+
+    const QUEUE_GROUP: &'static str = QUEUE_GROUP;
+
+    async fn on_message(&self, event: &ExpirationComplete, tx: &mut Tx) -> Result<(), Rejection> {
+        let order = self.orders.find_in(tx, &event.order_id).await?.ok_or(Rejection::NotYet)?;
+        match order.cancel() {
+            Cancel::Cancelled(order, event) => {
+                self.orders.save_cancelled(tx, &order, &self.cancelled, &event).await?;
+            }
+            Cancel::AlreadyCancelled | Cancel::Complete => {}
+        }
+        Ok(())
+    }
+}

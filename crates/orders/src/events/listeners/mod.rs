@@ -1,0 +1,11 @@
+//! One event a file.
+
+mod expiration_complete;
+mod payment_created;
+mod ticket_created;
+mod ticket_updated;
+
+pub(crate) use expiration_complete::ExpirationCompleteListener;
+pub(crate) use payment_created::PaymentCreatedListener;
+pub(crate) use ticket_created::TicketCreatedListener;
+pub(crate) use ticket_updated::TicketUpdatedListener;

@@ -1,0 +1,36 @@
+//! payment:created: the order is paid.
+
+use anyhow::anyhow;
+use common::events::PaymentCreated;
+use common::listener::{Listener, Rejection};
+use common::store::Tx;
+
+use crate::events::QUEUE_GROUP;
+use crate::models::{Completion, Orders};
+
+/// Completes the order.
+#[derive(Debug)]
+pub(crate) struct PaymentCreatedListener {
+    pub(crate) orders: Orders,
+}
+
+impl Listener for PaymentCreatedListener {
+    type Event = PaymentCreated;
+
+    const QUEUE_GROUP: &'static str = QUEUE_GROUP;
+
+    async fn on_message(&self, event: &PaymentCreated, tx: &mut Tx) -> Result<(), Rejection> {
+        let order = self.orders.find_in(tx, &event.order_id).await?.ok_or(Rejection::NotYet)?;
+        match order.complete() {
+            Completion::Completed(order) => self.orders.save_completed(tx, &order).await?,
+            Completion::Before => {}
+            Completion::Cancelled => {
+                let PaymentCreated { id, order_id, .. } = event;
+                let why =
+                    anyhow!("the order {order_id} was cancelled before its payment {id}, which is to be returned");
+                return Err(Rejection::Discard(why));
+            }
+        }
+        Ok(())
+    }
+}

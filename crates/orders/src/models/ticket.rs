@@ -1,0 +1,91 @@
+//! Our copy of a ticket: what an order shows of it.
+
+use std::collections::HashMap;
+
+use common::events::{TicketCreated, TicketUpdated};
+use common::store::{Arrival, Store, Tx};
+use common::{Price, TicketId};
+use futures_util::TryStreamExt;
+use mongodb::Collection;
+use mongodb::bson::{doc, serialize_to_document};
+use mongodb::error::Error;
+use serde::{Deserialize, Serialize};
+
+/// A ticket as it was announced last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ticket {
+    #[serde(rename = "_id")]
+    id: TicketId,
+    title: String,
+    price: Price,
+    version: u64,
+}
+
+impl Ticket {
+    /// What a later announcement makes of it.
+    pub(crate) fn updated(self, event: &TicketUpdated) -> (Arrival, Self) {
+        let arrival = Arrival::of(event.version, self.version);
+        let TicketUpdated { version, title, price, .. } = event.clone();
+        (arrival, Self { id: self.id, title, price, version })
+    }
+
+    pub(crate) fn id(&self) -> &TicketId {
+        &self.id
+    }
+
+    pub(crate) fn title(&self) -> &str {
+        &self.title
+    }
+
+    pub(crate) fn price(&self) -> Price {
+        self.price
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+}
+
+impl From<&TicketCreated> for Ticket {
+    fn from(event: &TicketCreated) -> Self {
+        let TicketCreated { id, version, title, price, .. } = event.clone();
+        Self { id, title, price, version }
+    }
+}
+
+/// Our copies of all tickets.
+#[derive(Clone, Debug)]
+pub(crate) struct Tickets(Collection<Ticket>);
+
+impl Tickets {
+    pub(crate) fn of(store: &Store) -> Self {
+        Self(store.collection("tickets"))
+    }
+
+    pub(crate) async fn find(&self, id: &TicketId) -> Result<Option<Ticket>, Error> {
+        self.0.find_one(doc! { "_id": id.as_str() }).await
+    }
+
+    pub(crate) async fn find_in(&self, tx: &mut Tx, id: &TicketId) -> Result<Option<Ticket>, Error> {
+        self.0.find_one(doc! { "_id": id.as_str() }).session(tx).await
+    }
+
+    /// Those of these ids.
+    pub(crate) async fn find_all(&self, ids: Vec<&TicketId>) -> Result<HashMap<TicketId, Ticket>, Error> {
+        let ids: Vec<_> = ids.into_iter().map(TicketId::as_str).collect();
+        let found: Vec<Ticket> = self.0.find(doc! { "_id": { "$in": ids } }).await?.try_collect().await?;
+        Ok(found.into_iter().map(|ticket| (ticket.id.clone(), ticket)).collect())
+    }
+
+    /// Adds one, unless it is there.
+    pub(crate) async fn add(&self, tx: &mut Tx, ticket: &Ticket) -> Result<(), Error> {
+        let new = doc! { "$setOnInsert": serialize_to_document(ticket)? };
+        self.0.update_one(doc! { "_id": ticket.id.as_str() }, new).upsert(true).session(tx).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn save(&self, tx: &mut Tx, ticket: &Ticket) -> Result<(), Error> {
+        self.0.replace_one(doc! { "_id": ticket.id.as_str() }, ticket).session(tx).await?;
+        Ok(())
+    }
+}
