@@ -8,6 +8,7 @@ mod api;
 mod broker;
 mod database;
 mod mongod;
+mod settings;
 mod stream;
 
 use std::time::Duration;
@@ -17,7 +18,8 @@ pub use api::{Api, KEY, SOMEBODY, cookie_of, no_sessions, session_of};
 pub use broker::{Broker, Client, name};
 pub use database::Database;
 pub use mongod::Mongod;
-pub use stream::{Stored, stored};
+pub use settings::{course_environment, settings};
+pub use stream::{Stored, settled, stored};
 
 /// Five times what anything in a test should take.
 pub const LIMIT: Duration = Duration::from_secs(25);

@@ -1,11 +1,22 @@
 //! What stands in the stream.
 
-use async_nats::jetstream::consumer::{DeliverPolicy, pull};
+use async_nats::jetstream::consumer::{DeliverPolicy, PullConsumer, pull};
 use common::events::Event;
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
-use crate::Broker;
+use crate::{Broker, until};
+
+/// Waits until everything that a consumer was to deliver is acked.
+pub async fn settled(broker: &Broker, consumer: &str) {
+    let api = broker.outsider().await;
+    until("acked", || async {
+        let found: PullConsumer = api.get_consumer_from_stream(consumer, "ticketing").await.unwrap();
+        let info = found.cached_info();
+        info.num_pending == 0 && info.num_ack_pending == 0
+    })
+    .await;
+}
 
 /// An event as it stands in the stream.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use auth::{Auth, AuthSettings};
 use serde_json::json;
-use service::settings::{Sections, Settings, Sources};
+use service::settings::Settings;
 use service::{Running, launch};
 use testkit::{Answer, Api, Database, KEY};
 
@@ -16,9 +16,7 @@ pub(crate) struct App {
 }
 
 pub(crate) fn settings(uri: &str) -> Settings {
-    let environment = [("JWT_KEY", KEY), ("MONGO_URI", uri), ("AUTH__BIND", "127.0.0.1:0")];
-    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    Settings::load(Sections::new().with::<AuthSettings>(), Sources { environment, ..Sources::default() }).unwrap()
+    testkit::settings::<AuthSettings>(&[("JWT_KEY", KEY), ("MONGO_URI", uri), ("AUTH__BIND", "127.0.0.1:0")])
 }
 
 impl App {

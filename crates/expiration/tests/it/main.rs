@@ -1,1 +1,134 @@
-//! t
+//! The expiration service against the real broker.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+use std::time::Duration;
+
+use common::events::{
+    CancelledTicket, Event, ExpirationComplete, OrderCancelled, OrderCreated, OrderStatus, OrderedTicket, Subject,
+};
+use common::{OrderId, Price, TicketId, UserId};
+use expiration::{Expiration, ExpirationSettings};
+use service::settings::{Sections, Settings, Sources};
+use service::{Running, launch};
+use testkit::{Broker, Client, settings, settled, stored, until};
+use time::OffsetDateTime;
+
+const CREATED: &str = "expiration-service:order-created";
+const CANCELLED: &str = "expiration-service:order-cancelled";
+
+async fn start(broker: &Broker) -> Running<()> {
+    let environment =
+        [("NATS_URL", broker.url()), ("NATS_CLUSTER_ID", "ticketing"), ("NATS_CLIENT_ID", "expiration-1")];
+    let mut running = launch("expiration", Expiration).settings(settings::<ExpirationSettings>(&environment)).start();
+    running.ready().await.unwrap();
+    running
+}
+
+/// What the orders service says; tells of which order.
+async fn create(orders: &Client, window: Duration) -> OrderId {
+    let id = OrderId::new();
+    let event = OrderCreated {
+        id: id.clone(),
+        version: 0,
+        status: OrderStatus::Created,
+        user_id: UserId::new(),
+        expires_at: OffsetDateTime::now_utc() + window,
+        ticket: OrderedTicket { id: TicketId::new(), price: Price::from_cents(2000).unwrap() },
+    };
+    tell(orders, &event).await;
+    id
+}
+
+async fn tell<E: Event>(orders: &Client, event: &E) {
+    orders.publish_to(E::SUBJECT, serde_json::to_string(event).unwrap()).await;
+}
+
+async fn expired(broker: &Broker) -> Vec<OrderId> {
+    stored::<ExpirationComplete>(broker).await.into_iter().map(|one| one.event.order_id).collect()
+}
+
+async fn until_expired(broker: &Broker, orders: &[OrderId]) {
+    until("expired", || async { expired(broker).await.len() >= orders.len() }).await;
+    assert_eq!(expired(broker).await, orders);
+}
+
+#[tokio::test]
+async fn tells_when_the_window_of_an_order_is_over_with_the_same_id_each_time_and_in_its_trace() {
+    let broker = Broker::start().await;
+    let (running, orders) = (start(&broker).await, broker.connect("orders-1").await);
+    let order = create(&orders, Duration::from_millis(500)).await;
+    settled(&broker, CREATED).await;
+    assert_eq!(expired(&broker).await, []);
+    until_expired(&broker, std::slice::from_ref(&order)).await;
+    let told = &stored::<ExpirationComplete>(&broker).await[0];
+    assert_eq!(told.event_id, format!("schedule.expiration-complete.{order}"));
+    assert!(told.traceparent.is_some() && told.correlation_id.is_some());
+    running.stop().await.result.unwrap();
+    orders.close().await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn an_order_whose_window_is_over_already_expires_at_once() {
+    let broker = Broker::start().await;
+    let orders = broker.connect("orders-1").await;
+    let order = create(&orders, Duration::ZERO).await;
+    let running = start(&broker).await; // only now: it sees what was before
+    until_expired(&broker, &[order]).await;
+    running.stop().await.result.unwrap();
+    orders.close().await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_waits_for_the_end_of_a_cancelled_order() {
+    let broker = Broker::start().await;
+    let (running, orders) = (start(&broker).await, broker.connect("orders-1").await);
+    let cancelled = create(&orders, Duration::from_millis(600)).await;
+    settled(&broker, CREATED).await;
+    let ticket = CancelledTicket { id: TicketId::new() };
+    tell(&orders, &OrderCancelled { id: cancelled, version: 1, ticket }).await;
+    settled(&broker, CANCELLED).await;
+    let later = create(&orders, Duration::from_millis(900)).await;
+    until_expired(&broker, &[later]).await;
+    running.stop().await.result.unwrap();
+    orders.close().await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_window_that_ends_while_neither_service_nor_broker_is_there_ends_once_when_the_broker_is_back() {
+    let mut broker = Broker::start().await;
+    let (running, orders) = (start(&broker).await, broker.connect("orders-1").await);
+    let order = create(&orders, Duration::from_secs(1)).await;
+    settled(&broker, CREATED).await;
+    running.stop().await.result.unwrap();
+    broker.kill().await;
+    tokio::time::sleep(Duration::from_millis(1500)).await; // over the end of the window
+    broker.restart().await;
+    until_expired(&broker, &[order]).await;
+    orders.close().await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_order_holds_up_no_other() {
+    let broker = Broker::start().await;
+    let (running, orders) = (start(&broker).await, broker.connect("orders-1").await);
+    orders.publish_to(Subject::OrderCreated, "{\"id\":5}").await;
+    let order = create(&orders, Duration::ZERO).await;
+    until_expired(&broker, &[order]).await;
+    settled(&broker, CREATED).await;
+    running.stop().await.result.unwrap();
+    orders.close().await;
+    broker.stop().await;
+}
+
+#[test]
+fn a_service_without_its_settings_says_which_variables_to_set() {
+    let refused = Settings::load(Sections::new().with::<ExpirationSettings>(), Sources::default());
+    let refused = refused.unwrap_err().to_string();
+    for variable in ["NATS_URL=nats://", "NATS_CLUSTER_ID=", "NATS_CLIENT_ID="] {
+        assert!(refused.contains(&format!("must be set: {variable}")), "{refused}");
+    }
+}

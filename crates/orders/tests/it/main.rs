@@ -1,1 +1,8 @@
-//! t
+//! The orders service against the real database and broker, over HTTP.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod app;
+mod events;
+mod junk;
+mod routes;
+mod service;

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::ops::Deref;
 
 use serde_json::{Value, json};
-use service::settings::{Sections, Settings, Sources};
+use service::settings::Settings;
 use service::{Running, launch};
-use testkit::{Answer, Api, Broker, Database, KEY, session_of};
+use testkit::{Answer, Api, Broker, Database, course_environment, session_of};
 use tickets::{Tickets, TicketsSettings};
 
 pub(crate) const PATH: &str = "/api/tickets";
@@ -17,16 +17,8 @@ pub(crate) struct App {
 }
 
 pub(crate) fn settings(mongo_uri: &str, nats_url: &str, client_id: &str) -> Settings {
-    let environment = [
-        ("JWT_KEY", KEY),
-        ("MONGO_URI", mongo_uri),
-        ("NATS_URL", nats_url),
-        ("NATS_CLUSTER_ID", "ticketing"),
-        ("NATS_CLIENT_ID", client_id),
-        ("TICKETS__BIND", "127.0.0.1:0"),
-    ];
-    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    Settings::load(Sections::new().with::<TicketsSettings>(), Sources { environment, ..Sources::default() }).unwrap()
+    let course = course_environment(mongo_uri, nats_url, client_id);
+    testkit::settings::<TicketsSettings>(&[&course[..], &[("TICKETS__BIND", "127.0.0.1:0")]].concat())
 }
 
 impl App {

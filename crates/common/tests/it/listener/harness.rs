@@ -11,7 +11,7 @@ use common::store::{Outbox, Relay, Store, Tx};
 use mongodb::Collection;
 use mongodb::bson::{Document, doc};
 use service::{Error, Running, launch};
-use testkit::{Broker, Client, Database, Stored, stored, until};
+use testkit::{Broker, Client, Database, Stored, settled, stored, until};
 
 use crate::bus::harness::{all_of_it, listen_to};
 use crate::store::{Opened, open, update};
@@ -118,14 +118,7 @@ impl<'a> World<'a> {
 
     /// Waits until nothing of the group's events is left to do.
     pub(crate) async fn settled(&self) {
-        let api = self.broker.outsider().await;
-        until("settled", || async {
-            let consumer: async_nats::jetstream::consumer::PullConsumer =
-                api.get_consumer_from_stream("tickets:ticket-created", "ticketing").await.unwrap();
-            let info = consumer.cached_info();
-            info.num_pending == 0 && info.num_ack_pending == 0
-        })
-        .await;
+        settled(self.broker, "tickets:ticket-created").await;
     }
 
     pub(crate) async fn next_dead_letter(&self) -> DeadLetter {

@@ -52,17 +52,5 @@ pub(crate) async fn announced(broker: &Broker, count: usize) -> Vec<TicketUpdate
     stored::<TicketUpdated>(broker).await.into_iter().map(|one| one.event).collect()
 }
 
-/// Waits until everything of a subject is acked.
-pub(crate) async fn settled(broker: &Broker, consumer: &str) {
-    let api = broker.outsider().await;
-    until("acked", || async {
-        let found: async_nats::jetstream::consumer::PullConsumer =
-            api.get_consumer_from_stream(consumer, "ticketing").await.unwrap();
-        let info = found.cached_info();
-        info.num_pending == 0 && info.num_ack_pending == 0
-    })
-    .await;
-}
-
 pub(crate) const CREATED: &str = "tickets-service:order-created";
 pub(crate) const CANCELLED: &str = "tickets-service:order-cancelled";

@@ -2,7 +2,9 @@
 
 use common::OrderId;
 
-use super::{CANCELLED, CREATED, Orders, announced, settled};
+use testkit::settled;
+
+use super::{CANCELLED, CREATED, Orders, announced};
 use crate::app::{World, signin};
 
 #[tokio::test]

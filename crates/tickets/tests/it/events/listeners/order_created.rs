@@ -3,7 +3,9 @@
 use common::OrderId;
 use common::TicketId;
 
-use super::{CREATED, Orders, announced, settled};
+use testkit::settled;
+
+use super::{CREATED, Orders, announced};
 use crate::app::{World, signin};
 
 #[tokio::test]

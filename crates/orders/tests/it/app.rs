@@ -1,0 +1,135 @@
+//! The service with a database and a broker of its own, and the neighbours it hears of.
+
+use std::net::SocketAddr;
+use std::ops::Deref;
+
+use common::events::{Event, OrderCancelled, TicketCreated, TicketUpdated};
+use common::{Price, TicketId, UserId};
+use orders::{Orders, OrdersSettings};
+use serde_json::{Value, json};
+use service::{Running, launch};
+use testkit::{Answer, Api, Broker, Client, Database, course_environment, session_of, settings, stored, until};
+
+pub(crate) const PATH: &str = "/api/orders";
+
+pub(crate) struct App {
+    running: Running<SocketAddr>,
+    pub(crate) api: Api,
+}
+
+impl App {
+    pub(crate) async fn on(mongo_uri: &str, nats_url: &str, client_id: &str, window: &str) -> Self {
+        let course = course_environment(mongo_uri, nats_url, client_id);
+        let own = [("ORDERS__BIND", "127.0.0.1:0"), ("ORDER_WINDOW_SECONDS", window)];
+        let settings = settings::<OrdersSettings>(&[&course[..], &own].concat());
+        let mut running = launch("orders", Orders).settings(settings).start();
+        let address = running.ready().await.unwrap();
+        Self { running, api: Api { address } }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.running.stop().await.result.unwrap();
+    }
+
+    pub(crate) async fn reserve(&self, buyer: &str, ticket: &TicketCreated) -> Answer {
+        self.send("POST", PATH, buyer, &json!({ "ticketId": ticket.id })).await
+    }
+
+    /// An order of somebody's.
+    pub(crate) async fn order(&self, buyer: &str, ticket: &TicketCreated) -> String {
+        self.reserve(buyer, ticket).await.expect(201)["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn show(&self, buyer: &str, id: &str) -> Answer {
+        self.get(&format!("{PATH}/{id}"), buyer).await
+    }
+
+    pub(crate) async fn cancel(&self, buyer: &str, id: &str) -> Answer {
+        self.request("DELETE", &format!("{PATH}/{id}"), &format!("cookie: {buyer}\r\n"), b"").await
+    }
+
+    /// Waits until an order stands so.
+    pub(crate) async fn is(&self, buyer: &str, id: &str, status: &str) {
+        until(status, || async { self.show(buyer, id).await.json()["status"] == status }).await;
+    }
+}
+
+impl Deref for App {
+    type Target = Api;
+
+    fn deref(&self) -> &Api {
+        &self.api
+    }
+}
+
+/// All of it, for one test.
+pub(crate) struct World {
+    pub(crate) app: App,
+    pub(crate) database: Database,
+    pub(crate) broker: Broker,
+    neighbours: Client,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        Self::with_window("900").await
+    }
+
+    /// Orders last so many seconds.
+    pub(crate) async fn with_window(seconds: &str) -> Self {
+        let (database, broker) = (Database::new(), Broker::start().await);
+        let app = App::on(database.uri(), broker.url(), "orders-1", seconds).await;
+        let neighbours = broker.connect("tickets-1").await;
+        Self { app, database, broker, neighbours }
+    }
+
+    /// What another service says.
+    pub(crate) async fn tell<E: Event>(&self, event: &E) {
+        self.neighbours.publish_to(E::SUBJECT, serde_json::to_string(event).unwrap()).await;
+    }
+
+    /// A ticket that this service knows of.
+    pub(crate) async fn ticket(&self, title: &str) -> TicketCreated {
+        let event = ticket(title);
+        self.tell(&event).await;
+        let tickets = self.database.collection("tickets").await;
+        let it = mongodb::bson::doc! { "_id": event.id.as_str() };
+        until("the copy", || async { tickets.count_documents(it.clone()).await.unwrap() == 1 }).await;
+        event
+    }
+
+    /// Our copy of a ticket.
+    pub(crate) async fn copy(&self, ticket: &TicketCreated) -> Value {
+        let it = mongodb::bson::doc! { "_id": ticket.id.as_str() };
+        let found = self.database.collection("tickets").await.find_one(it).await.unwrap();
+        serde_json::to_value(found).unwrap()
+    }
+
+    /// The cancellations that the stream holds, once there are as many.
+    pub(crate) async fn cancellations(&self, count: usize) -> Vec<OrderCancelled> {
+        until("announced", || async { stored::<OrderCancelled>(&self.broker).await.len() >= count }).await;
+        stored::<OrderCancelled>(&self.broker).await.into_iter().map(|one| one.event).collect()
+    }
+
+    pub(crate) async fn stop(self) {
+        self.neighbours.close().await;
+        self.app.stop().await;
+        self.broker.stop().await;
+    }
+}
+
+pub(crate) fn ticket(title: &str) -> TicketCreated {
+    let price = Price::from_cents(2000).unwrap();
+    TicketCreated { id: TicketId::new(), version: 0, title: title.to_owned(), price, user_id: UserId::new() }
+}
+
+/// The same ticket, changed.
+pub(crate) fn updated(ticket: &TicketCreated, version: u64, title: &str) -> TicketUpdated {
+    let TicketCreated { id, price, user_id, .. } = ticket.clone();
+    TicketUpdated { id, version, title: title.to_owned(), price, user_id, order_id: None }
+}
+
+/// Signs somebody new in.
+pub(crate) fn signin() -> String {
+    session_of("test@test.com")
+}

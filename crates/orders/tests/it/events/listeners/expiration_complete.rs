@@ -1,0 +1,54 @@
+//! expiration:complete
+
+use common::PaymentId;
+use common::events::{ExpirationComplete, PaymentCreated};
+use testkit::settled;
+
+use crate::app::{World, signin};
+
+const CONSUMER: &str = "orders-service:expiration-complete";
+
+#[tokio::test]
+async fn updates_the_order_status_to_cancelled_emits_an_order_cancelled_event_and_acks_the_message() {
+    let world = World::start().await;
+    let (buyer, ticket) = (signin(), world.ticket("concert").await);
+    let id = world.app.order(&buyer, &ticket).await;
+    let order_id = id.clone().try_into().unwrap();
+    let expired = ExpirationComplete { order_id };
+    world.tell(&expired).await;
+    world.tell(&expired).await;
+    world.app.is(&buyer, &id, "cancelled").await;
+    settled(&world.broker, CONSUMER).await;
+    let cancellations = world.cancellations(1).await;
+    assert_eq!(cancellations.iter().map(|event| event.id.to_string()).collect::<Vec<_>>(), [id]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_paid_order_stays_so() {
+    let world = World::start().await;
+    let (buyer, ticket) = (signin(), world.ticket("concert").await);
+    let id = world.app.order(&buyer, &ticket).await;
+    let order_id: common::OrderId = id.clone().try_into().unwrap();
+    let payment = PaymentCreated { id: PaymentId::new(), order_id: order_id.clone(), stripe_id: "ch_1".to_owned() };
+    world.tell(&payment).await;
+    world.app.is(&buyer, &id, "complete").await;
+    world.tell(&ExpirationComplete { order_id }).await;
+    settled(&world.broker, CONSUMER).await;
+    assert_eq!(world.app.show(&buyer, &id).await.json()["status"], "complete");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_stale_expiry_takes_the_ticket_from_nobody() {
+    let world = World::start().await;
+    let (first, second, ticket) = (signin(), signin(), world.ticket("concert").await);
+    let stale = world.app.order(&first, &ticket).await;
+    world.app.cancel(&first, &stale).await;
+    let id = world.app.order(&second, &ticket).await;
+    world.tell(&ExpirationComplete { order_id: stale.try_into().unwrap() }).await;
+    settled(&world.broker, CONSUMER).await;
+    assert_eq!(world.app.show(&second, &id).await.json()["status"], "created");
+    assert_eq!(world.cancellations(1).await.len(), 1);
+    world.stop().await;
+}

@@ -1,0 +1,6 @@
+//! One event a file.
+
+mod expiration_complete;
+mod payment_created;
+mod ticket_created;
+mod ticket_updated;

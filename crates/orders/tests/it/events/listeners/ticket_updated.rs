@@ -1,0 +1,49 @@
+//! ticket:updated
+
+use std::time::Duration;
+
+use testkit::{settled, until};
+use tokio::time::sleep;
+
+use crate::app::{World, ticket, updated};
+
+const CONSUMER: &str = "orders-service:ticket-updated";
+
+#[tokio::test]
+async fn finds_updates_and_saves_a_ticket_and_acks_the_message() {
+    let world = World::start().await;
+    let ticket = world.ticket("concert").await;
+    world.tell(&updated(&ticket, 1, "new concert")).await;
+    until("updated", || async { world.copy(&ticket).await["version"] == 1 }).await;
+    assert_eq!(world.copy(&ticket).await["title"], "new concert");
+    settled(&world.broker, CONSUMER).await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn does_not_call_ack_if_the_event_has_a_skipped_version_number() {
+    let world = World::start().await;
+    let ticket = world.ticket("concert").await;
+    world.tell(&updated(&ticket, 10, "far ahead")).await;
+    sleep(Duration::from_millis(500)).await; // time enough for a wrong ack
+    assert_eq!(world.copy(&ticket).await["version"], 0);
+    let api = world.broker.outsider().await;
+    let found: async_nats::jetstream::consumer::PullConsumer =
+        api.get_consumer_from_stream(CONSUMER, "ticketing").await.unwrap();
+    assert_eq!(found.cached_info().ack_floor.stream_sequence, 0);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn updates_that_come_in_the_wrong_order_before_their_ticket_and_twice_are_applied_in_the_right_one() {
+    let world = World::start().await;
+    let ticket = ticket("version 0");
+    for version in [3, 1, 2, 3, 1] {
+        world.tell(&updated(&ticket, version, &format!("version {version}"))).await;
+    }
+    world.tell(&ticket).await;
+    until("up to date", || async { world.copy(&ticket).await["version"] == 3 }).await;
+    assert_eq!(world.copy(&ticket).await["title"], "version 3");
+    settled(&world.broker, CONSUMER).await;
+    world.stop().await;
+}

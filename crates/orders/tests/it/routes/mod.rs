@@ -1,0 +1,6 @@
+//! One endpoint a file.
+
+mod delete;
+mod index;
+mod new;
+mod show;

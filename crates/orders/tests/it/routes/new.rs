@@ -1,0 +1,104 @@
+//! POST /api/orders
+
+use common::TicketId;
+use common::events::OrderCreated;
+use futures_util::future::join_all;
+use serde_json::json;
+use testkit::{field, message, stored, until};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::app::{App, PATH, World, signin, ticket};
+
+#[tokio::test]
+async fn returns_an_error_if_the_ticket_does_not_exist() {
+    let world = World::start().await;
+    let answer = world.app.reserve(&signin(), &ticket("nowhere")).await;
+    answer.is_error(404, &message("Not Found"));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn returns_an_error_if_nobody_is_signed_in_or_the_ticket_is_none() {
+    let world = World::start().await;
+    world.app.post(PATH, &json!({})).await.is_error(401, &message("Not authorized"));
+    let buyer = signin();
+    let (invalid, required) = (field("ticketId", "Invalid value"), field("ticketId", "TicketId must be provided"));
+    for body in [json!({}), json!([]), json!({ "ticketId": "" }), json!({ "ticketId": null })] {
+        world.app.send("POST", PATH, &buyer, &body).await.is_error(400, &json!([invalid, required]));
+    }
+    for id in [json!("nonsense"), json!(5), json!(true), json!({ "$ne": null }), json!([TicketId::new()])] {
+        let answer = world.app.send("POST", PATH, &buyer, &json!({ "ticketId": id })).await;
+        answer.is_error(400, &json!([required]));
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn returns_an_error_if_the_ticket_is_already_reserved() {
+    let world = World::start().await;
+    let ticket = world.ticket("concert").await;
+    let buyer = signin();
+    world.app.order(&buyer, &ticket).await;
+    for somebody in [&buyer, &signin()] {
+        world.app.reserve(somebody, &ticket).await.is_error(400, &message("Ticket is already reserved"));
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn reserves_a_ticket_and_emits_an_order_created_event() {
+    let world = World::start().await;
+    let ticket = world.ticket("concert").await;
+    let before = OffsetDateTime::now_utc();
+    let answer = world.app.reserve(&signin(), &ticket).await;
+    let order = answer.expect(201);
+    let text = |name: &str| order[name].as_str().unwrap();
+    assert_eq!(
+        answer.body,
+        format!(
+            r#"{{"status":"created","userId":"{}","expiresAt":"{}","ticket":{{"title":"concert","price":20,"version":0,"id":"{}"}},"version":0,"id":"{}"}}"#,
+            text("userId"),
+            text("expiresAt"),
+            ticket.id,
+            text("id"),
+        )
+    );
+    let window = OffsetDateTime::parse(text("expiresAt"), &Rfc3339).unwrap() - before;
+    assert!((899..=901).contains(&window.whole_seconds()), "{window}");
+    until("announced", || async { !stored::<OrderCreated>(&world.broker).await.is_empty() }).await;
+    let announced = serde_json::to_value(&stored::<OrderCreated>(&world.broker).await[0].event).unwrap();
+    assert_eq!(announced["expiresAt"], order["expiresAt"]);
+    assert_eq!(announced["ticket"], json!({ "id": ticket.id, "price": 20 }));
+    assert_eq!([&announced["id"], &announced["userId"]], [&order["id"], &order["userId"]]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn of_two_hundred_who_reserve_one_ticket_at_once_through_two_services_one_succeeds() {
+    reserve_at_once(5).await;
+}
+
+#[tokio::test]
+#[ignore = "the long form"]
+async fn of_two_hundred_who_reserve_one_ticket_at_once_through_two_services_one_succeeds_each_of_fifty_times() {
+    reserve_at_once(50).await;
+}
+
+async fn reserve_at_once(rounds: usize) {
+    let world = World::start().await;
+    let other = App::on(world.database.uri(), world.broker.url(), "orders-2", "900").await;
+    for round in 0..rounds {
+        let ticket = world.ticket(&format!("concert {round}")).await;
+        let buyers: Vec<_> = (0..200).map(|_| signin()).collect();
+        let apps = [&world.app, &other].into_iter().cycle();
+        let answers = join_all(buyers.iter().zip(apps).map(|(buyer, app)| app.reserve(buyer, &ticket))).await;
+        let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
+        assert_eq!((won.len(), lost.len()), (1, 199));
+        lost.iter().for_each(|answer| answer.is_error(400, &message("Ticket is already reserved")));
+    }
+    until("announced", || async { stored::<OrderCreated>(&world.broker).await.len() >= rounds }).await;
+    assert_eq!(stored::<OrderCreated>(&world.broker).await.len(), rounds);
+    other.stop().await;
+    world.stop().await;
+}
