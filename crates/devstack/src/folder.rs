@@ -34,14 +34,18 @@ async fn try_lock_for_a_moment(lock: &File) -> Result<(), TryLockError> {
 
 /// A data folder and the lock on it.
 #[derive(Debug)]
-pub(crate) struct Folder {
+pub struct Folder {
     pub(crate) path: PathBuf,
     lock: File,
 }
 
 impl Folder {
-    /// Makes the folder if need be, and locks it.
-    pub(crate) async fn claim(path: &Path) -> Result<Self, Error> {
+    /// Makes the folder if need be, and locks it until this is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`FolderInUse`], or when it can't be written.
+    pub async fn claim(path: &Path) -> Result<Self, Error> {
         fs::create_dir_all(path).with_context(|| format!("making the data folder {}", path.display()))?;
         let path = path.canonicalize().with_context(|| format!("reading the data folder {}", path.display()))?;
         let name = path.join("in-use.lock");

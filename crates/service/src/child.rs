@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use crate::node::{Edge, Node, after};
 use crate::restart::Keeper;
-use crate::{Error, Failure, Reason, Restart, Service, Slot, Stopped};
+use crate::{Error, Failure, Reason, Restart, Service, Settings, Slot, Stopped};
 
 const READY_WITHIN: Duration = Duration::from_secs(10);
 
@@ -32,12 +32,13 @@ pub struct Child<'a, P = OnExit> {
     policy: P,
     ready_within: Duration,
     stop_within: Duration,
+    settings: Option<Settings>,
 }
 
 impl<'a> Child<'a> {
     pub(crate) fn new(parent: &'a Arc<Node>, name: &'a str) -> Self {
         let stop_within = parent.stop_within;
-        Self { parent, name, policy: OnExit::Escalate, ready_within: READY_WITHIN, stop_within }
+        Self { parent, name, policy: OnExit::Escalate, ready_within: READY_WITHIN, stop_within, settings: None }
     }
 
     /// What its end means, once it was ready.
@@ -48,8 +49,8 @@ impl<'a> Child<'a> {
 
     /// Lets it be started again whenever it fails, ends unasked, or is not ready in time.
     pub fn restart(self, restart: Restart) -> Child<'a, Restart> {
-        let Self { parent, name, ready_within, stop_within, .. } = self;
-        Child { parent, name, policy: restart, ready_within, stop_within }
+        let Self { parent, name, ready_within, stop_within, settings, .. } = self;
+        Child { parent, name, policy: restart, ready_within, stop_within, settings }
     }
 
     /// Starts it and hands out its handle, once it is ready.
@@ -58,7 +59,7 @@ impl<'a> Child<'a> {
     ///
     /// As [`Scope::start`](crate::Scope::start).
     pub async fn start<S: Service>(self, service: S) -> Result<S::Handle, Error> {
-        let child = self.parent.add_child(self.name, Edge::Part(self.policy), self.stop_within)?;
+        let child = self.parent.add_child(self.name, Edge::Part(self.policy), self.stop_within, self.settings)?;
         ready(self.parent, &child, child.run(service), Some(self.ready_within)).await
     }
 }
@@ -75,6 +76,12 @@ impl<P> Child<'_, P> {
         self.stop_within = limit;
         self
     }
+
+    /// The settings that it and its children read. Default: those of its parent.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = Some(settings);
+        self
+    }
 }
 
 impl Child<'_, Restart> {
@@ -85,8 +92,8 @@ impl Child<'_, Restart> {
     ///
     /// Its last failure, when it failed too often; [`Stopped`] when this service was asked to stop meanwhile.
     pub async fn start<S: Service>(self, make: impl FnMut() -> S + Send + 'static) -> Result<Slot<S::Handle>, Error> {
-        let Self { parent, name, policy, ready_within, stop_within } = self;
-        let keeper = parent.add_child(name, Edge::Keeper, stop_within)?;
+        let Self { parent, name, policy, ready_within, stop_within, settings } = self;
+        let keeper = parent.add_child(name, Edge::Keeper, stop_within, settings)?;
         let answer = keeper.run(Keeper { make, policy, ready_within });
         ready(parent, &keeper, answer, None).await
     }

@@ -113,6 +113,7 @@ impl Node {
         name: &str,
         edge: Edge,
         stop_within: Duration,
+        settings: Option<Settings>,
     ) -> Result<Arc<Self>, Error> {
         let kept = edge == Edge::Kept;
         let path = if kept { self.path.clone() } else { self.path.child(name) };
@@ -124,7 +125,8 @@ impl Node {
             return Err(Failure::because(&path, Reason::DuplicateName));
         }
         let row = if kept { self.row } else { self.tree.add(&path) };
-        let (tree, parent, settings) = (self.tree.clone(), Some(Arc::clone(self)), self.settings.clone());
+        let (tree, parent) = (self.tree.clone(), Some(Arc::clone(self)));
+        let settings = settings.unwrap_or_else(|| self.settings.clone());
         let child = Arc::new(Self::new(path, tree, row, parent, edge, settings, stop_within));
         children.in_start_order.push(Arc::clone(&child));
         Ok(child)

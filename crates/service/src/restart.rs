@@ -75,7 +75,7 @@ where
         let mut recent = VecDeque::new();
         let mut failures_in_a_row = 0;
         loop {
-            let part = node.add_child("", Edge::Kept, node.stop_within)?;
+            let part = node.add_child("", Edge::Kept, node.stop_within, None)?;
             let failure = match ready(node, &part, part.run((self.make)()), Some(self.ready_within)).await {
                 Ok(handle) => {
                     current.send_replace(Some(handle));

@@ -97,6 +97,22 @@ async fn nobody_waits_for_the_end_of_a_cancelled_order() {
 }
 
 #[tokio::test]
+async fn a_long_window_that_was_cancelled_holds_up_no_short_one() {
+    let broker = Broker::start().await;
+    let (running, orders) = (start(&broker).await, broker.connect("orders-1").await);
+    let cancelled = create(&orders, Duration::from_secs(900)).await;
+    settled(&broker, CREATED).await;
+    let ticket = CancelledTicket { id: TicketId::new() };
+    tell(&orders, &OrderCancelled { id: cancelled, version: 1, ticket }).await;
+    settled(&broker, CANCELLED).await;
+    let short = create(&orders, Duration::from_secs(1)).await;
+    until_expired(&broker, &[short]).await;
+    running.stop().await.result.unwrap();
+    orders.close().await;
+    broker.stop().await;
+}
+
+#[tokio::test]
 async fn a_window_that_ends_while_neither_service_nor_broker_is_there_ends_once_when_the_broker_is_back() {
     let mut broker = Broker::start().await;
     let (running, orders) = (start(&broker).await, broker.connect("orders-1").await);

@@ -1,0 +1,127 @@
+//! The start order of the whole.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use auth::{Auth, AuthSettings};
+use common::bus::Name;
+use expiration::{Expiration, ExpirationSettings};
+use orders::{Orders, OrdersSettings};
+use service::http::Http;
+use service::settings::{Secret, Sections, Settings, Sources};
+use service::{Error, Scope, Section, Service};
+use tickets::{Tickets, TicketsSettings};
+
+use crate::databases::uri_for;
+use crate::ingress::{Upstreams, ingress};
+use crate::options::Run;
+use crate::servers::{self, Ports, Servers};
+use crate::session_key;
+
+/// Longer than any server takes to start, and a laptop under load.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// The whole application.
+#[derive(Clone, Debug)]
+pub struct Application {
+    /// What the command line says.
+    pub run: Run,
+    /// Where all data is.
+    pub folder: PathBuf,
+    /// Which ports the servers take.
+    pub ports: Ports,
+    /// A TOML file that says `[orders] window_seconds` instead of the command line; [`Addresses::reload`] reads it again.
+    pub settings: Option<PathBuf>,
+}
+
+/// Where everything is.
+#[derive(Clone, Debug)]
+pub struct Addresses {
+    /// The one origin of all APIs.
+    pub api: SocketAddr,
+    pub(crate) servers: Servers,
+    pub(crate) orders: Settings,
+}
+
+impl Service for Application {
+    type Handle = Addresses;
+
+    async fn run(self, scope: Scope<Addresses>) -> Result<(), Error> {
+        let Self { run, folder, ports, settings: file } = self;
+        let busy = || format!("listening on {}: choose another address with --listen", run.listen);
+        drop(TcpListener::bind(run.listen).with_context(busy)?); // before anything slow is begun
+        let servers = servers::start(&scope, &run, ports, &folder).await?;
+        let key = match &run.jwt_key {
+            Some(key) => key.clone(),
+            None => session_key::kept_in(&folder)?,
+        };
+        let part = Part { run: &run, servers: &servers, key: &key, file: &file };
+        let child = |name, settings: &Settings| scope.child(name).ready_within(READY_WITHIN).settings(settings.clone());
+
+        let settings = part.settings::<AuthSettings>(&[])?;
+        let auth = child("auth", &settings).start(Auth).await?;
+        let settings = part.settings::<TicketsSettings>(&[])?;
+        let tickets = child("tickets", &settings).start(Tickets).await?;
+        let window = run.order_window_seconds.to_string();
+        let window = [("ORDER_WINDOW_SECONDS", window.as_str())];
+        // The environment counts for more than a file.
+        let order_settings = part.settings::<OrdersSettings>(if file.is_some() { &[] } else { &window })?;
+        let orders = child("orders", &order_settings).start(Orders).await?;
+        let settings = part.settings::<ExpirationSettings>(&[])?;
+        child("expiration", &settings).start(Expiration).await?;
+
+        let router = ingress(Upstreams { auth, tickets, orders });
+        let http = Http { bind: run.listen, router, drain_delay: Duration::ZERO };
+        let api = scope.start("ingress", http).await?;
+        scope.ready(Addresses { api, servers, orders: order_settings });
+        scope.stopping().await;
+        Ok(())
+    }
+}
+
+impl Addresses {
+    /// Reads the TOML file again.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it; nothing is changed then.
+    pub fn reload(&self) -> Result<(), Error> {
+        self.orders.reload()?;
+        Ok(())
+    }
+}
+
+/// What the services have in common: not more than what the environment of their pods would tell them.
+struct Part<'a> {
+    run: &'a Run,
+    servers: &'a Servers,
+    key: &'a Secret,
+    file: &'a Option<PathBuf>,
+}
+
+impl Part<'_> {
+    /// The settings of one service, under the names that its own program takes them.
+    fn settings<T: Section>(&self, own: &[(&str, &str)]) -> Result<Settings, Error> {
+        let name = T::NAME;
+        let client_id: Name = format!("{}-{name}", self.run.nats_client_id).parse().context("--nats-client-id")?;
+        let uri = uri_for(name, &self.servers.mongo)?;
+        let bind = format!("{}__BIND", name.to_uppercase());
+        let common = [
+            ("JWT_KEY", self.key.reveal()),
+            ("MONGO_URI", uri.reveal()),
+            ("NATS_URL", self.servers.nats.as_str()),
+            ("NATS_CLUSTER_ID", self.run.nats_cluster_id.as_str()),
+            ("NATS_CLIENT_ID", client_id.as_str()),
+        ];
+        let mut environment: Vec<_> = common.into_iter().chain(own.iter().copied()).collect();
+        // The ingress is the one that is found; only a service with a database has an API.
+        if T::ENVIRONMENT.iter().any(|(name, _)| *name == "MONGO_URI") {
+            environment.push((&bind, "127.0.0.1:0"));
+        }
+        let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let sources = Sources { file: self.file.clone(), environment, ..Sources::default() };
+        Ok(Settings::load(Sections::new().with::<T>(), sources)?)
+    }
+}

@@ -1,0 +1,84 @@
+//! A client of the APIs, as one person has it: with a session.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context, ensure};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::header::{CONTENT_TYPE, COOKIE, HOST, SET_COOKIE};
+use hyper::{Method, Request, StatusCode};
+use hyper_util::client::legacy::Client as Http;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+use service::Error;
+
+/// Somebody with a browser.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    api: SocketAddr,
+    http: Http<HttpConnector, Full<Bytes>>,
+    session: String,
+}
+
+impl Client {
+    /// Nobody yet.
+    pub(crate) fn new(api: SocketAddr) -> Self {
+        Self { api, http: Http::builder(TokioExecutor::new()).build_http(), session: String::new() }
+    }
+
+    /// The same person before another server.
+    pub(crate) fn at(self, api: SocketAddr) -> Self {
+        Self { api, ..self }
+    }
+
+    /// Signs up under this address.
+    pub(crate) async fn sign_up(&mut self, email: &str) -> Result<Value, Error> {
+        let body = serde_json::json!({ "email": email, "password": "password" });
+        self.send(Method::POST, "/api/users/signup", Some(body)).await?.expect(StatusCode::CREATED)
+    }
+
+    /// Sends a request; keeps the session that the answer may bring.
+    pub(crate) async fn send(&mut self, method: Method, path: &str, body: Option<Value>) -> Result<Answer, Error> {
+        let doing = || format!("{method} {path}");
+        let mut request = Request::builder().method(&method).uri(format!("http://{}{path}", self.api));
+        request = request.header(HOST, self.api.to_string()).header(COOKIE, &self.session);
+        let body = match body {
+            Some(body) => {
+                request = request.header(CONTENT_TYPE, "application/json");
+                body.to_string()
+            }
+            None => String::new(),
+        };
+        let request = request.body(Full::new(Bytes::from(body)))?;
+        let answer = self.http.request(request).await.with_context(doing)?;
+        if let Some(cookie) = answer.headers().get(SET_COOKIE) {
+            self.session = cookie.to_str()?.split(';').next().unwrap_or_default().to_owned();
+        }
+        let status = answer.status();
+        let body = answer.into_body().collect().await.with_context(doing)?.to_bytes();
+        let json = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).with_context(doing)? };
+        Ok(Answer { what: doing(), status, json })
+    }
+
+    pub(crate) async fn get(&mut self, path: &str) -> Result<Value, Error> {
+        self.send(Method::GET, path, None).await?.expect(StatusCode::OK)
+    }
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    what: String,
+    pub(crate) status: StatusCode,
+    pub(crate) json: Value,
+}
+
+impl Answer {
+    /// The body, when the status is this one.
+    pub(crate) fn expect(self, status: StatusCode) -> Result<Value, Error> {
+        let Self { what, status: got, json } = self;
+        ensure!(got == status, "{what} answered {got} {json}, and not {status}");
+        Ok(json)
+    }
+}

@@ -1,0 +1,45 @@
+//! A database for each service.
+
+use anyhow::bail;
+use service::Error;
+use service::settings::Secret;
+
+/// What the databases are called when the URI names none.
+const BASE: &str = "ticketing";
+
+/// The URI of one service's database: `mongodb://host/base?options` becomes `mongodb://host/base-service?options`.
+pub(crate) fn uri_for(service: &str, uri: &Secret) -> Result<Secret, Error> {
+    let Some((scheme, rest)) = uri.reveal().split_once("://") else {
+        bail!("the URI of the database will not do; it looks like mongodb://localhost:27017/ticketing (MONGO_URI)");
+    };
+    let (place, options) = rest.split_once('?').unwrap_or((rest, ""));
+    let (hosts, base) = place.split_once('/').unwrap_or((place, ""));
+    let base = if base.is_empty() { BASE } else { base };
+    // A login is looked up in the base database, as it was without us.
+    let with_login = hosts.contains('@') && !options.contains("authSource") && place.contains('/');
+    let source = if with_login { format!("authSource={base}") } else { String::new() };
+    let options: Vec<_> = [options, &source].into_iter().filter(|option| !option.is_empty()).collect();
+    let options = options.join("&");
+    let question = if options.is_empty() { "" } else { "?" };
+    Ok(format!("{scheme}://{hosts}/{base}-{service}{question}{options}").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::uri_for;
+
+    #[test]
+    fn each_service_has_a_database_of_its_own() {
+        for (given, expected) in [
+            ("mongodb://127.0.0.1:27017/?replicaSet=rs0", "mongodb://127.0.0.1:27017/ticketing-auth?replicaSet=rs0"),
+            ("mongodb://localhost/shop", "mongodb://localhost/shop-auth"),
+            ("mongodb://a,b,c/shop?replicaSet=r&w=1", "mongodb://a,b,c/shop-auth?replicaSet=r&w=1"),
+            ("mongodb://u:p@h/shop?authSource=admin", "mongodb://u:p@h/shop-auth?authSource=admin"),
+            ("mongodb://u:p@h/shop", "mongodb://u:p@h/shop-auth?authSource=shop"),
+            ("mongodb://h", "mongodb://h/ticketing-auth"),
+        ] {
+            assert_eq!(uri_for("auth", &given.to_owned().into()).unwrap().reveal(), expected);
+        }
+        assert!(uri_for("auth", &"nonsense".to_owned().into()).is_err());
+    }
+}

@@ -1,0 +1,65 @@
+//! What is printed once everything is there: where it is, and how to sell and buy.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::application::Addresses;
+
+/// Everything somebody needs who has just started it.
+#[derive(Debug)]
+pub(crate) struct Guide {
+    pub(crate) addresses: Addresses,
+    pub(crate) folder: PathBuf,
+    pub(crate) took: Duration,
+    /// Makes the e-mail addresses new in each run.
+    pub(crate) run: u32,
+}
+
+impl fmt::Display for Guide {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { addresses, folder, took, run } = self;
+        let Addresses { api, servers, .. } = addresses;
+        writeln!(f, "Ticketing is ready, {:.1} s after its start", took.as_secs_f64())?;
+        writeln!(f, "  API         http://{api}")?;
+        writeln!(f, "  NATS        {}", servers.nats)?;
+        if let Some(monitoring) = &servers.monitoring {
+            writeln!(f, "  monitoring  {monitoring}")?;
+        }
+        writeln!(f, "  MongoDB     {}", servers.mongo_shown)?;
+        writeln!(f, "  data        {}", folder.display())?;
+        writeln!(f)?;
+        writeln!(f, "Sell and buy, each line in another terminal:")?;
+        for line in lines(&format!("http://{api}"), *run) {
+            writeln!(f, "  {line}")?;
+        }
+        writeln!(f)?;
+        write!(f, "Ctrl-C stops it.")
+    }
+}
+
+/// The lines of the course's story. They keep the cookies of two people in `seller.jar` and `buyer.jar`.
+fn lines(api: &str, run: u32) -> Vec<String> {
+    const POST: &str = "-H 'content-type: application/json' -d";
+    let sign_up = |who: &str| {
+        let body = format!(r#"{{"email":"{who}-{run}@example.com","password":"password"}}"#);
+        format!("curl -s -c {who}.jar {POST} '{body}' {api}/api/users/signup; echo")
+    };
+    let id =
+        |request: &str| format!("$({request} | tee /dev/stderr | sed 's/.*\"id\":\"\\([^\"]*\\)\"}}$/\\1/'); echo");
+    let sell = format!(r#"curl -s -b seller.jar {POST} '{{"title":"concert","price":20}}' {api}/api/tickets"#);
+    let order = format!(r#"curl -s -b buyer.jar {POST} '{{"ticketId":"'$TICKET'"}}' {api}/api/orders"#);
+    vec![
+        sign_up("seller"),
+        format!("TICKET={}", id(&sell)),
+        format!("curl -s {api}/api/tickets; echo"),
+        sign_up("buyer"),
+        format!("ORDER={}", id(&order)),
+        format!("curl -s -b buyer.jar {api}/api/orders/$ORDER; echo"),
+        format!(
+            r#"curl -s -b seller.jar -X PUT {POST} '{{"title":"concert","price":25}}' {api}/api/tickets/$TICKET; echo"#
+        ),
+        format!("curl -s -b buyer.jar -X DELETE -w '%{{http_code}}\\n' {api}/api/orders/$ORDER"),
+        format!("curl -s -b buyer.jar {api}/api/orders; echo"),
+    ]
+}

