@@ -17,7 +17,7 @@ use tickets::{Tickets, TicketsSettings};
 use crate::databases::uri_for;
 use crate::ingress::{Upstreams, ingress};
 use crate::options::Run;
-use crate::servers::{self, Ports, Servers};
+use crate::servers::{self, Servers};
 use crate::session_key;
 
 /// Longer than any server takes to start, and a laptop under load.
@@ -30,8 +30,6 @@ pub struct Application {
     pub run: Run,
     /// Where all data is.
     pub folder: PathBuf,
-    /// Which ports the servers take.
-    pub ports: Ports,
     /// A TOML file that says `[orders] window_seconds` instead of the command line; [`Addresses::reload`] reads it again.
     pub settings: Option<PathBuf>,
 }
@@ -49,10 +47,10 @@ impl Service for Application {
     type Handle = Addresses;
 
     async fn run(self, scope: Scope<Addresses>) -> Result<(), Error> {
-        let Self { run, folder, ports, settings: file } = self;
+        let Self { run, folder, settings: file } = self;
         let busy = || format!("listening on {}: choose another address with --listen", run.listen);
         drop(TcpListener::bind(run.listen).with_context(busy)?); // before anything slow is begun
-        let servers = servers::start(&scope, &run, ports, &folder).await?;
+        let servers = servers::start(&scope, &run, &folder).await?;
         let key = match &run.jwt_key {
             Some(key) => key.clone(),
             None => session_key::kept_in(&folder)?,

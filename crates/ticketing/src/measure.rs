@@ -65,7 +65,7 @@ impl Measure {
         let folder = tempfile::tempdir()?;
         let program = std::env::current_exe()?;
         let mut command = Command::new(&program);
-        command.args(["--listen", "127.0.0.1:0", "--data-dir"]).arg(folder.path());
+        command.args(["--free-ports", "--listen", "127.0.0.1:0", "--data-dir"]).arg(folder.path());
         for name in ["JWT_KEY", "MONGO_URI", "NATS_URL", "NATS_CLIENT_ID", "NATS_CLUSTER_ID"] {
             command.env_remove(name);
         }

@@ -41,8 +41,11 @@ pub struct Run {
     /// Start empty: forget all data first
     #[arg(long)]
     pub fresh: bool,
+    /// Let the servers take any free ports, so that several applications run side by side
+    #[arg(long)]
+    pub free_ports: bool,
     /// Go through selling and buying once, on servers and data of its own, and stop
-    #[arg(long, conflicts_with_all = ["fresh", "data_dir", "listen"])]
+    #[arg(long, conflicts_with_all = ["fresh", "data_dir", "listen", "free_ports"])]
     pub smoke: bool,
     /// The key that sessions are signed with; without it, one is made and kept with the data
     #[arg(long, env = "JWT_KEY", value_name = "KEY", hide_env_values = true, value_parser = secret)]

@@ -15,7 +15,6 @@ use crate::application::Application;
 use crate::guide::Guide;
 use crate::kept::Kept;
 use crate::options::{Command, Options, Run};
-use crate::servers::Ports;
 use crate::smoke::Smoke;
 
 /// Does what the command line says.
@@ -59,7 +58,7 @@ impl Service for Foreground {
         if run.fresh {
             empty(&folder)?;
         }
-        let application = Application { run, folder: folder.clone(), ports: Ports::Usual, settings: None };
+        let application = Application { run, folder: folder.clone(), settings: None };
         // What it fetches the first time may take as long as it takes.
         let addresses = scope.child("application").ready_within(Duration::MAX).start(application).await?;
         say(Guide { addresses, folder, took: began.elapsed(), run: rand::random_range(1000..10_000) })?;

@@ -28,15 +28,22 @@ pub(crate) struct Servers {
 
 /// Which ports to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ports {
+enum Ports {
     /// Those where everybody looks for the servers, unless they are busy.
     Usual,
     /// Any free ones.
     Free,
 }
 
+impl From<&Run> for Ports {
+    fn from(run: &Run) -> Self {
+        if run.free_ports { Self::Free } else { Self::Usual }
+    }
+}
+
 /// Starts the servers that are not named by the options, with their data in the folder.
-pub(crate) async fn start<H>(scope: &Scope<H>, run: &Run, ports: Ports, folder: &Path) -> Result<Servers, Error> {
+pub(crate) async fn start<H>(scope: &Scope<H>, run: &Run, folder: &Path) -> Result<Servers, Error> {
+    let ports = Ports::from(run);
     let nats = async {
         match &run.nats_url {
             Some(url) => Ok((url.clone(), None)),

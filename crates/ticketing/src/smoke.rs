@@ -19,7 +19,6 @@ use crate::client::Client;
 use crate::kept::Kept;
 use crate::options::Run;
 use crate::program::say;
-use crate::servers::Ports;
 
 /// The longest wait for anything.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -38,6 +37,7 @@ impl Service for Smoke {
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         let mut run = self.run;
         run.listen.set_port(0);
+        run.free_ports = true;
         (run.nats_url, run.mongo_uri) = (None, None); // never on data that is somebody's
         let data = tempfile::tempdir()?;
         let folder = data.path().to_owned();
@@ -45,7 +45,7 @@ impl Service for Smoke {
         let file = folder.join("settings.toml");
         fs::write(&file, "")?;
         let mut steps = Steps { began: Instant::now() };
-        let application = Application { run: run.clone(), folder, ports: Ports::Free, settings: Some(file.clone()) };
+        let application = Application { run: run.clone(), folder, settings: Some(file.clone()) };
         let addresses = scope.child("application").ready_within(Duration::MAX).start(application).await?;
         let connection = Connection {
             url: addresses.servers.nats.clone(),

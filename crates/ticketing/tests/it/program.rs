@@ -1,0 +1,114 @@
+//! What a person sees who runs it.
+
+use std::fs;
+use std::net::TcpListener;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use testkit::{Api, until};
+
+use crate::process::{Program, run};
+
+#[test]
+fn the_smoke_run_goes_through_selling_and_buying_and_leaves_nothing_behind() {
+    let temporary = tempfile::tempdir().unwrap();
+    let output = run(&["--smoke"], temporary.path());
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    for step in [
+        "two people have signed up",
+        "one sells a ticket: ticket:created",
+        "the other reserves it: order:created, ticket:updated",
+        "and can't reserve it twice",
+        "cancels: order:cancelled, ticket:updated",
+        "reserves it again, for two seconds: order:created, ticket:updated",
+        "and lets it expire: expiration:complete, order:cancelled, ticket:updated",
+        "the ticket is for sale again, and nothing else was said",
+    ] {
+        assert!(said.contains(step), "{step} is missing: {said}");
+    }
+    assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn the_lines_that_are_printed_work_when_they_are_pasted_in_order_and_again_in_the_next_run() {
+    let data = tempfile::tempdir().unwrap();
+    let shell = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let program = Program::start(data.path(), &[]);
+        let lines: Vec<_> = program.guide.lines().skip_while(|line| !line.starts_with("Sell and buy")).collect();
+        let lines: Vec<_> = lines.iter().filter_map(|line| line.strip_prefix("  ")).collect();
+        let pasted = Command::new("bash").arg("-c").arg(lines.join("\n")).current_dir(shell.path()).output().unwrap();
+        let (said, ids) = (String::from_utf8(pasted.stdout).unwrap(), String::from_utf8(pasted.stderr).unwrap());
+        let said: Vec<_> = said.lines().filter(|line| !line.is_empty()).collect();
+        let json =
+            |line: &str| serde_json::from_str::<Value>(line).unwrap_or_else(|_| panic!("{line}: {said:?} {ids}"));
+        let [seller, listed, buyer, shown, refused, status, orders] = said[..] else { panic!("{said:?} {ids}") };
+        assert!(json(seller)["email"].as_str().unwrap().starts_with("seller-"));
+        assert_eq!(json(listed).as_array().unwrap().last().unwrap()["version"], 0);
+        assert!(json(buyer)["email"].as_str().unwrap().starts_with("buyer-"));
+        assert_eq!(json(shown)["status"], "created");
+        // Whether the lock has arrived already is the bus's affair.
+        let refused = json(refused);
+        assert!(refused["price"] == 25 || refused["errors"][0]["message"] == "Cannot edit a reserved ticket");
+        assert_eq!(status, "204");
+        assert_eq!(json(orders)[0]["status"], "cancelled");
+        assert_eq!(ids.matches(r#""id":""#).count(), 3, "a ticket, and an order with its ticket: {ids}");
+        assert_eq!(program.interrupt(), Some(0));
+    }
+}
+
+#[tokio::test]
+async fn data_and_sessions_last_between_runs_until_a_fresh_start() {
+    let data = tempfile::tempdir().unwrap();
+    let program = Program::start(data.path(), &[]);
+    let api = Api { address: program.api() };
+    let person = json!({ "email": "test@test.com", "password": "password" });
+    let session = api.post("/api/users/signup", &person).await.cookie();
+    let body = json!({ "title": "concert", "price": 20 });
+    let ticket = api.send("POST", "/api/tickets", &session, &body).await.expect(201);
+    assert_eq!(program.interrupt(), Some(0));
+
+    let program = Program::start(data.path(), &[]);
+    let api = Api { address: program.api() };
+    assert_eq!(api.get("/api/users/currentuser", &session).await.json()["currentUser"]["email"], "test@test.com");
+    assert_eq!(api.get("/api/tickets", "").await.json()[0]["id"], ticket["id"]);
+    let order = json!({ "ticketId": ticket["id"] });
+    until("it can be ordered", || async { api.send("POST", "/api/orders", &session, &order).await.status == 201 })
+        .await;
+    assert_eq!(program.interrupt(), Some(0));
+
+    let program = Program::start(data.path(), &["--fresh"]);
+    let api = Api { address: program.api() };
+    assert_eq!(api.get("/api/users/currentuser", &session).await.body, r#"{"currentUser":null}"#);
+    assert_eq!(api.get("/api/tickets", "").await.body, "[]");
+    assert_eq!(program.interrupt(), Some(0));
+}
+
+#[test]
+fn a_busy_address_or_folder_is_an_error_that_names_the_option() {
+    let busy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = busy.local_addr().unwrap().to_string();
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().to_str().unwrap();
+    let output = run(&["--free-ports", "--listen", &address, "--data-dir", folder], data.path());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains(&format!("listening on {address}: choose another address with --listen")), "{said}");
+
+    let program = Program::start(data.path(), &[]);
+    let output = run(&["--free-ports", "--listen", "127.0.0.1:0", "--data-dir", folder], data.path());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("is in use by process"), "{said}");
+    assert_eq!(program.interrupt(), Some(0));
+}
+
+#[test]
+fn a_debug_build_is_not_measured() {
+    let data = tempfile::tempdir().unwrap();
+    let output = run(&["measure"], data.path());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("this is a debug build") && said.contains("cargo build --release --workspace"), "{said}");
+}
