@@ -4,12 +4,13 @@ use std::panic::AssertUnwindSafe;
 
 use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderValue, StatusCode};
-use axum::middleware::{Next, from_fn};
+use axum::http::{HeaderValue, StatusCode, Uri};
+use axum::middleware::{Next, from_fn, map_request};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use futures_util::FutureExt;
 use serde::Serialize;
+use tower_layer::Layer;
 
 use crate::store::Aborted;
 use crate::telemetry::{CORRELATION_ID, Trace};
@@ -98,11 +99,27 @@ fn shaped(status: StatusCode, errors: Vec<Problem>) -> Response {
 /// Holds a service's routes to the contract: whatever is not found, refused by the framework, or panics, is answered in
 /// the one shape, and everything is JSON in UTF-8.
 pub fn contract(routes: Router) -> Router {
-    routes
+    let routes = routes
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::NotFound) // as in the course, which knows no 405
         .layer(from_fn(shape))
-        .layer(from_fn(traced))
+        .layer(from_fn(traced));
+    Router::new().fallback_service(map_request(as_express_has_it).layer(routes))
+}
+
+/// The course's router ignores the case of a path, and one slash at its end.
+async fn as_express_has_it(mut request: Request) -> Request {
+    let path = request.uri().path();
+    let plain = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path).to_ascii_lowercase();
+    if plain != path {
+        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        let mut parts = request.uri().clone().into_parts();
+        parts.path_and_query = format!("{plain}{query}").parse().ok();
+        if let Ok(uri) = Uri::from_parts(parts) {
+            *request.uri_mut() = uri;
+        }
+    }
+    request
 }
 
 /// Makes a request a step of its trace, and tells its correlation id in the answer.

@@ -34,6 +34,9 @@ pub enum Payment {}
 #[serde(try_from = "String", bound = "")]
 pub struct Id<K>(String, PhantomData<fn(K)>);
 
+/// How much is quoted of a text that is not an id, in characters.
+const QUOTED: usize = 40;
+
 /// A text that is not an id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not an id: an id is 24 lower-case hexadecimal digits")]
@@ -63,7 +66,7 @@ impl<K> TryFrom<String> for Id<K> {
 
     fn try_from(text: String) -> Result<Self, InvalidId> {
         let is_id = text.len() == 24 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if is_id { Ok(Self(text, PhantomData)) } else { Err(InvalidId(text)) }
+        if is_id { Ok(Self(text, PhantomData)) } else { Err(InvalidId(text.chars().take(QUOTED).collect())) }
     }
 }
 

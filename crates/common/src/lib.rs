@@ -12,11 +12,13 @@ pub mod config;
 pub mod errors;
 pub mod events;
 pub mod extract;
+pub mod fault;
 mod ids;
 pub mod listener;
 mod price;
 pub mod store;
 pub mod telemetry;
+mod told;
 
 pub use ids::{Id, InvalidId, Order, OrderId, Payment, PaymentId, Ticket, TicketId, User, UserId};
 pub use price::{InvalidPrice, Price};

@@ -12,7 +12,8 @@ use service::{Error, Scope, Service};
 
 use crate::bus::{Bus, Consumer, Delivery, Membership, Source, Start, Subscription, Verdict};
 use crate::events::Event;
-use crate::store::{Aborted, Inbox, Known, Store, Tx};
+use crate::fault::point;
+use crate::store::{Aborted, Inbox, Store, Tx};
 use crate::telemetry::Trace;
 
 /// Handles one kind of event for one queue group.
@@ -96,8 +97,9 @@ impl Default for Limits {
 /// the broker is told so.
 const ACK_WAIT: Duration = Duration::from_secs(5);
 
-/// How many events of a group may be on their way.
-const MAX_IN_FLIGHT: u32 = 1000;
+/// How many events of a group may be without an answer. Many, since those that wait or come again later count too, and
+/// must not hold up the others; how many are fetched and handled is bounded by [`BATCH`] and [`Limits::concurrency`].
+const MAX_IN_FLIGHT: u32 = 100_000;
 
 /// How many events are fetched at once.
 const BATCH: usize = 64;
@@ -193,6 +195,7 @@ impl Aborted for GivenUp {
 
 impl<L: Listener> Handling<L> {
     async fn handle(self: Arc<Self>, delivery: Arc<Delivery>) -> Verdict {
+        point("listener-received");
         let event: L::Event = match delivery.event() {
             Ok(event) => event,
             Err(error) => return Verdict::dead_letter(error.to_string()),
@@ -219,21 +222,25 @@ impl<L: Listener> Handling<L> {
     async fn take(self: Arc<Self>, id: String, event: L::Event) -> Result<(), GivenUp> {
         let store = self.store.clone();
         let work = async move |tx: &mut Tx| {
-            if let Err(Known) = self.inbox.note(&id, tx).await? {
+            if !self.inbox.note(&id, tx).await? {
                 return Err(GivenUp::Known);
             }
-            self.listener.on_message(&event, tx).await.map_err(GivenUp::Rejected)
+            point("listener-noted");
+            self.listener.on_message(&event, tx).await.map_err(GivenUp::Rejected)?;
+            point("listener-handled");
+            Ok(())
         };
-        store.transaction(work).await
+        store.transaction(work).await?;
+        point("listener-before-ack");
+        Ok(())
     }
 
     async fn again(&self, id: &str, error: String) -> Result<Verdict, DatabaseError> {
-        let tries = self.inbox.failed(id, error.clone()).await?;
+        let tries = self.inbox.failed(id, &error).await?;
         if tries.count < self.limits.tries {
             tracing::warn!(event_id = id, attempt = tries.count, "an event was not handled and comes again: {error}");
             return Ok(Verdict::Nak(longer(RETRY_AFTER, tries.count.into(), LONGEST_RETRY)));
         }
-        self.inbox.forget(id).await?; // what was tried goes with it
         let reason = format!("out of tries ({}): {error}", tries.count);
         Ok(Verdict::DeadLetter { reason, history: tries.history })
     }
@@ -243,7 +250,6 @@ impl<L: Listener> Handling<L> {
         if waited < self.limits.wait {
             return Ok(Verdict::Nak(longer(LOOK_AFTER, attempt, LONGEST_LOOK)));
         }
-        self.inbox.forget(id).await?;
         Ok(Verdict::dead_letter(format!("an event before it has not arrived within {:?}", self.limits.wait)))
     }
 }

@@ -63,6 +63,8 @@ impl Service for Mongod {
             ["--wiredTigerCacheSizeGB", "0.25"],
             // A lone primary has nobody to hand over to, so a stop need not wait for that (default 15 s).
             ["--setParameter", "shutdownTimeoutMillisForSignaledShutdown=0"],
+            // What a killed client has left open keeps its records locked for so long (default 60 s).
+            ["--setParameter", "transactionLifetimeLimitSeconds=10"],
         ];
         let mut arguments = arguments.concat();
         arguments.extend(["--logappend", "--nounixsocket"]);

@@ -32,7 +32,7 @@ impl Service for Orders {
         let store = child("store").start(store::Connection { uri: settings.mongo_uri.clone() }).await?;
         let (url, cluster_id) = (settings.nats_url.reveal().parse()?, settings.nats_cluster_id.parse()?);
         let bus = bus::connect(&scope, url, cluster_id, settings.nats_client_id.parse()?).await?;
-        child("relay").start(Relay { store: store.clone(), bus: bus.clone() }).await?;
+        child("relay").start(Relay::new(&store, &bus)).await?;
 
         let Some(orders) = stopping.or(models::Orders::open(&store)).await else { return Ok(()) };
         let (orders, tickets) = (orders?, Tickets::of(&store));

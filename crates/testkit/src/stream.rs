@@ -43,8 +43,10 @@ pub async fn stored<E: Event + DeserializeOwned>(broker: &Broker) -> Vec<Stored<
     };
     let consumer = stream.create_consumer(config).await.unwrap();
     let waiting = consumer.cached_info().num_pending;
+    let name = consumer.cached_info().name.clone();
     let messages = consumer.messages().await.unwrap().take(waiting.try_into().unwrap());
     let messages: Vec<_> = if waiting == 0 { Vec::new() } else { messages.collect().await };
+    stream.delete_consumer(&name).await.unwrap(); // a server has room for so many
     let stored = messages.into_iter().map(|message| {
         let message = message.unwrap();
         let header =

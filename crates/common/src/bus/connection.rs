@@ -9,6 +9,7 @@ use tokio::time::{sleep, timeout};
 
 use super::handle::{AGAIN_AFTER, Link, is_final};
 use super::{Bus, Heartbeat, Name, Registration, ServerUrl, streams};
+use crate::told::Told;
 
 /// The longest wait for a server that may not be there.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
@@ -101,15 +102,11 @@ impl Service for Connection {
 
 impl Connection {
     async fn open(self) -> Result<Bus, Error> {
-        let mut told = String::new();
+        let mut told = Told::default();
         loop {
             match self.try_open().await {
                 Err(error) if self.if_absent == IfAbsent::Wait && !is_final(&error) => {
-                    let error = format!("{error:#}");
-                    if error != told {
-                        tracing::warn!("{error}; waiting for it");
-                        told = error;
-                    }
+                    told.warn(&format_args!("{error:#}; waiting for it"));
                 }
                 opened => return opened,
             }

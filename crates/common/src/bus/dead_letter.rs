@@ -36,12 +36,14 @@ pub struct Try {
 }
 
 impl Try {
-    pub(crate) fn now(mut error: String) -> Self {
-        if let Some((end, _)) = error.char_indices().nth(LONGEST_ERROR) {
-            error.truncate(end);
-        }
-        Self { at: OffsetDateTime::now_utc(), error }
+    pub(crate) fn now(error: &str) -> Self {
+        Self { at: OffsetDateTime::now_utc(), error: shortened(error).to_owned() }
     }
+}
+
+/// As much of an error's text as is kept: it may quote all of a message.
+fn shortened(text: &str) -> &str {
+    text.char_indices().nth(LONGEST_ERROR).map_or(text, |(end, _)| &text[..end])
 }
 
 /// A message that a queue group could not handle, with the reason.
@@ -60,7 +62,7 @@ pub struct DeadLetter {
     pub sequence: u64,
     /// How often it was delivered.
     pub attempts: u64,
-    /// Why it could not be handled.
+    /// Why it could not be handled; of a long text the first 500 characters.
     pub reason: String,
     /// What was tried, the last time last.
     pub history: Vec<Try>,
@@ -107,7 +109,7 @@ impl DeadLetter {
         headers.insert(SUBJECT, delivery.subject.as_str());
         headers.insert(SEQUENCE, delivery.sequence.to_string());
         headers.insert(ATTEMPTS, delivery.attempt.to_string());
-        headers.insert(REASON, reason.replace(|sign: char| sign.is_control(), " "));
+        headers.insert(REASON, shortened(reason).replace(|sign: char| sign.is_control(), " "));
         if !history.is_empty() {
             headers.insert(HISTORY, serde_json::to_string(history)?);
         }

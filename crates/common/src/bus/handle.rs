@@ -22,6 +22,7 @@ use super::{
     Publisher, UnfitServer, streams,
 };
 use crate::events::{Direct, Subject};
+use crate::told::Told;
 
 /// How long an answer of the JetStream API may take.
 const API_WITHIN: Duration = Duration::from_secs(3);
@@ -241,10 +242,10 @@ impl Bus {
     }
 
     /// Whether a failure passes by itself, for one who waits for a broker that is away; then a while has passed.
-    pub(super) async fn passes(&self, error: &Error) -> bool {
+    pub(super) async fn passes(&self, error: &Error, told: &mut Told) -> bool {
         let passes = self.parts.if_absent == IfAbsent::Wait && !is_final(error);
         if passes {
-            tracing::warn!("{error:#}; trying again");
+            told.warn(&format_args!("{error:#}; trying again"));
             self.connected().await;
             sleep(AGAIN_AFTER).await;
         }

@@ -16,6 +16,7 @@ use service::{Error, Scope, Service};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::{Bus, Entry, Name, registry};
+use crate::told::Told;
 
 /// How long the holder of a client id has to answer a newcomer, as in NATS Streaming.
 const PROBE_WITHIN: Duration = Duration::from_millis(500);
@@ -120,9 +121,10 @@ impl Service for Registration {
 }
 
 async fn acquire(bus: &Bus, inbox: &str, heartbeat: Heartbeat) -> Result<Held, Error> {
+    let mut told = Told::default();
     loop {
         match Held::acquired(bus, inbox, heartbeat.forgotten_after()).await {
-            Err(error) if bus.passes(&error).await => {}
+            Err(error) if bus.passes(&error, &mut told).await => {}
             held => return held,
         }
     }

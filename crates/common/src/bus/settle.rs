@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::member::Item;
 use super::{Bus, DeadLetter, Name, Try};
+use crate::fault::point;
 
 /// How long one request to confirm may take.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(2);
@@ -66,6 +67,7 @@ pub(super) async fn settle(bus: &Bus, group: &Name, item: Item, verdict: Verdict
         }
     };
     confirm(bus, reply, answer, patience).await;
+    point("subscription-acked");
 }
 
 /// Gives a message back, to be delivered after `delay`.

@@ -18,6 +18,7 @@ use super::pull::Arrival;
 use super::registry::Listed;
 use super::settle::settle;
 use super::{Bus, Consumer, Delivery, Membership, Verdict};
+use crate::told::Told;
 
 /// When a message comes again whose handler panicked.
 const AFTER_PANIC: Duration = Duration::from_secs(1);
@@ -202,9 +203,10 @@ where
 }
 
 async fn hold(consumer: &Consumer, bus: &Bus) -> Result<Held, Error> {
+    let mut told = Told::default();
     loop {
         match consumer.hold(bus).await {
-            Err(error) if bus.passes(&error).await => {}
+            Err(error) if bus.passes(&error, &mut told).await => {}
             held => return held,
         }
     }

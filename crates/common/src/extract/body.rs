@@ -1,11 +1,13 @@
 //! Request bodies, parsed into checked types.
 
+use std::error::Error;
 use std::fmt::Display;
 
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
+use http_body_util::LengthLimitError;
 use serde_json::{Map, Value};
 
 use crate::errors::{ApiError, Problem, SOMETHING_WENT_WRONG};
@@ -52,8 +54,14 @@ impl<S: Sync, T: FromBody> FromRequest<S> for Valid<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let is_json = is_json(request.headers());
-        let body = to_bytes(request.into_body(), LARGEST).await.map_err(|_| ApiError::TooLarge)?;
         let malformed = ApiError::BadRequest(SOMETHING_WENT_WRONG);
+        let body = match to_bytes(request.into_body(), LARGEST).await {
+            Ok(body) => body,
+            Err(error) if error.source().is_some_and(|error| error.is::<LengthLimitError>()) => {
+                return Err(ApiError::TooLarge);
+            }
+            Err(_) => return Err(malformed), // it broke off, or its chunks are none
+        };
         let mut fields = Fields::default();
         if is_json && !body.is_empty() {
             match serde_json::from_slice(&body) {

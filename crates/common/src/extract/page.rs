@@ -59,7 +59,7 @@ impl<S: Sync, K> FromRequestParts<S> for Page<K> {
                     Ok(limit) if (1..=MOST).contains(&limit) => page.limit = limit,
                     _ => problems.push(problem("limit", format!("Limit must be a number from 1 to {MOST}"))),
                 },
-                "after" => match value.try_into() {
+                "after" => match value.to_ascii_lowercase().try_into() {
                     Ok(id) => page.after = Some(id),
                     Err(_) => problems.push(problem("after", "After must be the id of the last one before".to_owned())),
                 },

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use mongodb::Client;
-use mongodb::bson::doc;
+use mongodb::bson::{Document, doc};
 use mongodb::error::{Error as DatabaseError, ErrorKind};
 use mongodb::options::{Acknowledgment, ClientOptions, ReadConcern, WriteConcern};
 use service::settings::Secret;
@@ -45,16 +45,25 @@ impl Service for Connection {
         let store = Store::new(client.database(&name));
         let stopping = scope.stopping();
         let database = store.database().clone();
-        let ping = async move || database.run_command(doc! { "ping": 1 }).await;
-        match stopping.or(store.once_it_answers("the database", ping)).await {
-            Some(answer) => answer.context("the database refuses us (MONGO_URI)")?,
-            None => return Ok(()),
-        };
+        let hello = async move || database.run_command(doc! { "hello": 1 }).await;
+        let Some(answer) = stopping.or(store.once_it_answers("the database", hello)).await else { return Ok(()) };
+        let answer = answer.context("the database refuses us (MONGO_URI)")?;
+        ensure!(
+            takes_transactions(&answer),
+            "the database takes no transactions, since it is no replica set: start it with mongod --replSet rs0, and \
+             run rs.initiate() once (MONGO_URI)"
+        );
         scope.ready(store);
         stopping.await;
         client.shutdown().await;
         Ok(())
     }
+}
+
+/// Whether it is a replica set, or a router before some. One that is not initiated yet becomes one.
+fn takes_transactions(hello: &Document) -> bool {
+    ["setName", "isreplicaset"].iter().any(|key| hello.contains_key(key))
+        || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid")
 }
 
 /// What was answered must outlive a database that is killed: on the disks of most members, before we hear of it.

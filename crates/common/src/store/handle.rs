@@ -6,15 +6,19 @@ use std::time::Duration;
 use mongodb::bson::oid::ObjectId;
 use mongodb::error::Result;
 use mongodb::{Collection, Database, IndexModel};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::sleep;
 
 use super::Outbox;
 use super::connection::is_refusal;
 use crate::events::Event;
+use crate::told::Told;
 
 /// The pause between two attempts to reach a database that is away.
 const AGAIN_AFTER: Duration = Duration::from_millis(250);
+
+/// How many transactions are under way at once. With more, those on one record spend their time on conflicts.
+const AT_ONCE: usize = 16;
 
 /// A service's own database, ready for use. Cloning it is cheap.
 #[derive(Clone, Debug)]
@@ -28,12 +32,14 @@ struct Parts {
     /// Whose rows of the outbox are ours.
     instance: String,
     recorded: Notify,
+    /// Room for transactions: those that wait here conflict with nobody.
+    room: Semaphore,
 }
 
 impl Store {
     pub(super) fn new(database: Database) -> Self {
         let instance = ObjectId::new().to_hex();
-        Self { parts: Arc::new(Parts { database, instance, recorded: Notify::new() }) }
+        Self { parts: Arc::new(Parts { database, instance, recorded: Notify::new(), room: Semaphore::new(AT_ONCE) }) }
     }
 
     /// The database itself.
@@ -65,16 +71,18 @@ impl Store {
 
     /// Tries until the database answers.
     pub(super) async fn once_it_answers<T>(&self, what: &str, mut act: impl AsyncFnMut() -> Result<T>) -> Result<T> {
-        let mut is_told = false;
+        let mut told = Told::default();
         loop {
             match act().await {
-                Err(error) if !is_refusal(&error) && is_told => tracing::debug!("{what}: {error}"),
-                Err(error) if !is_refusal(&error) => tracing::warn!("{what}: {error}; waiting for it"),
+                Err(error) if !is_refusal(&error) => told.warn(&format_args!("{what}: {error}; waiting for it")),
                 answer => return answer,
             }
-            is_told = true;
             sleep(AGAIN_AFTER).await;
         }
+    }
+
+    pub(super) fn room(&self) -> &Semaphore {
+        &self.parts.room
     }
 
     pub(super) fn instance(&self) -> &str {

@@ -38,10 +38,6 @@ struct Handled {
     handled_at: DateTime,
 }
 
-/// The event was handled before.
-#[derive(Debug)]
-pub(crate) struct Known;
-
 /// What was tried with an event that could not be handled.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -71,18 +67,19 @@ impl Inbox {
         format!("{}/{event_id}", self.group)
     }
 
-    /// Notes that the event is handled, in the transaction that handles it.
-    pub(crate) async fn note(&self, event_id: &str, tx: &mut Tx) -> Result<Result<(), Known>, DatabaseError> {
+    /// Notes that the event is handled, in the transaction that handles it; tells whether it is new. If it is not, the
+    /// transaction is over.
+    pub(crate) async fn note(&self, event_id: &str, tx: &mut Tx) -> Result<bool, DatabaseError> {
         let handled = Handled { id: self.key(event_id), handled_at: DateTime::now() };
         match self.handled.insert_one(handled).session(tx).await {
-            Ok(_) => Ok(Ok(())),
-            Err(error) if is_duplicate(&error) => Ok(Err(Known)),
+            Ok(_) => Ok(true),
+            Err(error) if is_duplicate(&error) => Ok(false),
             Err(error) => Err(error),
         }
     }
 
     /// Notes that the event could not be handled, and tells what was tried so far.
-    pub(crate) async fn failed(&self, event_id: &str, error: String) -> Result<Tries, DatabaseError> {
+    pub(crate) async fn failed(&self, event_id: &str, error: &str) -> Result<Tries, DatabaseError> {
         let this = mongodb::bson::serialize_to_bson(&Try::now(error))?;
         let history = doc! { "$each": [this], "$slice": -LAST_TRIES };
         let noted = doc! { "$inc": { "count": 1 }, "$push": { "history": history } };
@@ -102,12 +99,6 @@ impl Inbox {
         let it = doc! { "_id": self.key(event_id) };
         let updated = self.failures.find_one_and_update(it, noted).upsert(true);
         Ok(updated.return_document(ReturnDocument::After).await?.unwrap_or_default())
-    }
-
-    /// Forgets what was tried, since it is over.
-    pub(crate) async fn forget(&self, event_id: &str) -> Result<(), DatabaseError> {
-        self.failures.delete_one(doc! { "_id": self.key(event_id) }).await?;
-        Ok(())
     }
 }
 

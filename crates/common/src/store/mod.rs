@@ -28,7 +28,7 @@ pub use relay::Relay;
 pub use transaction::{Aborted, Tx};
 pub use version::{Arrival, Stale, Versioned, save};
 
-pub(crate) use inbox::{Inbox, Known};
+pub(crate) use inbox::Inbox;
 
 /// How long an event stays in the outbox after it was published, so that outbox and stream can be compared.
 pub const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);

@@ -1,6 +1,7 @@
 //! The relay: it publishes what was committed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::mem::replace;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -16,7 +17,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use super::Store;
 use super::outbox::{OUTBOX, Row, indexes};
 use crate::bus::{Bus, PublishError};
-use crate::events::Subject;
+use crate::fault::point;
 use crate::telemetry::{CORRELATION_ID, TRACEPARENT};
 
 /// How often the relay looks for rows that nobody published.
@@ -26,7 +27,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(2);
 const AGAIN_AFTER: Duration = Duration::from_millis(250);
 
 /// How many rows are looked at, and published, in one go.
-const BATCH: usize = 500;
+const BATCH: i64 = 500;
 
 /// For how many records events are on their way at once.
 const CONCURRENCY: usize = 64;
@@ -41,9 +42,9 @@ const FINISH_WITHIN: Duration = Duration::from_secs(2);
 /// The events of one record are published in the order of their versions, whichever process has recorded them; those of
 /// different records in the order in which they were recorded, many at once. A row is marked as published when the
 /// broker has confirmed it. So a process that is killed at any moment loses none; and what is published again has the
-/// same id, by which the broker, for two minutes, and every listener, for good, know it.
+/// same id, by which the broker, for two minutes, and every inbox, for longer than the row is kept, know it.
 ///
-/// Each relay publishes what its own process has recorded, and what it has seen pending for two seconds: its process is
+/// Each relay publishes what its own process has recorded, and what it has seen pending in two sweeps: its process is
 /// gone, or has no broker. No clock of another machine is trusted for that.
 #[derive(Clone, Debug)]
 pub struct Relay {
@@ -51,6 +52,8 @@ pub struct Relay {
     pub store: Store,
     /// Where to publish.
     pub bus: Bus,
+    /// How often it looks for what others have left.
+    pub sweep_every: Duration,
 }
 
 impl Service for Relay {
@@ -66,7 +69,8 @@ impl Service for Relay {
         }
         scope.ready(());
         let mut left = HashMap::new();
-        let mut sweep = interval(SWEEP_EVERY);
+        let mut refused = HashSet::new();
+        let mut sweep = interval(self.sweep_every);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let is_sweep = tokio::select! {
@@ -75,11 +79,9 @@ impl Service for Relay {
                 () = self.store.recorded() => false,
             };
             let pass = async {
-                self.publish_all(&left).await?;
-                if is_sweep {
-                    left = self.left_by_others().await?; // what is still there at the next sweep becomes ours
-                }
-                Ok::<_, Error>(())
+                // What is still there at the next sweep becomes ours.
+                let now_ours = if is_sweep { replace(&mut left, self.left_by_others().await?) } else { HashMap::new() };
+                self.publish_all(&now_ours, &mut refused).await
             };
             if let Some(Err(error)) = stopping.or(pass).await {
                 tracing::warn!("the outbox waits: {error:#}");
@@ -88,10 +90,17 @@ impl Service for Relay {
         }
         // What remains, another relay will find, or this service's next start.
         if self.bus.is_connected() {
-            timeout(FINISH_WITHIN, self.publish_all(&left)).await.ok();
+            timeout(FINISH_WITHIN, self.publish_all(&HashMap::new(), &mut refused)).await.ok();
         }
         Ok(())
     }
+}
+
+/// A row that was not published.
+struct Stuck {
+    id: ObjectId,
+    subject: String,
+    error: PublishError,
 }
 
 /// What a process has left unpublished.
@@ -103,19 +112,24 @@ struct Left {
 }
 
 impl Relay {
-    /// Publishes all that is ours to publish now.
-    async fn publish_all(&self, left: &HashMap<String, ObjectId>) -> Result<(), Error> {
+    /// With a sweep every two seconds.
+    pub fn new(store: &Store, bus: &Bus) -> Self {
+        Self { store: store.clone(), bus: bus.clone(), sweep_every: SWEEP_EVERY }
+    }
+
+    /// Publishes all that is ours to publish now, batch by batch. What the broker refuses holds up its own record only.
+    async fn publish_all(
+        &self,
+        left: &HashMap<String, ObjectId>,
+        refused: &mut HashSet<ObjectId>,
+    ) -> Result<(), Error> {
+        let mut after = None;
         loop {
-            let rows = self.ours(left).await?;
-            let is_all = rows.len() < BATCH;
-            if rows.is_empty() {
-                return Ok(());
-            }
+            let rows = self.ours(left, after).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = Some(last.id);
             let before = self.before(&rows).await?;
-            self.publish(in_order(rows, before)).await?;
-            if is_all {
-                return Ok(());
-            }
+            self.publish(in_order(rows, before), refused).await?;
         }
     }
 
@@ -133,63 +147,80 @@ impl Relay {
         Ok(left.into_iter().map(|Left { instance, last }| (instance, last)).collect())
     }
 
-    /// The oldest rows that are this process's, or were left by others.
-    async fn ours(&self, left: &HashMap<String, ObjectId>) -> Result<Vec<Row>, Error> {
+    /// The oldest rows that are this process's, or were left by others, after those of the batch before.
+    async fn ours(&self, left: &HashMap<String, ObjectId>, after: Option<ObjectId>) -> Result<Vec<Row>, Error> {
         let mut ours = vec![doc! { "pending": self.store.instance() }];
         ours.extend(left.iter().map(|(instance, last)| doc! { "pending": instance, "_id": { "$lte": last } }));
-        let oldest = doc! { "_id": 1 };
-        let rows =
-            self.rows().find(doc! { "$or": ours }).sort(oldest).limit(BATCH.try_into()?).await.context(READING)?;
+        let mut these = doc! { "$or": ours };
+        if let Some(after) = after {
+            these.insert("_id", doc! { "$gt": after });
+        }
+        let rows = self.rows().find(these).sort(doc! { "_id": 1 }).limit(BATCH).await.context(READING)?;
         rows.try_collect().await.context(READING)
     }
 
-    /// The other rows of the same records, which may have to come before these.
+    /// The other rows of the same records that may have to come before these.
     async fn before(&self, rows: &[Row]) -> Result<Vec<Row>, Error> {
         let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
         let later = rows.iter().filter(|row| row.version > Some(0));
         let records: Vec<_> = later.map(|row| row.aggregate.as_str()).collect();
+        let greatest = rows.iter().filter_map(|row| row.version).max().unwrap_or_default();
         if records.is_empty() {
             return Ok(Vec::new());
         }
-        let same = doc! { "pending": { "$exists": true }, "aggregate": { "$in": records }, "_id": { "$nin": ids } };
+        let same = doc! {
+            "pending": { "$exists": true },
+            "aggregate": { "$in": records },
+            "version": { "$lt": i64::try_from(greatest)? },
+            "_id": { "$nin": ids },
+        };
         self.rows().find(same).await.context(READING)?.try_collect().await.context(READING)
     }
 
     /// Publishes the rows of each record one after the other, and marks what the broker has confirmed.
-    async fn publish(&self, records: Vec<Vec<Row>>) -> Result<(), Error> {
+    async fn publish(&self, records: Vec<Vec<Row>>, refused: &mut HashSet<ObjectId>) -> Result<(), Error> {
         let published = stream::iter(records).map(|rows| self.publish_in_turn(rows)).buffer_unordered(CONCURRENCY);
-        let results: Vec<(Vec<ObjectId>, Result<(), PublishError>)> = published.collect().await;
-        let (published, results): (Vec<_>, Vec<_>) = results.into_iter().unzip();
+        let results: Vec<(Vec<ObjectId>, Option<Stuck>)> = published.collect().await;
+        let (published, stuck): (Vec<_>, Vec<_>) = results.into_iter().unzip();
         let published = published.concat();
+        point("relay-published");
         if !published.is_empty() {
             let done = doc! { "$set": { "publishedAt": DateTime::now() }, "$unset": { "pending": "" } };
             let these = doc! { "_id": { "$in": &published } };
             self.rows().update_many(these, done).await.context("marking events as published")?;
+            point("relay-marked");
         }
-        Ok(results.into_iter().collect::<Result<(), _>>()?)
+        for Stuck { id, subject, error } in stuck.into_iter().flatten() {
+            if let PublishError::TimedOut { .. } = error {
+                return Err(error.into()); // the broker is away, for all of them
+            }
+            if refused.insert(id) {
+                tracing::error!(%id, subject, "an event can't be published, nor those of its record after it: {error}");
+            }
+        }
+        Ok(())
     }
 
     /// Up to the first one that fails: a later version must not come before it.
-    async fn publish_in_turn(&self, rows: Vec<Row>) -> (Vec<ObjectId>, Result<(), PublishError>) {
+    async fn publish_in_turn(&self, rows: Vec<Row>) -> (Vec<ObjectId>, Option<Stuck>) {
         let mut published = Vec::new();
         for row in rows {
+            point("relay-before-publish");
             if let Err(error) = self.publish_row(&row).await {
-                tracing::warn!(id = %row.id, subject = row.subject, "an event was not published: {error}");
-                return (published, Err(error));
+                let stuck = Stuck { id: row.id, subject: row.subject, error };
+                return (published, Some(stuck));
             }
             published.push(row.id);
         }
-        (published, Ok(()))
+        (published, None)
     }
 
     async fn publish_row(&self, row: &Row) -> Result<(), PublishError> {
-        let subject: Subject =
-            row.subject.parse().map_err(|error| PublishError::Refused(format!("in the outbox: {error}")))?;
         let mut headers = HeaderMap::new();
         headers.insert(TRACEPARENT, row.traceparent.as_str());
         headers.insert(CORRELATION_ID, row.correlation_id.as_str());
         let payload = || Ok(row.payload.clone().into());
-        self.bus.store(subject.as_str().into(), payload, headers, &row.id.to_hex()).await?;
+        self.bus.store(row.subject.clone().into(), payload, headers, &row.id.to_hex()).await?;
         Ok(())
     }
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 use mongodb::ClientSession;
 use mongodb::error::{Error, Result, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
 use mongodb::options::{ReadConcern, ReadPreference, SelectionCriteria, TransactionOptions};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::Store;
 use super::connection::durable;
+use crate::fault::point;
 
 /// How long a transaction is tried again that conflicts with others, or whose database is away.
 const TRIED_FOR: Duration = Duration::from_secs(5);
@@ -54,8 +55,8 @@ impl<'a> From<&'a mut Tx> for &'a mut ClientSession {
 impl Store {
     /// Runs the work in a transaction and commits it; an error undoes all of it.
     ///
-    /// The work is done again, at most for 5 s, when it conflicts with another transaction, or the database was away
-    /// meanwhile. So it must change nothing but the database.
+    /// The work is done again when it conflicts with another transaction, or the database was away meanwhile, until
+    /// that has gone on for 5 s. So it must change nothing but the database.
     ///
     /// # Errors
     ///
@@ -64,6 +65,8 @@ impl Store {
         &self,
         mut work: impl AsyncFnMut(&mut Tx) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
+        let room = timeout(TRIED_FOR, self.room().acquire()).await;
+        let _room = room.map_err(|_| Error::custom("too many transactions wait for the database"))?;
         let give_up = Instant::now() + TRIED_FOR;
         let mut pause = PAUSE;
         loop {
@@ -98,6 +101,7 @@ impl Tx {
             .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
             .build();
         session.start_transaction().with_options(options).await?;
+        point("transaction-begun");
         Ok(Self { session, store: store.clone(), has_recorded: false })
     }
 
@@ -112,12 +116,14 @@ impl Tx {
 
     /// Asks until the answer is known: a database that was killed while it committed knows afterwards whether it has.
     async fn commit(mut self, give_up: Instant) -> Result<()> {
+        point("transaction-before-commit");
         while let Err(error) = self.session.commit_transaction().await {
             if !error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) || Instant::now() >= give_up {
                 return Err(error);
             }
             sleep(PAUSE).await;
         }
+        point("transaction-committed");
         if self.has_recorded {
             self.store.wake_relay();
         }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use common::bus::{Bus, Consumer, Delivery, InvalidName, Membership, Publisher, Source, Start, Subscription, Verdict};
 use common::events::{Event, ExpirationComplete};
+use common::fault::point;
 use common::telemetry::Trace;
 use service::{Service, Stopping};
 
@@ -43,12 +44,16 @@ where
     let handler = move |delivery: Arc<Delivery>, _: Stopping| {
         let (publisher, handle) = (publisher.clone(), handle.clone());
         async move {
+            point("expiration-received");
             let event = match delivery.event::<E>() {
                 Ok(event) => event,
                 Err(error) => return Verdict::dead_letter(error.to_string()),
             };
             match Trace::of_message(&delivery.headers).scope(handle(publisher, event)).await {
-                Ok(()) => Verdict::Ack,
+                Ok(()) => {
+                    point("expiration-before-ack");
+                    Verdict::Ack
+                }
                 Err(error) => {
                     tracing::warn!(subject = delivery.subject, "an event comes again: {error:#}");
                     Verdict::Nak(AGAIN_AFTER)

@@ -8,7 +8,7 @@ const LONGEST: usize = 200;
 
 /// 1 to 200 characters, without blanks around them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String")]
 pub struct Title(String);
 
 /// What is not a title.
@@ -17,6 +17,9 @@ pub enum InvalidTitle {
     /// No text, or a blank one.
     #[error("Title is required")]
     Missing,
+    /// Something that can't be seen: a tab, an end of a line.
+    #[error("Title must not contain control characters")]
+    Control,
     /// More than 200 characters.
     #[error("Title must be at most {LONGEST} characters")]
     TooLong,
@@ -29,16 +32,26 @@ impl Title {
     ///
     /// When it is not a title.
     pub fn parse(value: Option<&Value>) -> Result<Self, InvalidTitle> {
-        let text = value.and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
-        let text = text.ok_or(InvalidTitle::Missing)?;
-        if text.chars().count() > LONGEST {
-            return Err(InvalidTitle::TooLong);
-        }
-        Ok(Self(text.to_owned()))
+        let text = value.and_then(Value::as_str).ok_or(InvalidTitle::Missing)?;
+        text.to_owned().try_into()
     }
 
     /// Its text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<String> for Title {
+    type Error = InvalidTitle;
+
+    fn try_from(text: String) -> Result<Self, InvalidTitle> {
+        let text = text.trim();
+        match text.chars().count() {
+            0 => Err(InvalidTitle::Missing),
+            1..=LONGEST if text.chars().any(char::is_control) => Err(InvalidTitle::Control),
+            1..=LONGEST => Ok(Self(text.to_owned())),
+            _ => Err(InvalidTitle::TooLong),
+        }
     }
 }

@@ -20,7 +20,7 @@ async fn what_is_not_there_is_not_found_whatever_the_method() {
         ("DELETE", format!("{PATH}/{id}")),
         ("POST", format!("{PATH}/{id}")),
         ("GET", format!("{PATH}/{id}/orders")),
-        ("GET", format!("{PATH}/")),
+        ("GET", format!("{PATH}//")),
         ("GET", format!("{PATH}/%ff")),
         ("GET", format!("{PATH}/..%2f..%2fetc")),
     ] {

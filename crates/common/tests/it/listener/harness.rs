@@ -62,7 +62,7 @@ pub(crate) async fn listen(store: &Store, bus: &Bus, seller: Seller) -> Result<R
 }
 
 pub(crate) async fn relay(store: &Store, bus: &Bus) -> Running<()> {
-    let mut running = launch("relay", Relay { store: store.clone(), bus: bus.clone() }).start();
+    let mut running = launch("relay", Relay::new(store, bus)).start();
     running.ready().await.unwrap();
     running
 }

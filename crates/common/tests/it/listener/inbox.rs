@@ -108,3 +108,37 @@ async fn every_event_takes_effect_once_though_database_and_broker_are_killed_mea
     broker.stop().await;
     mongod.stop().await;
 }
+
+#[tokio::test]
+async fn an_event_waits_for_a_database_that_is_away_longer_than_any_try_lasts() {
+    let (mut mongod, broker) = (Mongod::start().await, Broker::start().await);
+    let (opened, client) = (open(&mongod.uri("test")).await, broker.connect("a").await);
+    let limits = common::listener::Limits { tries: 1, ..Default::default() };
+    let listener = listen(&opened.store, &client.bus, Seller { limits, ..Seller::default() }).await.unwrap();
+    mongod.kill().await;
+    client.publish(json("concert")).await;
+    tokio::time::sleep(std::time::Duration::from_secs(9)).await; // a transaction is given up after 5 s
+    mongod.restart().await;
+    let sales = opened.store.collection::<Document>("sales");
+    until("sold", || async { sales.count_documents(doc! { "sold": 1 }).await.is_ok_and(|sold| sold == 1) }).await;
+    let mut dead = broker.outsider().await.get_stream("ticketing-dead-letters").await.unwrap();
+    assert_eq!(dead.info().await.unwrap().state.messages, 0);
+    listener.stop().await.result.unwrap();
+    client.close().await;
+    opened.close().await;
+    broker.stop().await;
+    mongod.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_whose_error_quotes_all_of_it_becomes_a_dead_letter_all_the_same() {
+    let (database, broker) = (Database::new(), Broker::start().await);
+    let world = World::new(&database, &broker).await;
+    let listener = world.listen(Seller::default()).await;
+    let invisible = "\u{200b}".repeat(150_000);
+    world.client.publish(format!(r#"{{"id":"{invisible}"}}"#)).await;
+    assert!(world.next_dead_letter().await.reason.contains("is not an id"));
+    listener.stop().await.result.unwrap();
+    world.close().await;
+    broker.stop().await;
+}

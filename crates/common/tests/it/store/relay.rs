@@ -11,11 +11,12 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Error;
 use service::{Running, launch};
 use testkit::{Broker, Database, stored, until};
+use tokio::time::sleep;
 
 use super::{open, ticket, update};
 
 async fn relay(store: &Store, bus: &Bus) -> Running<()> {
-    let mut running = launch("relay", Relay { store: store.clone(), bus: bus.clone() }).start();
+    let mut running = launch("relay", Relay::new(store, bus)).start();
     running.ready().await.unwrap();
     running
 }
@@ -87,6 +88,8 @@ async fn what_is_committed_while_the_broker_is_away_arrives_once_and_in_order_wh
     sell(1..20).await;
     broker.kill().await;
     sell(20..40).await;
+    sleep(Duration::from_millis(300)).await; // time enough to take what was not confirmed for published
+    assert!(pending(store).await >= 100);
     broker.restart().await;
     sell(40..60).await;
     until("published", || async { pending(store).await == 0 }).await;
@@ -173,10 +176,59 @@ async fn a_relay_publishes_what_was_recorded_before_its_stop() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let (opened, client) = (open(database.uri()).await, broker.connect("a").await);
     let running = relay(&opened.store, &client.bus).await;
-    tokio::time::sleep(Duration::from_millis(1)).await; // anywhere between two sweeps
     record(&opened.store, &ticket("concert")).await;
     running.stop().await.result.unwrap();
     assert_eq!(stored::<TicketCreated>(&broker).await.len(), 1);
+    client.close().await;
+    opened.close().await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_commit_is_published_at_once_and_not_by_a_sweep() {
+    let (database, broker) = (Database::new(), Broker::start().await);
+    let (opened, client) = (open(database.uri()).await, broker.connect("a").await);
+    let relay = Relay { sweep_every: Duration::from_secs(60 * 60), ..Relay::new(&opened.store, &client.bus) };
+    let mut running = launch("relay", relay).start();
+    running.ready().await.unwrap();
+    for number in 1..=3 {
+        record(&opened.store, &ticket("concert")).await;
+        until("published", || async { stored::<TicketCreated>(&broker).await.len() == number }).await;
+    }
+    running.stop().await.result.unwrap();
+    client.close().await;
+    opened.close().await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_that_the_broker_refuses_stays_and_holds_up_its_own_record_only() {
+    let (database, broker) = (Database::new(), Broker::start().await);
+    let (opened, client) = (open(database.uri()).await, broker.connect("a").await);
+    let store = &opened.store;
+    let (stuck, other, left) = (ticket("stuck"), ticket("other"), ticket("left"));
+    record(store, &update(&stuck, 1)).await;
+    let rows = store.collection::<Document>("outbox");
+    let too_large = doc! { "$set": { "payload": "x".repeat(2 << 20) } };
+    rows.update_one(doc! {}, too_large).await.unwrap();
+    // More of them than are looked at in one go.
+    let row = rows.find_one(doc! {}).projection(doc! { "payload": 0 }).await.unwrap().unwrap();
+    let later = (2..600).map(|version| {
+        let mut row = row.clone();
+        row.insert("_id", mongodb::bson::oid::ObjectId::new());
+        row.insert("version", version);
+        row.insert("payload", serde_json::to_string(&update(&stuck, version.try_into().unwrap())).unwrap());
+        row
+    });
+    rows.insert_many(later.collect::<Vec<_>>()).await.unwrap();
+    record(store, &other).await;
+    let running = relay(store, &client.bus).await;
+    until("another's", || async { stored::<TicketCreated>(&broker).await.len() == 1 }).await;
+    leave(store, &left).await;
+    until("what a killed process has left", || async { stored::<TicketCreated>(&broker).await.len() == 2 }).await;
+    assert_eq!(pending(store).await, 599);
+    assert_eq!(stored::<TicketUpdated>(&broker).await.len(), 0);
+    running.stop().await.result.unwrap();
     client.close().await;
     opened.close().await;
     broker.stop().await;

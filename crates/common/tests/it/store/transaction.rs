@@ -28,12 +28,12 @@ impl Versioned for Record {
 }
 
 #[tokio::test]
-async fn twenty_at_once_on_one_record_are_done_one_after_the_other() {
+async fn two_hundred_at_once_on_one_record_are_done_one_after_the_other() {
     let database = Database::new();
     let opened = open(database.uri()).await;
     let counters = opened.store.collection::<Document>("counters");
     counters.insert_one(doc! { "_id": "a", "count": 0 }).await.unwrap();
-    let work = join_all((0..20).map(|_| {
+    let work = join_all((0..200).map(|_| {
         let counters = counters.clone();
         opened.store.transaction(async move |tx| {
             let counter = counters.find_one(doc! { "_id": "a" }).session(&mut *tx).await?.unwrap();
@@ -44,7 +44,7 @@ async fn twenty_at_once_on_one_record_are_done_one_after_the_other() {
     }));
     let mut counts: Vec<_> = work.await.into_iter().map(Result::unwrap).collect();
     counts.sort_unstable();
-    assert_eq!(counts, (1..=20).collect::<Vec<_>>());
+    assert_eq!(counts, (1..=200).collect::<Vec<_>>());
     opened.close().await;
 }
 
@@ -106,4 +106,25 @@ async fn a_password_that_is_refused_ends_it_with_the_mend() {
     let connection = common::store::Connection { uri: uri.into() };
     let error = format!("{:#}", service::launch("store", connection).start().ready().await.unwrap_err());
     assert!(error.contains("the database refuses us (MONGO_URI)") && !error.contains("secret"), "{error}");
+}
+
+#[tokio::test]
+async fn a_database_without_transactions_ends_it_with_the_mend() {
+    let data = tempfile::tempdir().unwrap();
+    let tool = devstack::Tool::MONGOD;
+    let binary = devstack::find(&tool, &devstack::Sources::from_env(&tool).unwrap()).await.unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut mongod = std::process::Command::new(binary)
+        .args(["--bind_ip", "127.0.0.1", "--nounixsocket", "--port", &port.to_string(), "--dbpath"])
+        .arg(data.path())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let uri = format!("mongodb://127.0.0.1:{port}/test");
+    let mut running = service::launch("store", common::store::Connection { uri: uri.into() }).start();
+    let error = tokio::time::timeout(testkit::LIMIT, running.ready()).await;
+    mongod.kill().unwrap();
+    mongod.wait().unwrap();
+    let error = format!("{:#}", error.unwrap().unwrap_err());
+    assert!(error.contains("no replica set: start it with mongod --replSet rs0"), "{error}");
 }

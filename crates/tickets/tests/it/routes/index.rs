@@ -54,10 +54,10 @@ async fn a_page_that_cannot_be_is_refused_naming_the_parameter() {
         let answer = world.app.get(&format!("{PATH}?limit={limit}"), "").await;
         answer.is_error(400, &json!([field("limit", "Limit must be a number from 1 to 1000")]));
     }
-    for after in ["nonsense", "%00", "%ff", "%7B%22$ne%22:null%7D", "507F1F77BCF86CD799439011"] {
+    for after in ["nonsense", "%00", "%ff", "%7B%22$ne%22:null%7D"] {
         world.app.get(&format!("{PATH}?after={after}"), "").await.is_some_refusal();
     }
-    for harmless in ["somebody=elses", "after[$ne]=x", "&&="] {
+    for harmless in ["after=507F1F77BCF86CD799439011", "somebody=elses", "after[$ne]=x", "&&="] {
         world.app.get(&format!("{PATH}?{harmless}"), "").await.expect(200);
     }
     world.stop().await;

@@ -30,6 +30,8 @@ async fn returns_an_error_if_an_invalid_title_or_price_is_provided_naming_each()
     }
     let answer = world.app.sell(&seller, &"x".repeat(201), json!(10)).await;
     answer.is_error(400, &json!([field("title", "Title must be at most 200 characters")]));
+    let answer = world.app.sell(&seller, "con\u{0}cert", json!(10)).await;
+    answer.is_error(400, &json!([field("title", "Title must not contain control characters")]));
     let wrong = [json!(-10), json!(0), json!("0"), json!(""), json!(null), json!("10abc"), json!([10]), json!({})];
     for price in wrong {
         world.app.sell(&seller, "concert", price).await.is_error(400, &json!([field("price", PRICE)]));

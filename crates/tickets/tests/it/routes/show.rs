@@ -25,5 +25,7 @@ async fn returns_the_ticket_if_the_ticket_is_found() {
     shown.expect(200);
     assert_eq!(shown.body, sold.body);
     assert_eq!(world.app.show(&id.to_ascii_uppercase()).await.body, sold.body);
+    let as_express_has_it = world.app.get(&format!("/API/Tickets/{id}/"), "").await;
+    assert_eq!(as_express_has_it.body, sold.body);
     world.stop().await;
 }

@@ -1,0 +1,184 @@
+//! The services' own programs, each killed (-9) at each place between a request and the ack of the last event it causes.
+//!
+//! After a restart nothing is lost, and nothing has happened twice.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use common::events::{
+    Event, ExpirationComplete, OrderCancelled, OrderCreated, OrderStatus, TicketCreated, TicketUpdated,
+};
+use common::fault::POINTS;
+use futures_util::{StreamExt, stream};
+use mongodb::bson::{Document, doc};
+use serde_json::{Value, json};
+use testkit::{Answer, Api, Broker, Database, LIMIT, course_environment, session_of, stored, until};
+use tokio::time::{sleep, timeout};
+
+/// Where the expiration service can die, which has neither database nor outbox.
+const EXPIRATION: [&str; 3] = ["expiration-received", "expiration-before-ack", "subscription-acked"];
+
+/// How many stories are told at once.
+const AT_ONCE: usize = 4;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_anywhere_between_request_and_ack_nothing_is_lost_and_nothing_happens_twice() {
+    let with_database = ["tickets", "orders"].into_iter().flat_map(|service| POINTS.map(|point| (service, point)));
+    let places: Vec<_> = with_database.chain(EXPIRATION.map(|point| ("expiration", point))).collect();
+    let told = stream::iter(places).map(|(service, point)| async move {
+        let limit = timeout(4 * LIMIT, story(service, point));
+        limit.await.unwrap_or_else(|_| panic!("{service} killed at {point}: the story does not end"));
+        println!("{service} killed at {point}: nothing lost, nothing twice");
+    });
+    told.buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+}
+
+/// A service's own program, on the same port whenever it is started.
+struct Program {
+    name: &'static str,
+    environment: Vec<(String, String)>,
+    folder: PathBuf,
+    address: SocketAddr,
+    child: Child,
+}
+
+impl Program {
+    fn start(name: &'static str, environment: &[(&str, &str)], folder: &Path, fault: Option<&str>) -> Self {
+        // Free now, and taken again by the same one: nobody else in these tests asks for a port by its number.
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = free.local_addr().unwrap();
+        drop(free);
+        let mut environment: Vec<_> =
+            environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        if name != "expiration" {
+            environment.push((format!("{}__BIND", name.to_uppercase()), address.to_string()));
+        }
+        let folder = folder.join(name);
+        let child = Self::spawn(name, &environment, &folder, fault);
+        Self { name, environment, folder, address, child }
+    }
+
+    fn spawn(name: &str, environment: &[(String, String)], folder: &Path, fault: Option<&str>) -> Child {
+        let program = Path::new(env!("CARGO_BIN_EXE_ticketing")).with_file_name(name);
+        let mut command = Command::new(&program);
+        command.args(["run", "--rundir"]).arg(folder).envs(environment.iter().cloned()).stderr(Stdio::null());
+        if let Some(point) = fault {
+            command.env("FAILPOINTS", format!("{point}=return"));
+        }
+        command.spawn().unwrap_or_else(|error| panic!("{}: {error}: cargo test --workspace", program.display()))
+    }
+
+    /// Waits for its death at the fault, then starts it again without one.
+    async fn dies_and_is_started_again(&mut self) {
+        let mut ended = None;
+        until("it reaches the fault; built by cargo test --workspace?", || {
+            ended = self.child.try_wait().unwrap();
+            std::future::ready(ended.is_some())
+        })
+        .await;
+        assert_eq!(ended.unwrap().signal(), Some(9), "{} was to be killed", self.name);
+        self.child = Self::spawn(self.name, &self.environment, &self.folder, None);
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// A ticket is sold, reserved, and free again when the time is over; one service dies on the way.
+async fn story(victim: &'static str, point: &'static str) {
+    let broker = Broker::start().await;
+    let databases = [Database::new(), Database::new()];
+    let folder = tempfile::tempdir().unwrap();
+    let start = |name: &'static str, uri: &str| {
+        let course = course_environment(uri, broker.url(), name);
+        let own = [("ORDER_WINDOW_SECONDS", "1")];
+        let environment: Vec<_> = match name {
+            "orders" => course.iter().chain(&own).copied().collect(),
+            "expiration" => course[2..].to_vec(),
+            _ => course.to_vec(),
+        };
+        Program::start(name, &environment, folder.path(), (name == victim).then_some(point))
+    };
+    let mut programs =
+        [start("tickets", databases[0].uri()), start("orders", databases[1].uri()), start("expiration", "")];
+    let [tickets, orders] = [0, 1].map(|place| Api { address: programs[place].address });
+    let dying = programs.iter_mut().find(|program| program.name == victim).unwrap();
+    let person = session_of("test@test.com");
+    let act = async {
+        let sold = persist(&tickets, "/api/tickets", &person, &json!({ "title": "concert", "price": 20 })).await;
+        let ticket = sold.expect(201)["id"].clone();
+        // Not heard of yet, or reserved by the request whose answer was lost: both are over in a moment.
+        persist(&orders, "/api/orders", &person, &json!({ "ticketId": ticket })).await.expect(201);
+    };
+    tokio::join!(act, dying.dies_and_is_started_again());
+    agree(&databases, &broker).await;
+    drop(programs);
+    broker.stop().await;
+}
+
+/// Sends it until it is done.
+async fn persist(api: &Api, path: &str, person: &str, body: &Value) -> Answer {
+    loop {
+        match api.try_send("POST", path, person, body).await {
+            Some(answer) if answer.status == 201 => return answer,
+            Some(Answer { status: 400 | 404 | 500.., .. }) | None => sleep(Duration::from_millis(50)).await,
+            Some(answer) => panic!("{answer:?}"),
+        }
+    }
+}
+
+/// Waits until everything is over, and sees that owners, copies and the stream tell the same.
+async fn agree([of_tickets, of_orders]: &[Database; 2], broker: &Broker) {
+    let (tickets, orders) = (of_tickets.collection("tickets").await, of_orders.collection("orders").await);
+    let copies = of_orders.collection("tickets").await;
+    let open = doc! { "status": { "$ne": "cancelled" } };
+    until("every order over", || async { orders.count_documents(open.clone()).await.unwrap() == 0 }).await;
+    let locked = doc! { "orderId": { "$exists": true } };
+    let orders_made: usize = orders.count_documents(doc! {}).await.unwrap().try_into().unwrap();
+    let sold: usize = tickets.count_documents(doc! {}).await.unwrap().try_into().unwrap();
+    // Each order locks its ticket and frees it: two updates each, and no more.
+    until("all announced", || async {
+        stored::<TicketUpdated>(broker).await.len() >= 2 * orders_made
+            && tickets.count_documents(locked.clone()).await.unwrap() == 0
+            && stored::<OrderCancelled>(broker).await.len() >= orders_made
+            && stored::<TicketCreated>(broker).await.len() >= sold
+    })
+    .await;
+    until("the copies equal", || async { versions(&tickets).await == versions(&copies).await }).await;
+    for database in [of_tickets, of_orders] {
+        let rows = database.collection("outbox").await;
+        let pending = doc! { "pending": { "$exists": true } };
+        until("nothing pending", || async { rows.count_documents(pending.clone()).await.unwrap() == 0 }).await;
+    }
+
+    assert_eq!(ids(&stored::<TicketCreated>(broker).await).len(), sold);
+    let updated = stored::<TicketUpdated>(broker).await;
+    assert_eq!(ids(&updated).len(), 2 * orders_made);
+    assert_eq!(updated.len(), 2 * orders_made, "an update was told twice");
+    let created = stored::<OrderCreated>(broker).await;
+    assert!(created.iter().all(|one| one.event.status == OrderStatus::Created));
+    assert_eq!((created.len(), ids(&created).len()), (orders_made, orders_made));
+    let cancelled = stored::<OrderCancelled>(broker).await;
+    assert_eq!((cancelled.len(), ids(&cancelled).len()), (orders_made, orders_made));
+    assert!(ids(&stored::<ExpirationComplete>(broker).await).len() <= orders_made);
+    let total: i64 = versions(&tickets).await.values().sum();
+    assert_eq!(total, i64::try_from(2 * orders_made).unwrap(), "a version that nobody announced, or none for a change");
+}
+
+fn ids<E: Event>(stored: &[testkit::Stored<E>]) -> std::collections::BTreeSet<&str> {
+    stored.iter().map(|one| one.event_id.as_str()).collect()
+}
+
+async fn versions(tickets: &mongodb::Collection<Document>) -> BTreeMap<String, i64> {
+    let found: Vec<_> = tickets.find(doc! {}).await.unwrap().collect().await;
+    let found = found.into_iter().map(Result::unwrap);
+    found.map(|it| (it.get_str("_id").unwrap().to_owned(), it.get_i64("version").unwrap())).collect()
+}
