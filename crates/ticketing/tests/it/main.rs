@@ -1,6 +1,7 @@
 //! The application as a whole.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod architecture;
 mod composed;
 mod faults;
 mod histories;
