@@ -21,6 +21,9 @@ use crate::kept::Kept;
 use crate::options::Measure;
 use crate::program::say;
 
+/// What builds all that is measured.
+const BUILD: &str = "cargo build --release -p ticketing -p auth -p tickets -p orders -p expiration";
+
 /// How many requests each part has had before it is measured.
 const REQUESTS: u32 = 100;
 
@@ -44,8 +47,7 @@ impl Service for Measure {
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         ensure!(
             !cfg!(debug_assertions),
-            "this is a debug build, whose numbers say nothing: cargo build --release --workspace, then \
-             target/release/ticketing measure"
+            "this is a debug build, whose numbers say nothing: {BUILD}, then target/release/ticketing measure"
         );
         scope.ready(());
         let Some(rows) = scope.stopping().or(self.all(&scope)).await else { return Ok(()) };
@@ -206,7 +208,7 @@ async fn start(
 fn beside(name: &str) -> Result<PathBuf, Error> {
     let program = std::env::current_exe()?.with_file_name(name);
     if !program.exists() {
-        bail!("{} is not there: cargo build --release --workspace", program.display());
+        bail!("{} is not there: {BUILD}", program.display());
     }
     Ok(program)
 }

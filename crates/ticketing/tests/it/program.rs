@@ -110,5 +110,5 @@ fn a_debug_build_is_not_measured() {
     let output = run(&["measure"], data.path());
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(said.contains("this is a debug build") && said.contains("cargo build --release --workspace"), "{said}");
+    assert!(said.contains("this is a debug build") && said.contains("cargo build --release -p ticketing"), "{said}");
 }
