@@ -13,7 +13,7 @@ use service::{Error, Scope, Service};
 use crate::bus::{Bus, Consumer, Delivery, Membership, Source, Start, Subscription, Verdict};
 use crate::events::Event;
 use crate::fault::point;
-use crate::store::{Aborted, Inbox, Store, Tx};
+use crate::store::{Aborted, Inbox, Store, Tx, is_passing};
 use crate::telemetry::Trace;
 
 /// Handles one kind of event for one queue group.
@@ -209,6 +209,11 @@ impl<L: Listener> Handling<L> {
             Err(panic) => Rejection::Retry(anyhow!("it panicked: {}", said(&*panic))),
         };
         let verdict = match rejection {
+            // The database's trouble is not the event's.
+            Rejection::Retry(error) if error.database_error().is_some_and(is_passing) => {
+                tracing::warn!(event_id = id, "the database has no time for an event, which comes again: {error:#}");
+                return Verdict::Nak(STORE_AWAY);
+            }
             Rejection::Retry(error) => self.again(&id, format!("{error:#}")).await,
             Rejection::NotYet => self.wait(&id, delivery.attempt).await,
             Rejection::Discard(error) => Ok(Verdict::dead_letter(format!("{error:#}"))),

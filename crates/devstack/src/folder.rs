@@ -10,6 +10,9 @@ use anyhow::Context;
 use service::Error;
 use tokio::time::sleep;
 
+/// What a folder is locked by, and known as ours.
+const LOCK: &str = "in-use.lock";
+
 /// The folder is another running server's.
 #[derive(Debug, thiserror::Error)]
 #[error("the data folder {folder} is in use by {holder}: stop that one first, or name another folder")]
@@ -39,7 +42,37 @@ pub struct Folder {
     lock: File,
 }
 
+/// The folder holds what no server of ours has put there.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} is no data folder of ours, so it is not emptied: move it away, or name another folder")]
+pub struct NotOurs(String);
+
 impl Folder {
+    /// Forgets what is in a data folder, if there is one: nobody may be using it, and it must be ours.
+    ///
+    /// # Errors
+    ///
+    /// [`FolderInUse`], [`NotOurs`], or when it can't be written.
+    pub async fn empty(path: &Path) -> Result<(), Error> {
+        if !path.exists() {
+            return Ok(());
+        }
+        if !path.join(LOCK).is_file() {
+            return Err(NotOurs(path.display().to_string()).into());
+        }
+        let folder = Self::claim(path).await?;
+        for entry in fs::read_dir(&folder.path)? {
+            let entry = entry?.path();
+            let removed = match entry.file_name() {
+                Some(name) if name == LOCK => Ok(()), // held, and ours
+                _ if entry.is_dir() => fs::remove_dir_all(&entry),
+                _ => fs::remove_file(&entry),
+            };
+            removed.with_context(|| format!("forgetting {}", entry.display()))?;
+        }
+        Ok(())
+    }
+
     /// Makes the folder if need be, and locks it until this is dropped.
     ///
     /// # Errors
@@ -48,7 +81,7 @@ impl Folder {
     pub async fn claim(path: &Path) -> Result<Self, Error> {
         fs::create_dir_all(path).with_context(|| format!("making the data folder {}", path.display()))?;
         let path = path.canonicalize().with_context(|| format!("reading the data folder {}", path.display()))?;
-        let name = path.join("in-use.lock");
+        let name = path.join(LOCK);
         let mut options = OpenOptions::new();
         let mut lock = options
             .read(true)

@@ -12,7 +12,7 @@ mod nats_server;
 mod process;
 mod tool;
 
-pub use folder::{Folder, FolderInUse};
+pub use folder::{Folder, FolderInUse, NotOurs};
 pub use locate::{Sources, find};
 pub use mongod::{Mongod, MongodAddress};
 pub use nats_server::{NatsServer, NatsServerAddress};

@@ -45,7 +45,8 @@ impl Service for Orders {
         child("expiration-complete").start(Listen::new(&store, &bus, expired)).await?;
         let paid = PaymentCreatedListener { orders: orders.clone() };
         child("payment-created").start(Listen::new(&store, &bus, paid)).await?;
-        let sweep = Sweep { store: store.clone(), orders: orders.clone(), cancelled: cancelled.clone() };
+        let sweep =
+            Sweep { store: store.clone(), bus: bus.clone(), orders: orders.clone(), cancelled: cancelled.clone() };
         child("sweep").start(sweep).await?;
 
         let key = SessionKey::new(settings.jwt_key.reveal());

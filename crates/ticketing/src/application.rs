@@ -1,17 +1,18 @@
 //! The start order of the whole.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
 use auth::{Auth, AuthSettings};
-use common::bus::Name;
+use common::bus::{AlreadyRegistered, Name, OtherCluster};
+use devstack::Folder;
 use expiration::{Expiration, ExpirationSettings};
 use orders::{Orders, OrdersSettings};
 use service::http::Http;
 use service::settings::{Secret, Sections, Settings, Sources};
-use service::{Error, Scope, Section, Service};
+use service::{Error, Failure, Scope, Section, Service};
 use tickets::{Tickets, TicketsSettings};
 
 use crate::databases::uri_for;
@@ -50,6 +51,9 @@ impl Service for Application {
         let Self { run, folder, settings: file } = self;
         let busy = || format!("listening on {}: choose another address with --listen", run.listen);
         drop(TcpListener::bind(run.listen).with_context(busy)?); // before anything slow is begun
+        if run.fresh {
+            forget(&folder).await.context("--fresh")?;
+        }
         let servers = servers::start(&scope, &run, &folder).await?;
         let key = match &run.jwt_key {
             Some(key) => key.clone(),
@@ -61,7 +65,7 @@ impl Service for Application {
         let settings = part.settings::<AuthSettings>(&[])?;
         let auth = child("auth", &settings).start(Auth).await?;
         let settings = part.settings::<TicketsSettings>(&[])?;
-        let tickets = child("tickets", &settings).start(Tickets).await?;
+        let tickets = child("tickets", &settings).start(Tickets).await.map_err(with_mend)?;
         let window = run.order_window_seconds.to_string();
         let window = [("ORDER_WINDOW_SECONDS", window.as_str())];
         // The environment counts for more than a file.
@@ -89,6 +93,25 @@ impl Addresses {
         self.orders.reload()?;
         Ok(())
     }
+}
+
+/// The options that help, where a service knows only its environment.
+fn with_mend(error: Error) -> Error {
+    if Failure::cause::<AlreadyRegistered>(&error).is_some() {
+        return error.context("another application uses this NATS server: give this one another --nats-client-id");
+    }
+    if Failure::cause::<OtherCluster>(&error).is_some() {
+        return error.context("these are another cluster's servers: name it with --nats-cluster-id");
+    }
+    error
+}
+
+/// Forgets all data, which nobody may be using.
+async fn forget(folder: &Path) -> Result<(), Error> {
+    for server in ["nats", "mongo"] {
+        Folder::empty(&folder.join(server)).await?;
+    }
+    session_key::forget(folder)
 }
 
 /// What the services have in common: not more than what the environment of their pods would tell them.

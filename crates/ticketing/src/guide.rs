@@ -29,7 +29,7 @@ impl fmt::Display for Guide {
         writeln!(f, "  MongoDB     {}", servers.mongo_shown)?;
         writeln!(f, "  data        {}", folder.display())?;
         writeln!(f)?;
-        writeln!(f, "Sell and buy, each line in another terminal:")?;
+        writeln!(f, "Sell and buy: paste these, one by one, into another terminal:")?;
         for line in lines(&format!("http://{api}"), *run) {
             writeln!(f, "  {line}")?;
         }
@@ -38,28 +38,32 @@ impl fmt::Display for Guide {
     }
 }
 
-/// The lines of the course's story. They keep the cookies of two people in `seller.jar` and `buyer.jar`.
+/// The lines of the course's story, for any shell. They keep the cookies of two people in `seller.jar` and `buyer.jar`,
+/// and what was sold and ordered in `ticket.json` and `order.json`.
 fn lines(api: &str, run: u32) -> Vec<String> {
     const POST: &str = "-H 'content-type: application/json' -d";
     let sign_up = |who: &str| {
         let body = format!(r#"{{"email":"{who}-{run}@example.com","password":"password"}}"#);
-        format!("curl -s -c {who}.jar {POST} '{body}' {api}/api/users/signup; echo")
+        format!("curl -s -c {who}.jar {POST} '{body}' '{api}/api/users/signup'; echo")
     };
-    let id =
-        |request: &str| format!("$({request} | tee /dev/stderr | sed 's/.*\"id\":\"\\([^\"]*\\)\"}}$/\\1/'); echo");
-    let sell = format!(r#"curl -s -b seller.jar {POST} '{{"title":"concert","price":20}}' {api}/api/tickets"#);
-    let order = format!(r#"curl -s -b buyer.jar {POST} '{{"ticketId":"'$TICKET'"}}' {api}/api/orders"#);
+    // The id stands at the end of the answer.
+    let id = |file: &str| format!(r#"$(sed 's/.*"id":"//; s/".*//' {file})"#);
+    let (ticket, order) = (id("ticket.json"), id("order.json"));
     vec![
         sign_up("seller"),
-        format!("TICKET={}", id(&sell)),
-        format!("curl -s {api}/api/tickets; echo"),
-        sign_up("buyer"),
-        format!("ORDER={}", id(&order)),
-        format!("curl -s -b buyer.jar {api}/api/orders/$ORDER; echo"),
         format!(
-            r#"curl -s -b seller.jar -X PUT {POST} '{{"title":"concert","price":25}}' {api}/api/tickets/$TICKET; echo"#
+            r#"curl -s -b seller.jar {POST} '{{"title":"concert","price":20}}' '{api}/api/tickets' | tee ticket.json; echo"#
         ),
-        format!("curl -s -b buyer.jar -X DELETE -w '%{{http_code}}\\n' {api}/api/orders/$ORDER"),
-        format!("curl -s -b buyer.jar {api}/api/orders; echo"),
+        format!("curl -s '{api}/api/tickets'; echo"),
+        sign_up("buyer"),
+        format!(
+            r#"curl -s -b buyer.jar {POST} '{{"ticketId":"'{ticket}'"}}' '{api}/api/orders' | tee order.json; echo"#
+        ),
+        format!("curl -s -b buyer.jar '{api}/api/orders/'{order}; echo"),
+        format!(
+            r#"curl -s -b seller.jar -X PUT {POST} '{{"title":"concert","price":25}}' '{api}/api/tickets/'{ticket}; echo"#
+        ),
+        format!("curl -s -b buyer.jar -X DELETE -w '%{{http_code}}\\n' '{api}/api/orders/'{order}"),
+        format!("curl -s -b buyer.jar '{api}/api/orders'; echo"),
     ]
 }

@@ -39,7 +39,7 @@ pub struct Run {
     #[arg(long, value_name = "FOLDER")]
     pub data_dir: Option<PathBuf>,
     /// Start empty: forget all data first
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["mongo_uri", "nats_url"])]
     pub fresh: bool,
     /// Let the servers take any free ports, so that several applications run side by side
     #[arg(long)]

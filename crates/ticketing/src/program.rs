@@ -1,8 +1,6 @@
 //! The program around the application: what it prints, and what it leaves behind.
 
-use std::fs;
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -54,10 +52,8 @@ impl Service for Foreground {
         let began = Instant::now();
         let run = self.run;
         let folder = run.folder()?;
-        scope.start("data", Kept(Folder::claim(&folder).await?)).await?;
-        if run.fresh {
-            empty(&folder)?;
-        }
+        let held = Folder::claim(&folder).await.context("--data-dir")?;
+        scope.start("data", Kept(held)).await?;
         let application = Application { run, folder: folder.clone(), settings: None };
         // What it fetches the first time may take as long as it takes.
         let addresses = scope.child("application").ready_within(Duration::MAX).start(application).await?;
@@ -66,19 +62,4 @@ impl Service for Foreground {
         scope.stopping().await;
         Ok(())
     }
-}
-
-/// Forgets what was in the data folder: what we put there, and nothing else.
-fn empty(folder: &Path) -> Result<(), Error> {
-    let ours: [PathBuf; 3] = ["nats", "mongo", "jwt.key"].map(|name| folder.join(name));
-    for path in ours {
-        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-        match removed {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(error).with_context(|| format!("forgetting {}", path.display()));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }

@@ -3,12 +3,15 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 
-use common::bus::ServerUrl;
+use anyhow::Context;
+use common::bus::{Connection, IfAbsent, ServerUrl};
+use common::store;
 use devstack::{Mongod, NatsServer, Sources, Tool, find};
 use futures_util::try_join;
 use service::settings::Secret;
 use service::{Error, Scope};
 
+use crate::databases::uri_for;
 use crate::options::Run;
 
 const NATS: u16 = 4222;
@@ -26,65 +29,71 @@ pub(crate) struct Servers {
     pub(crate) mongo_shown: String,
 }
 
-/// Which ports to take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ports {
-    /// Those where everybody looks for the servers, unless they are busy.
-    Usual,
-    /// Any free ones.
-    Free,
-}
-
-impl From<&Run> for Ports {
-    fn from(run: &Run) -> Self {
-        if run.free_ports { Self::Free } else { Self::Usual }
-    }
-}
-
 /// Starts the servers that are not named by the options, with their data in the folder.
 pub(crate) async fn start<H>(scope: &Scope<H>, run: &Run, folder: &Path) -> Result<Servers, Error> {
-    let ports = Ports::from(run);
+    let any = run.free_ports;
     let nats = async {
         match &run.nats_url {
-            Some(url) => Ok((url.clone(), None)),
-            None => own_nats(scope, ports, folder).await,
+            Some(url) => given_nats(scope, run, url).await,
+            None => own_nats(scope, any, folder).await,
         }
     };
     let mongo = async {
         match &run.mongo_uri {
-            Some(uri) => Ok((uri.clone(), "yours (MONGO_URI)".to_owned())),
-            None => own_mongo(scope, ports, folder).await,
+            Some(uri) => given_mongo(scope, uri).await,
+            None => own_mongo(scope, any, folder).await,
         }
     };
     let ((nats, monitoring), (mongo, mongo_shown)) = try_join!(nats, mongo)?;
     Ok(Servers { nats, monitoring, mongo, mongo_shown })
 }
 
-async fn own_nats<H>(scope: &Scope<H>, ports: Ports, folder: &Path) -> Result<(ServerUrl, Option<String>), Error> {
+/// Sees that somebody answers there, before the services wait for it.
+async fn given_nats<H>(scope: &Scope<H>, run: &Run, url: &ServerUrl) -> Result<(ServerUrl, Option<String>), Error> {
+    let connection = Connection {
+        url: url.clone(),
+        cluster_id: run.nats_cluster_id.clone(),
+        client_id: run.nats_client_id.clone(),
+        if_absent: IfAbsent::Fail,
+    };
+    let mend = "start that NATS server, or leave --nats-url and NATS_URL away";
+    scope.start("nats", connection).await.context(mend)?;
+    Ok((url.clone(), None))
+}
+
+/// As [`given_nats`].
+async fn given_mongo<H>(scope: &Scope<H>, uri: &Secret) -> Result<(Secret, String), Error> {
+    let connection = store::Connection { uri: uri_for("any", uri)? };
+    let mend = "no MongoDB answers there: start it, or leave --mongo-uri and MONGO_URI away";
+    scope.start("mongo", connection).await.context(mend)?;
+    Ok((uri.clone(), "yours (MONGO_URI)".to_owned()))
+}
+
+async fn own_nats<H>(scope: &Scope<H>, any: bool, folder: &Path) -> Result<(ServerUrl, Option<String>), Error> {
     let tool = Tool::NATS_SERVER;
     let binary = find(&tool, &Sources::from_env(&tool)?).await?;
-    let (port, monitoring_port) = (free(ports, "NATS", NATS), free(ports, "NATS's monitoring", MONITORING));
+    let (port, monitoring_port) = (free(any, "NATS", NATS), free(any, "NATS's monitoring", MONITORING));
     let server = NatsServer { binary, data: folder.join("nats"), port, monitoring_port };
     let address = scope.start("nats-server", server).await?;
     Ok((address.url.parse()?, Some(address.monitoring)))
 }
 
-async fn own_mongo<H>(scope: &Scope<H>, ports: Ports, folder: &Path) -> Result<(Secret, String), Error> {
+async fn own_mongo<H>(scope: &Scope<H>, any: bool, folder: &Path) -> Result<(Secret, String), Error> {
     let tool = Tool::MONGOD;
     let binary = find(&tool, &Sources::from_env(&tool)?).await?;
-    let server = Mongod { binary, data: folder.join("mongo"), port: free(ports, "MongoDB", MONGO) };
+    let server = Mongod { binary, data: folder.join("mongo"), port: free(any, "MongoDB", MONGO) };
     let address = scope.start("mongod", server).await?;
     Ok((address.uri.clone().into(), address.uri))
 }
 
-/// The usual port, or 0 for any when it is busy.
-fn free(ports: Ports, whose: &str, usual: u16) -> u16 {
-    match ports {
-        Ports::Free => 0,
-        Ports::Usual if TcpListener::bind((Ipv4Addr::LOCALHOST, usual)).is_ok() => usual,
-        Ports::Usual => {
-            tracing::warn!("port {usual} of {whose} is busy: taking a free one");
-            0
-        }
+/// The usual port, or 0 for any: when that is wanted, or the usual one is busy.
+fn free(any: bool, whose: &str, usual: u16) -> u16 {
+    if any {
+        return 0;
     }
+    if TcpListener::bind((Ipv4Addr::LOCALHOST, usual)).is_err() {
+        tracing::warn!("port {usual} of {whose} is busy: taking a free one");
+        return 0;
+    }
+    usual
 }

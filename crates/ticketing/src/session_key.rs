@@ -9,9 +9,19 @@ use anyhow::Context;
 use service::Error;
 use service::settings::Secret;
 
+const FILE: &str = "jwt.key";
+
+/// Forgets the key, and with it all sessions.
+pub(crate) fn forget(folder: &Path) -> Result<(), Error> {
+    match fs::remove_file(folder.join(FILE)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error).context("forgetting the key for sessions"),
+        _ => Ok(()),
+    }
+}
+
 /// The key in the folder; made when there is none, for the owner's eyes only.
 pub(crate) fn kept_in(folder: &Path) -> Result<Secret, Error> {
-    let path = folder.join("jwt.key");
+    let path = folder.join(FILE);
     let doing = || format!("the key for sessions in {}", path.display());
     match fs::read_to_string(&path) {
         Ok(key) if !key.trim().is_empty() => return Ok(key.trim().to_owned().into()),

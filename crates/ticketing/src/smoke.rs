@@ -61,10 +61,10 @@ impl Service for Smoke {
         steps.done("everything is there")?;
         scope.ready(());
         let story = Story { addresses, events, early: VecDeque::new(), steps, file };
-        if let Some(told) = scope.stopping().or(story.tell()).await {
-            told?;
+        match scope.stopping().or(story.tell()).await {
+            Some(told) => told,
+            None => bail!("stopped before the end"),
         }
-        Ok(())
     }
 }
 

@@ -92,12 +92,22 @@ pub enum PublishError {
     /// The server said no.
     #[error("the broker refused it: {0}")]
     Refused(String),
-    /// The time is none that can be written down.
-    #[error("the time cannot be written down: {0}")]
-    Time(#[from] time::error::Format),
+    /// The broker cannot wait for that time.
+    #[error("{0} is no time that the broker can wait for")]
+    Time(time::OffsetDateTime),
     /// The event cannot be written as JSON.
     #[error("the event cannot be written as JSON: {0}")]
     Encode(#[from] serde_json::Error),
+}
+
+impl PublishError {
+    /// Whether another attempt may succeed.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::TimedOut { .. } => true,
+            Self::TooLarge { .. } | Self::Refused(_) | Self::Time(_) | Self::Encode(_) => false,
+        }
+    }
 }
 
 impl Bus {

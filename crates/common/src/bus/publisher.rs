@@ -59,7 +59,8 @@ impl<E: Direct> Publisher<E> {
     ///
     /// As [`Bus::publish`].
     pub async fn publish_at(&self, event: &E, when: OffsetDateTime) -> Result<Published, PublishError> {
-        let when = when.to_offset(UtcOffset::UTC).format(&Rfc3339)?;
+        let utc = when.checked_to_offset(UtcOffset::UTC).filter(|utc| utc.year() < NO_LATER_THAN);
+        let when = utc.and_then(|utc| utc.format(&Rfc3339).ok()).ok_or(PublishError::Time(when))?;
         let subject = scheduled(event);
         let trace = Trace::current();
         let mut headers = HeaderMap::new();
@@ -84,6 +85,9 @@ impl<E: Direct> Publisher<E> {
         Ok(())
     }
 }
+
+/// The server counts in nanoseconds, which end in 2262; what is later is published at once.
+const NO_LATER_THAN: i32 = 2262;
 
 /// Where an event waits for its time.
 fn scheduled<E: Event>(event: &E) -> String {

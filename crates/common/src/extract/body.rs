@@ -2,18 +2,23 @@
 
 use std::error::Error;
 use std::fmt::Display;
+use std::time::Duration;
 
-use axum::body::to_bytes;
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use http_body_util::LengthLimitError;
 use serde_json::{Map, Value};
+use tokio::time::timeout;
 
 use crate::errors::{ApiError, Problem, SOMETHING_WENT_WRONG};
 
 /// The most a body may have, in bytes: the course's 100 kB.
 const LARGEST: usize = 100 * 1024;
+
+/// How long a client may take to send a body: a stop waits for it.
+const READ_WITHIN: Duration = Duration::from_secs(10);
 
 /// A body whose fields are all as they should be; a handler that asks for it never sees another.
 #[derive(Clone, Debug)]
@@ -55,13 +60,7 @@ impl<S: Sync, T: FromBody> FromRequest<S> for Valid<T> {
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let is_json = is_json(request.headers());
         let malformed = ApiError::BadRequest(SOMETHING_WENT_WRONG);
-        let body = match to_bytes(request.into_body(), LARGEST).await {
-            Ok(body) => body,
-            Err(error) if error.source().is_some_and(|error| error.is::<LengthLimitError>()) => {
-                return Err(ApiError::TooLarge);
-            }
-            Err(_) => return Err(malformed), // it broke off, or its chunks are none
-        };
+        let body = read(request.into_body()).await?;
         let mut fields = Fields::default();
         if is_json && !body.is_empty() {
             match serde_json::from_slice(&body) {
@@ -75,6 +74,19 @@ impl<S: Sync, T: FromBody> FromRequest<S> for Valid<T> {
             Some(value) if fields.problems.is_empty() => Ok(Self(value)),
             _ => Err(ApiError::Invalid(fields.problems)),
         }
+    }
+}
+
+/// Reads all of a body.
+///
+/// # Errors
+///
+/// 413 when it is larger than 100 kB; 400 when it breaks off, is none, or is not there within 10 s.
+pub async fn read(body: Body) -> Result<Bytes, ApiError> {
+    match timeout(READ_WITHIN, to_bytes(body, LARGEST)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(error)) if error.source().is_some_and(|error| error.is::<LengthLimitError>()) => Err(ApiError::TooLarge),
+        Ok(Err(_)) | Err(_) => Err(ApiError::BadRequest(SOMETHING_WENT_WRONG)),
     }
 }
 

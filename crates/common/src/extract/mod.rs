@@ -5,6 +5,6 @@ mod page;
 mod path;
 mod session;
 
-pub use body::{Fields, FromBody, Valid};
+pub use body::{Fields, FromBody, Valid, read};
 pub use page::Page;
 pub use session::{CurrentUser, SessionKey};

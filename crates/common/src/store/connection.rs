@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
-use mongodb::error::{Error as DatabaseError, ErrorKind};
+use mongodb::error::{Error as DatabaseError, ErrorKind, TRANSIENT_TRANSACTION_ERROR};
 use mongodb::options::{Acknowledgment, ClientOptions, ReadConcern, WriteConcern};
 use service::settings::Secret;
 use service::{Error, Scope, Service};
@@ -70,6 +70,30 @@ fn takes_transactions(hello: &Document) -> bool {
 pub(super) fn durable() -> WriteConcern {
     WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build()
 }
+
+/// An error in words that are the same each time: the driver's own tell of all servers and labels, in any order.
+pub(super) fn plain(error: &DatabaseError) -> String {
+    match &*error.kind {
+        ErrorKind::ServerSelection { .. } => "no server answers that takes writes".to_owned(),
+        ErrorKind::Io(error) => error.to_string(),
+        ErrorKind::Command(error) => error.message.clone(),
+        kind => kind.to_string(),
+    }
+}
+
+/// Whether the error says nothing of what was asked, but of the database: it is away, or has too much to do.
+pub(crate) fn is_passing(error: &DatabaseError) -> bool {
+    let is_away = matches!(
+        &*error.kind,
+        ErrorKind::Io(_) | ErrorKind::ServerSelection { .. } | ErrorKind::ConnectionPoolCleared { .. }
+    );
+    is_away || error.contains_label(TRANSIENT_TRANSACTION_ERROR) || error.get_custom::<NoRoom>().is_some()
+}
+
+/// Too many transactions are under way.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("too many transactions wait for the database")]
+pub(super) struct NoRoom;
 
 /// Whether waiting does not help.
 pub(super) fn is_refusal(error: &DatabaseError) -> bool {

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::sleep;
 
 use super::Outbox;
-use super::connection::is_refusal;
+use super::connection::{is_refusal, plain};
 use crate::events::Event;
 use crate::told::Told;
 
@@ -74,7 +74,9 @@ impl Store {
         let mut told = Told::default();
         loop {
             match act().await {
-                Err(error) if !is_refusal(&error) => told.warn(&format_args!("{what}: {error}; waiting for it")),
+                Err(error) if !is_refusal(&error) => {
+                    told.warn(&format_args!("{what}: {}; waiting for it", plain(&error)))
+                }
                 answer => return answer,
             }
             sleep(AGAIN_AFTER).await;

@@ -28,6 +28,7 @@ pub use relay::Relay;
 pub use transaction::{Aborted, Tx};
 pub use version::{Arrival, Stale, Versioned, save};
 
+pub(crate) use connection::is_passing;
 pub(crate) use inbox::Inbox;
 
 /// How long an event stays in the outbox after it was published, so that outbox and stream can be compared.

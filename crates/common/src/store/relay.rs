@@ -191,7 +191,7 @@ impl Relay {
             point("relay-marked");
         }
         for Stuck { id, subject, error } in stuck.into_iter().flatten() {
-            if let PublishError::TimedOut { .. } = error {
+            if error.may_pass() {
                 return Err(error.into()); // the broker is away, for all of them
             }
             if refused.insert(id) {

@@ -8,7 +8,7 @@ use mongodb::options::{ReadConcern, ReadPreference, SelectionCriteria, Transacti
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Store;
-use super::connection::durable;
+use super::connection::{NoRoom, durable};
 use crate::fault::point;
 
 /// How long a transaction is tried again that conflicts with others, or whose database is away.
@@ -66,7 +66,7 @@ impl Store {
         mut work: impl AsyncFnMut(&mut Tx) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
         let room = timeout(TRIED_FOR, self.room().acquire()).await;
-        let _room = room.map_err(|_| Error::custom("too many transactions wait for the database"))?;
+        let _room = room.map_err(|_| Error::custom(NoRoom))?;
         let give_up = Instant::now() + TRIED_FOR;
         let mut pause = PAUSE;
         loop {

@@ -1,14 +1,16 @@
 //! What this service listens to. It says one thing, at a time that the broker keeps.
 //!
-//! Without a database there is no inbox: scheduling the same twice is scheduling it once, and what the broker publishes
-//! has the same id each time, by which the orders service knows it.
+//! Without a database there is no inbox: scheduling the same twice before its time is scheduling it once, and what the
+//! broker publishes has the same id each time, by which the orders service knows it.
 
 mod listeners;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::bus::{Bus, Consumer, Delivery, InvalidName, Membership, Publisher, Source, Start, Subscription, Verdict};
+use common::bus::{
+    Bus, Consumer, Delivery, InvalidName, Membership, PublishError, Publisher, Source, Start, Subscription, Verdict,
+};
 use common::events::{Event, ExpirationComplete};
 use common::fault::point;
 use common::telemetry::Trace;
@@ -53,6 +55,10 @@ where
                 Ok(()) => {
                     point("expiration-before-ack");
                     Verdict::Ack
+                }
+                // What the broker was sure to refuse once, it refuses for ever.
+                Err(error) if error.downcast_ref::<PublishError>().is_some_and(|error| !error.may_pass()) => {
+                    Verdict::dead_letter(format!("{error:#}"))
                 }
                 Err(error) => {
                     tracing::warn!(subject = delivery.subject, "an event comes again: {error:#}");

@@ -4,6 +4,8 @@ mod order;
 mod orders;
 mod ticket;
 
-pub(crate) use order::{Cancel, Completion, Order};
-pub(crate) use orders::{AlreadyReserved, Orders};
+pub(crate) use order::{Completion, Order};
+
+use order::Cancel;
+pub(crate) use orders::{AlreadyReserved, Cancelled, Orders};
 pub(crate) use ticket::{Ticket, Tickets};

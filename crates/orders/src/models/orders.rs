@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use common::events::{OrderCancelled, OrderStatus};
+use common::events::OrderStatus;
 use common::extract::Page;
 use common::store::{Store, Tx, is_duplicate, save};
 use common::{OrderId, UserId};
@@ -13,7 +13,7 @@ use mongodb::error::Error;
 use mongodb::options::IndexOptions;
 use mongodb::{Collection, IndexModel};
 
-use super::Order;
+use super::{Cancel, Order};
 use crate::events::OrderCancelledPublisher;
 
 const ORDERS: &str = "orders";
@@ -30,6 +30,17 @@ const OPEN: [OrderStatus; 2] = [OrderStatus::Created, OrderStatus::AwaitingPayme
 /// All orders.
 #[derive(Clone, Debug)]
 pub(crate) struct Orders(Collection<Order>);
+
+/// Whether an order is cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cancelled {
+    /// It was open until now.
+    Now,
+    /// It was so already, and nothing has changed.
+    Before,
+    /// It is paid, and stays so.
+    Never,
+}
 
 /// Another live order holds the ticket.
 #[derive(Debug)]
@@ -87,16 +98,22 @@ impl Orders {
         }
     }
 
-    /// Saves one that was cancelled, and announces that.
-    pub(crate) async fn save_cancelled(
+    /// Cancels one, if that can be, and announces it.
+    pub(crate) async fn cancel(
         &self,
         tx: &mut Tx,
-        order: &Order,
+        order: Order,
         cancelled: &OrderCancelledPublisher,
-        event: &OrderCancelled,
-    ) -> Result<(), anyhow::Error> {
-        save(&self.0, order, tx).await?.context("saving what the same transaction has read")?;
-        Ok(cancelled.record(tx, event).await?)
+    ) -> Result<Cancelled, anyhow::Error> {
+        match order.cancel() {
+            Cancel::Cancelled(order, event) => {
+                save(&self.0, &order, tx).await?.context("saving what the same transaction has read")?;
+                cancelled.record(tx, &event).await?;
+                Ok(Cancelled::Now)
+            }
+            Cancel::AlreadyCancelled => Ok(Cancelled::Before),
+            Cancel::Complete => Ok(Cancelled::Never),
+        }
     }
 
     /// Saves one that was completed, which keeps its version.

@@ -8,7 +8,7 @@ use common::extract::CurrentUser;
 
 use super::theirs;
 use crate::app::AppState;
-use crate::models::Cancel;
+use crate::models::Cancelled;
 
 pub(crate) async fn cancel_order(
     State(AppState { store, orders, cancelled, .. }): State<AppState>,
@@ -17,12 +17,10 @@ pub(crate) async fn cancel_order(
 ) -> Result<StatusCode, ApiError> {
     let work = async move |tx: &mut _| {
         let order = theirs(orders.find_in(tx, &id).await?, &user)?;
-        match order.cancel() {
-            Cancel::Cancelled(order, event) => orders.save_cancelled(tx, &order, &cancelled, &event).await?,
-            Cancel::AlreadyCancelled => {}
-            Cancel::Complete => return Err(ApiError::BadRequest("Cannot cancel a completed order")),
+        match orders.cancel(tx, order, &cancelled).await? {
+            Cancelled::Now | Cancelled::Before => Ok(()),
+            Cancelled::Never => Err(ApiError::BadRequest("Cannot cancel a completed order")),
         }
-        Ok(())
     };
     store.transaction(work).await?;
     Ok(StatusCode::NO_CONTENT)

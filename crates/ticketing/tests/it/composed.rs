@@ -1,7 +1,7 @@
 //! All services together, on servers that are somebody else's.
 
 use serde_json::json;
-use testkit::{Api, Broker, Database, message, until};
+use testkit::{Api, Broker, Database, KEY, message, session_of, until};
 
 use crate::process::Program;
 
@@ -9,7 +9,8 @@ use crate::process::Program;
 async fn servers_that_run_are_used_and_each_service_has_a_database_of_its_own_there() {
     let (broker, database) = (Broker::start().await, Database::new());
     let data = tempfile::tempdir().unwrap();
-    let program = Program::start(data.path(), &["--nats-url", broker.url(), "--mongo-uri", database.uri()]);
+    let program =
+        Program::start(data.path(), &["--nats-url", broker.url(), "--mongo-uri", database.uri(), "--jwt-key", KEY]);
     let api = Api { address: program.api() };
     let person = json!({ "email": "test@test.com", "password": "password" });
     let session = api.post("/api/users/signup", &person).await.cookie();
@@ -26,6 +27,18 @@ async fn servers_that_run_are_used_and_each_service_has_a_database_of_its_own_th
     names.retain(|name| name.starts_with(&format!("{base}-")));
     names.sort_unstable();
     assert_eq!(names, ["auth", "orders", "tickets"].map(|service| format!("{base}-{service}")));
+    // A stale cancellation takes the ticket from nobody.
+    let buyer = session_of("buyer@test.com");
+    let first = api.get("/api/orders", &session).await.json()[0]["id"].as_str().unwrap().to_owned();
+    let cancel = async || api.send("DELETE", &format!("/api/orders/{first}"), &session, &json!({})).await.status;
+    assert_eq!(cancel().await, 204);
+    until("reserved by another", || async {
+        api.send("POST", "/api/orders", &buyer, &json!({ "ticketId": ticket })).await.status == 201
+    })
+    .await;
+    assert_eq!(cancel().await, 204);
+    until("locked again", || async { api.get("/api/tickets", "").await.body == "[]" }).await;
+    assert_eq!(api.get("/api/orders", &buyer).await.json()[0]["status"], "created");
     assert_eq!(program.interrupt(), Some(0));
     broker.stop().await;
 }
@@ -50,5 +63,14 @@ async fn one_origin_passes_each_request_on_to_its_service_and_everything_else_is
     let huge = json!({ "email": "x".repeat(200_000) }).to_string();
     let answer = api.request("POST", "/api/users/signup", "content-type: application/json\r\n", huge.as_bytes()).await;
     answer.is_error(413, &message("Request body is larger than 100 kB"));
+    let head = "POST /api/users/signup HTTP/1.1\r\nhost: a\r\nconnection: close\r\n";
+    for broken in ["transfer-encoding: chunked\r\n\r\nnonsense\r\n", "content-length: x\r\n\r\n"] {
+        assert_eq!(api.raw(format!("{head}{broken}").as_bytes()).await.status, 400);
+    }
+    for path in ["/API/Users/CurrentUser/", "/api/users/currentuser"] {
+        let answer = api.request("GET", path, "x-correlation-id: mine\r\n", b"").await;
+        assert_eq!((answer.status, answer.headers["x-correlation-id"].as_str()), (200, "mine"));
+    }
+    api.get("/api/users/currentuser//", "").await.is_error(404, &message("Not Found"));
     assert_eq!(program.interrupt(), Some(0));
 }

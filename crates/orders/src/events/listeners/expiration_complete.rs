@@ -5,7 +5,7 @@ use common::listener::{Listener, Rejection};
 use common::store::Tx;
 
 use crate::events::{OrderCancelledPublisher, QUEUE_GROUP};
-use crate::models::{Cancel, Orders};
+use crate::models::{Cancelled, Orders};
 
 /// Cancels the order, unless it is paid, and announces that.
 #[derive(Debug)]
@@ -21,12 +21,8 @@ impl Listener for ExpirationCompleteListener {
 
     async fn on_message(&self, event: &ExpirationComplete, tx: &mut Tx) -> Result<(), Rejection> {
         let order = self.orders.find_in(tx, &event.order_id).await?.ok_or(Rejection::NotYet)?;
-        match order.cancel() {
-            Cancel::Cancelled(order, event) => {
-                self.orders.save_cancelled(tx, &order, &self.cancelled, &event).await?;
-            }
-            Cancel::AlreadyCancelled | Cancel::Complete => {}
+        match self.orders.cancel(tx, order, &self.cancelled).await? {
+            Cancelled::Now | Cancelled::Before | Cancelled::Never => Ok(()),
         }
-        Ok(())
     }
 }
