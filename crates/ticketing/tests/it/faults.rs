@@ -3,10 +3,6 @@
 //! After a restart nothing is lost, and nothing has happened twice.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use common::events::{
@@ -18,6 +14,8 @@ use mongodb::bson::{Document, doc};
 use serde_json::{Value, json};
 use testkit::{Answer, Api, Broker, Database, LIMIT, course_environment, session_of, settled, stored, until};
 use tokio::time::{sleep, timeout};
+
+use crate::service_program::ServiceProgram;
 
 /// Where the expiration service can die, which has neither database nor outbox.
 const EXPIRATION: [&str; 3] = ["expiration-received", "expiration-before-ack", "subscription-acked"];
@@ -37,61 +35,6 @@ async fn killed_anywhere_between_request_and_ack_nothing_is_lost_and_nothing_hap
     told.buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
 }
 
-/// A service's own program, on the same port whenever it is started.
-struct Program {
-    name: &'static str,
-    environment: Vec<(String, String)>,
-    folder: PathBuf,
-    address: SocketAddr,
-    child: Child,
-}
-
-impl Program {
-    fn start(name: &'static str, environment: &[(&str, &str)], folder: &Path, fault: Option<&str>) -> Self {
-        // Free now, and taken again by the same one: nobody else in these tests asks for a port by its number.
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = free.local_addr().unwrap();
-        drop(free);
-        let mut environment: Vec<_> =
-            environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        if name != "expiration" {
-            environment.push((format!("{}__BIND", name.to_uppercase()), address.to_string()));
-        }
-        let folder = folder.join(name);
-        let child = Self::spawn(name, &environment, &folder, fault);
-        Self { name, environment, folder, address, child }
-    }
-
-    fn spawn(name: &str, environment: &[(String, String)], folder: &Path, fault: Option<&str>) -> Child {
-        let program = Path::new(env!("CARGO_BIN_EXE_ticketing")).with_file_name(name);
-        let mut command = Command::new(&program);
-        command.args(["run", "--rundir"]).arg(folder).envs(environment.iter().cloned()).stderr(Stdio::null());
-        if let Some(point) = fault {
-            command.env("FAILPOINTS", format!("{point}=return"));
-        }
-        command.spawn().unwrap_or_else(|error| panic!("{}: {error}: cargo test --workspace", program.display()))
-    }
-
-    /// Waits for its death at the fault, then starts it again without one.
-    async fn dies_and_is_started_again(&mut self) {
-        let mut ended = None;
-        until("it reaches the fault; built by cargo test --workspace?", || {
-            ended = self.child.try_wait().unwrap();
-            std::future::ready(ended.is_some())
-        })
-        .await;
-        assert_eq!(ended.unwrap().signal(), Some(9), "{} was to be killed", self.name);
-        self.child = Self::spawn(self.name, &self.environment, &self.folder, None);
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
 /// A ticket is sold, reserved, and free again when the time is over; one service dies on the way.
 async fn story(victim: &'static str, point: &'static str) {
     let broker = Broker::start().await;
@@ -105,7 +48,7 @@ async fn story(victim: &'static str, point: &'static str) {
             "expiration" => course[2..].to_vec(),
             _ => course.to_vec(),
         };
-        Program::start(name, &environment, folder.path(), (name == victim).then_some(point))
+        ServiceProgram::start(name, &environment, &folder.path().join(name), (name == victim).then_some(point))
     };
     let mut programs =
         [start("tickets", databases[0].uri()), start("orders", databases[1].uri()), start("expiration", "")];

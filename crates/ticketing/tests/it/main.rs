@@ -7,3 +7,5 @@ mod faults;
 mod histories;
 mod process;
 mod program;
+mod rush;
+mod service_program;

@@ -1,0 +1,64 @@
+//! The program of one service, beside the application's own.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use testkit::until;
+
+/// A service's own program, on the same port whenever it is started.
+pub(crate) struct ServiceProgram {
+    pub(crate) name: &'static str,
+    environment: Vec<(String, String)>,
+    folder: PathBuf,
+    pub(crate) address: SocketAddr,
+    child: Child,
+}
+
+impl ServiceProgram {
+    /// Starts it; its files are in the folder.
+    pub(crate) fn start(name: &'static str, environment: &[(&str, &str)], folder: &Path, fault: Option<&str>) -> Self {
+        // Free now, and taken again by the same one: nobody else in these tests asks for a port by its number.
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = free.local_addr().unwrap();
+        drop(free);
+        let mut environment: Vec<_> =
+            environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        if name != "expiration" {
+            environment.push((format!("{}__BIND", name.to_uppercase()), address.to_string()));
+        }
+        let folder = folder.to_owned();
+        let child = Self::spawn(name, &environment, &folder, fault);
+        Self { name, environment, folder, address, child }
+    }
+
+    fn spawn(name: &str, environment: &[(String, String)], folder: &Path, fault: Option<&str>) -> Child {
+        let program = Path::new(env!("CARGO_BIN_EXE_ticketing")).with_file_name(name);
+        let mut command = Command::new(&program);
+        command.args(["run", "--rundir"]).arg(folder).envs(environment.iter().cloned()).stderr(Stdio::null());
+        if let Some(point) = fault {
+            command.env("FAILPOINTS", format!("{point}=return"));
+        }
+        command.spawn().unwrap_or_else(|error| panic!("{}: {error}: cargo test --workspace", program.display()))
+    }
+
+    /// Waits for its death at the fault, then starts it again without one.
+    pub(crate) async fn dies_and_is_started_again(&mut self) {
+        let mut ended = None;
+        until("it reaches the fault; built by cargo test --workspace?", || {
+            ended = self.child.try_wait().unwrap();
+            std::future::ready(ended.is_some())
+        })
+        .await;
+        assert_eq!(ended.unwrap().signal(), Some(9), "{} was to be killed", self.name);
+        self.child = Self::spawn(self.name, &self.environment, &self.folder, None);
+    }
+}
+
+impl Drop for ServiceProgram {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
