@@ -5,6 +5,7 @@
     python3 infra/check.py --table    print the table of the dev overlay, as infra/README.md shows it
 
 The rules prove themselves: whatever a rule is about is taken away, once for each place, and the rule must notice.
+Then each of our programs is started as its pod would start it (pods.py).
 Needs the programs of `cargo build --workspace`, and installs kustomize and the schemas into a folder of its own.
 """
 
@@ -513,7 +514,12 @@ def main():
         failed += [f"{overlay}: {problem}" for problem in found]
         if not found:
             failed += [f"{overlay}: {problem}" for problem in unnoticed(docs)]
-    if table(render("k8s-dev")) not in (INFRA / "README.md").read_text():
+    import pods
+
+    deployed = render("k8s-dev")
+    ours = [(name(workload), pod(workload), container) for workload, container in containers(deployed) if is_ours(container)]
+    failed += pods.problems(ROOT / "target" / "debug", ours, value)
+    if table(deployed) not in (INFRA / "README.md").read_text():
         failed.append("infra/README.md shows another table than python3 infra/check.py --table")
     for problem in failed:
         print(f"error: {problem}", file=sys.stderr)

@@ -1,0 +1,120 @@
+"""Starts each of our programs as its pod would be started: the same command line and environment, but for addresses.
+
+As nobody in particular, in a folder that can't be written, with servers that the application itself runs on this machine.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+PATIENCE = 60  # seconds; five times what anything here takes
+NOBODY = 65532
+
+
+def free_address():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+class Servers:
+    """A NATS and a MongoDB: those of the whole application, run by its own program."""
+
+    def __init__(self, binaries, folder):
+        command = [binaries / "ticketing", "--free-ports", "--listen", "127.0.0.1:0", "--data-dir", folder / "data"]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        said = ""
+        while "Ctrl-C stops it." not in said:
+            line = self.process.stdout.readline()
+            if not line:
+                raise RuntimeError(f"the servers did not start: {said}")
+            said += line
+        self.nats = re.search(r"nats://\S+", said).group()
+        self.mongo = re.search(r"mongodb://([^/]+)/", said).group(1)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+
+
+def answers(address, path):
+    try:
+        with urllib.request.urlopen(f"http://{address}{path}", timeout=5) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def until(what, question):
+    deadline = time.monotonic() + PATIENCE
+    while not question():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"not in time: {what}")
+        time.sleep(0.05)
+
+
+def problems(binaries, pods, value):
+    """What is wrong with the pods: (name, pod, container) each, and how a pod's variable gets its value."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        folder.chmod(0o755)
+        servers = Servers(binaries, folder)
+        try:
+            for name, pod, container in pods:
+                try:
+                    run(binaries, folder, servers, name, pod, container, value)
+                except (RuntimeError, subprocess.TimeoutExpired) as error:
+                    yield f"{name}: {error}"
+        finally:
+            servers.stop()
+
+
+def run(binaries, folder, servers, name, pod, container, value):
+    program = folder / container["name"]
+    shutil.copy(binaries / container["name"], program)
+    program.chmod(0o755)
+    rundir = folder / f"{container['name']}-run"
+    rundir.mkdir()
+    admin = free_address()
+    here = {"--rundir=/run/ticketing": f"--rundir={rundir}", "--admin=0.0.0.0:9090": f"--admin={admin}"}
+    command = [str(program)] + [here.get(arg, arg) for arg in container["args"]]
+    environment = {variable["name"]: local(value(variable), servers) for variable in container["env"]}
+    environment["HOME"] = "/nonexistent"
+    if os.geteuid() == 0:
+        os.chown(rundir, NOBODY, NOBODY)
+        command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs", *command]
+    log = (folder / f"{container['name']}.log").open("w+")
+    process = subprocess.Popen(command, env={**environment, "PATH": os.environ["PATH"]}, cwd="/", stderr=log)
+    try:
+        for probe in ["startupProbe", "readinessProbe", "livenessProbe"]:
+            path = container[probe]["httpGet"]["path"]
+
+            def answered(path=path):
+                if process.poll() is not None:
+                    log.seek(0)
+                    raise RuntimeError(f"it ended: {log.read()[-500:]}")
+                return answers(admin, path)
+
+            until(f"its {probe}", answered)
+        pause = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+        process.terminate()
+        ended = process.wait(pod["terminationGracePeriodSeconds"] - pause)
+        if ended != 0:
+            raise RuntimeError(f"it ended with {ended}")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def local(text, servers):
+    """The same, on this machine."""
+    text = re.sub(r"^mongodb://[^/]+/", f"mongodb://{servers.mongo}/", text)
+    text = re.sub(r"^nats://.*$", servers.nats, text)
+    return re.sub(r"^0\.0\.0\.0:\d+$", free_address(), text)
