@@ -29,11 +29,20 @@ pub const LIMIT: Duration = Duration::from_secs(25);
 /// # Panics
 ///
 /// When it is not in time.
-pub async fn until<F: Future<Output = bool>>(what: &str, mut question: impl FnMut() -> F) {
+pub async fn until<F: Future<Output = bool>>(what: &str, question: impl FnMut() -> F) {
+    until_in(LIMIT, what, question).await;
+}
+
+/// As [`until`], for what is much work, and no measure of anything.
+///
+/// # Panics
+///
+/// When it is not in time.
+pub async fn until_in<F: Future<Output = bool>>(limit: Duration, what: &str, mut question: impl FnMut() -> F) {
     let ask = async {
         while !question().await {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(LIMIT, ask).await.unwrap_or_else(|_| panic!("not in time: {what}"));
+    tokio::time::timeout(limit, ask).await.unwrap_or_else(|_| panic!("not in time: {what}"));
 }

@@ -77,8 +77,14 @@ pub(super) async fn ensure(bus: &Bus) -> Result<(), Error> {
         duplicate_window: DUPLICATE_WINDOW,
         ..Config::default()
     };
-    for config in [events, dead_letters] {
+    for mut config in [events, dead_letters] {
         let (name, subject) = (config.name.clone(), config.subjects[0].clone());
+        // Subjects are only added: a newer program may have some that this one does not know.
+        if let Ok(there) = bus.jetstream().get_stream(&name).await {
+            let others = there.cached_info().config.subjects.iter();
+            let others: Vec<_> = others.filter(|subject| !config.subjects.contains(subject)).cloned().collect();
+            config.subjects.extend(others);
+        }
         let made = bus.jetstream().create_or_update_stream(config).await;
         if let Err(error) = made {
             if let CreateStreamErrorKind::JetStream(said) = error.kind()

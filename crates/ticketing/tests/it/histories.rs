@@ -14,9 +14,12 @@ use mongodb::Collection;
 use mongodb::bson::{DateTime, Document, doc};
 use orders::{Orders, OrdersSettings};
 use service::launch;
-use testkit::{Broker, Database, course_environment, settings, until};
+use testkit::{Broker, Database, course_environment, settings, until_in};
 use tickets::{Tickets, TicketsSettings};
 use time::OffsetDateTime;
+
+/// The longest wait for thousands of transactions.
+const MUCH: Duration = Duration::from_secs(240);
 
 /// One ticket and two orders: sold, made dearer, reserved, given up, reserved again, paid.
 struct History {
@@ -143,11 +146,11 @@ async fn six_events_in_every_order_and_each_of_them_twice_end_in_the_same_state(
     // The second order is paid and has the ticket, the first one is over, and everybody knows.
     let count = u64::try_from(ways.len()).unwrap();
     let paid = doc! { "status": "complete", "version": 0_i64 };
-    until("all paid", || async { orders_of.count_documents(paid.clone()).await.unwrap() == count }).await;
+    until_in(MUCH, "all paid", || async { orders_of.count_documents(paid.clone()).await.unwrap() == count }).await;
     let held = async || held_by_the_second(&theirs, &orders_of).await;
-    until("all held", || async { held().await == ways.len() }).await;
+    until_in(MUCH, "all held", || async { held().await == ways.len() }).await;
     assert_eq!(orders_of.count_documents(doc! { "status": "cancelled", "version": 1_i64 }).await.unwrap(), count);
-    until("all copies equal", || async {
+    until_in(MUCH, "all copies equal", || async {
         let (mut owned, mut copied) = (versions(&theirs).await, versions(&copies).await);
         owned.sort_unstable();
         copied.sort_unstable();
@@ -176,7 +179,8 @@ async fn six_events_in_every_order_and_each_of_them_twice_end_in_the_same_state(
         }
         count
     };
-    until("the end of each second order waits, and no other", || async { waiting().await == ways.len() }).await;
+    until_in(MUCH, "the end of each second order waits, and no other", || async { waiting().await == ways.len() })
+        .await;
     let mut dead = outsider.get_stream("ticketing-dead-letters").await.unwrap();
     assert_eq!(dead.info().await.unwrap().state.messages, 0);
     for part in [tickets.stop().await, orders.stop().await, expiration.stop().await] {

@@ -45,3 +45,17 @@ fn what_is_no_name_says_what_one_is_made_of() {
         assert!(error.starts_with("a name has 1 to 64 letters, digits, `-` or `_`"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn subjects_of_a_newer_program_stay_in_the_stream_when_an_older_one_connects() {
+    let broker = Broker::start().await;
+    broker.connect("a").await.close().await;
+    let outsider = broker.outsider().await;
+    let mut config = outsider.get_stream("ticketing").await.unwrap().cached_info().config.clone();
+    config.subjects.push("ticket:refunded".to_owned());
+    outsider.update_stream(config).await.unwrap();
+    broker.connect("b").await.close().await;
+    let stream = outsider.get_stream("ticketing").await.unwrap();
+    assert!(stream.cached_info().config.subjects.contains(&"ticket:refunded".to_owned()));
+    broker.stop().await;
+}
