@@ -239,11 +239,15 @@ impl Held {
         if !self.bus.is_connected() {
             return; // it is forgotten by itself
         }
-        // A beat may just have been under way, so the revision is asked for.
-        let Ok(Found::Ours { revision }) = self.find().await else { return };
-        let deleted = self.store.purge_expect_revision_with_ttl(self.id().as_str(), revision, MARKED_FOR).await;
-        if let Err(error) = deleted {
-            tracing::debug!("the client id stays registered until it is forgotten: {error}");
+        // A beat may be under way still, and arrive between our question and what we do about it.
+        let mut tried = None;
+        while let Ok(Found::Ours { revision }) = self.find().await
+            && tried != Some(revision)
+        {
+            let deleted = self.store.purge_expect_revision_with_ttl(self.id().as_str(), revision, MARKED_FOR).await;
+            let Err(error) = deleted else { return };
+            tracing::debug!("the client id is registered still: {error}");
+            tried = Some(revision);
         }
     }
 
