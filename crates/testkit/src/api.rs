@@ -19,12 +19,7 @@ pub const SOMEBODY: &str = "507f1f77bcf86cd799439011";
 
 /// The cookie of somebody who is signed in, from the real signer: anybody new each time.
 pub fn session_of(email: &str) -> String {
-    cookie_of(UserId::new(), email)
-}
-
-/// The cookie of this person.
-pub fn cookie_of(id: UserId, email: &str) -> String {
-    let value = SessionKey::new(KEY).sign(id, email.to_owned(), Duration::from_secs(60 * 60)).unwrap();
+    let value = SessionKey::new(KEY).sign(UserId::new(), email.to_owned(), Duration::from_secs(60 * 60)).unwrap();
     format!("session={value}")
 }
 

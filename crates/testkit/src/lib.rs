@@ -14,7 +14,7 @@ mod stream;
 use std::time::Duration;
 
 pub use answer::{Answer, field, message};
-pub use api::{Api, KEY, SOMEBODY, cookie_of, no_sessions, session_of};
+pub use api::{Api, KEY, SOMEBODY, no_sessions, session_of};
 pub use broker::{Broker, Client, name};
 pub use database::Database;
 pub use mongod::Mongod;

@@ -24,6 +24,9 @@ use crate::session_key;
 /// Longer than any server takes to start, and a laptop under load.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
+/// Where a service listens: the ingress is the one that is found.
+const ANY_PORT: &str = "127.0.0.1:0";
+
 /// The whole application.
 #[derive(Clone, Debug)]
 pub struct Application {
@@ -62,14 +65,14 @@ impl Service for Application {
         let part = Part { run: &run, servers: &servers, key: &key, file: &file };
         let child = |name, settings: &Settings| scope.child(name).ready_within(READY_WITHIN).settings(settings.clone());
 
-        let settings = part.settings::<AuthSettings>(&[])?;
+        let settings = part.settings::<AuthSettings>(&[("AUTH__BIND", ANY_PORT)])?;
         let auth = child("auth", &settings).start(Auth).await?;
-        let settings = part.settings::<TicketsSettings>(&[])?;
+        let settings = part.settings::<TicketsSettings>(&[("TICKETS__BIND", ANY_PORT)])?;
         let tickets = child("tickets", &settings).start(Tickets).await.map_err(with_mend)?;
         let window = run.order_window_seconds.to_string();
-        let window = [("ORDER_WINDOW_SECONDS", window.as_str())];
+        let own = [("ORDERS__BIND", ANY_PORT), ("ORDER_WINDOW_SECONDS", &window)];
         // The environment counts for more than a file.
-        let order_settings = part.settings::<OrdersSettings>(if file.is_some() { &[] } else { &window })?;
+        let order_settings = part.settings::<OrdersSettings>(if file.is_some() { &own[..1] } else { &own })?;
         let orders = child("orders", &order_settings).start(Orders).await?;
         let settings = part.settings::<ExpirationSettings>(&[])?;
         child("expiration", &settings).start(Expiration).await?;
@@ -128,7 +131,6 @@ impl Part<'_> {
         let name = T::NAME;
         let client_id: Name = format!("{}-{name}", self.run.nats_client_id).parse().context("--nats-client-id")?;
         let uri = uri_for(name, &self.servers.mongo)?;
-        let bind = format!("{}__BIND", name.to_uppercase());
         let common = [
             ("JWT_KEY", self.key.reveal()),
             ("MONGO_URI", uri.reveal()),
@@ -136,12 +138,8 @@ impl Part<'_> {
             ("NATS_CLUSTER_ID", self.run.nats_cluster_id.as_str()),
             ("NATS_CLIENT_ID", client_id.as_str()),
         ];
-        let mut environment: Vec<_> = common.into_iter().chain(own.iter().copied()).collect();
-        // The ingress is the one that is found; only a service with a database has an API.
-        if T::ENVIRONMENT.iter().any(|(name, _)| *name == "MONGO_URI") {
-            environment.push((&bind, "127.0.0.1:0"));
-        }
-        let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let environment = common.into_iter().chain(own.iter().copied());
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let sources = Sources { file: self.file.clone(), environment, ..Sources::default() };
         Ok(Settings::load(Sections::new().with::<T>(), sources)?)
     }

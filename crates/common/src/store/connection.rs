@@ -5,7 +5,6 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
-use mongodb::error::{Error as DatabaseError, ErrorKind, TRANSIENT_TRANSACTION_ERROR};
 use mongodb::options::{Acknowledgment, ClientOptions, ReadConcern, WriteConcern};
 use service::settings::Secret;
 use service::{Error, Scope, Service};
@@ -14,10 +13,6 @@ use super::Store;
 
 /// How long an operation looks for a server that answers.
 const FOUND_WITHIN: Duration = Duration::from_secs(2);
-
-/// What the server says when waiting does not help: wrong credentials, missing rights, an index or a document in the
-/// way (`error_codes.yml` of mongod).
-const REFUSALS: [i32; 6] = [13, 18, 85, 86, 11000, 8000];
 
 /// A connection to MongoDB; its handle is the [`Store`] in the database that the URI names.
 ///
@@ -69,37 +64,4 @@ fn takes_transactions(hello: &Document) -> bool {
 /// What was answered must outlive a database that is killed: on the disks of most members, before we hear of it.
 pub(super) fn durable() -> WriteConcern {
     WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build()
-}
-
-/// An error in words that are the same each time: the driver's own tell of all servers and labels, in any order.
-pub(super) fn plain(error: &DatabaseError) -> String {
-    match &*error.kind {
-        ErrorKind::ServerSelection { .. } => "no server answers that takes writes".to_owned(),
-        ErrorKind::Io(error) => error.to_string(),
-        ErrorKind::Command(error) => error.message.clone(),
-        kind => kind.to_string(),
-    }
-}
-
-/// Whether the error says nothing of what was asked, but of the database: it is away, or has too much to do.
-pub(crate) fn is_passing(error: &DatabaseError) -> bool {
-    let is_away = matches!(
-        &*error.kind,
-        ErrorKind::Io(_) | ErrorKind::ServerSelection { .. } | ErrorKind::ConnectionPoolCleared { .. }
-    );
-    is_away || error.contains_label(TRANSIENT_TRANSACTION_ERROR) || error.get_custom::<NoRoom>().is_some()
-}
-
-/// Too many transactions are under way.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("too many transactions wait for the database")]
-pub(super) struct NoRoom;
-
-/// Whether waiting does not help.
-pub(super) fn is_refusal(error: &DatabaseError) -> bool {
-    match &*error.kind {
-        ErrorKind::Authentication { .. } | ErrorKind::InvalidArgument { .. } => true,
-        ErrorKind::Command(error) => REFUSALS.contains(&error.code),
-        _ => false,
-    }
 }

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::sleep;
 
 use super::Outbox;
-use super::connection::{is_refusal, plain};
+use super::error::{is_refusal, plain};
 use crate::events::Event;
 use crate::told::Told;
 

@@ -4,19 +4,17 @@ use std::time::Duration;
 
 use anyhow::Context;
 use mongodb::bson::{DateTime, doc};
-use mongodb::error::{Error as DatabaseError, ErrorKind, WriteFailure};
+use mongodb::error::Error as DatabaseError;
 use mongodb::options::{IndexOptions, ReturnDocument};
 use mongodb::{Collection, IndexModel};
 use serde::{Deserialize, Serialize};
 
+use super::error::is_duplicate;
 use super::{KEPT_FOR, Store, Tx};
 use crate::bus::Try;
 
 const INBOX: &str = "inbox";
 const FAILURES: &str = "failures";
-
-/// MongoDB's code for a second document with a unique key.
-const DUPLICATE_KEY: i32 = 11000;
 
 /// How much of an event's history is kept.
 const LAST_TRIES: i32 = 20;
@@ -100,9 +98,4 @@ impl Inbox {
         let updated = self.failures.find_one_and_update(it, noted).upsert(true);
         Ok(updated.return_document(ReturnDocument::After).await?.unwrap_or_default())
     }
-}
-
-/// Whether a document with this unique key is there already.
-pub fn is_duplicate(error: &DatabaseError) -> bool {
-    matches!(&*error.kind, ErrorKind::Write(WriteFailure::WriteError(error)) if error.code == DUPLICATE_KEY)
 }

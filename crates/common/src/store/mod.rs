@@ -11,6 +11,7 @@
 //! | `failures` | which events could not be handled yet, how often it was tried, and why it failed |
 
 mod connection;
+mod error;
 mod handle;
 mod inbox;
 mod outbox;
@@ -21,14 +22,14 @@ mod version;
 use std::time::Duration;
 
 pub use connection::Connection;
+pub use error::is_duplicate;
 pub use handle::Store;
-pub use inbox::is_duplicate;
 pub use outbox::Outbox;
 pub use relay::Relay;
 pub use transaction::{Aborted, Tx};
 pub use version::{Arrival, Stale, Versioned, save};
 
-pub(crate) use connection::is_passing;
+pub(crate) use error::is_passing;
 pub(crate) use inbox::Inbox;
 
 /// How long an event stays in the outbox after it was published, so that outbox and stream can be compared.

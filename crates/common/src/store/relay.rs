@@ -27,7 +27,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(2);
 const AGAIN_AFTER: Duration = Duration::from_millis(250);
 
 /// How many rows are looked at, and published, in one go.
-const BATCH: i64 = 500;
+const BATCH: usize = 500;
 
 /// For how many records events are on their way at once.
 const CONCURRENCY: usize = 64;
@@ -128,8 +128,12 @@ impl Relay {
             let rows = self.ours(left, after).await?;
             let Some(last) = rows.last() else { return Ok(()) };
             after = Some(last.id);
+            let is_last = rows.len() < BATCH; // what is committed from here on wakes us again
             let before = self.before(&rows).await?;
             self.publish(in_order(rows, before), refused).await?;
+            if is_last {
+                return Ok(());
+            }
         }
     }
 
@@ -155,7 +159,7 @@ impl Relay {
         if let Some(after) = after {
             these.insert("_id", doc! { "$gt": after });
         }
-        let rows = self.rows().find(these).sort(doc! { "_id": 1 }).limit(BATCH).await.context(READING)?;
+        let rows = self.rows().find(these).sort(doc! { "_id": 1 }).limit(BATCH.try_into()?).await.context(READING)?;
         rows.try_collect().await.context(READING)
     }
 

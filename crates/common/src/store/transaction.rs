@@ -8,7 +8,8 @@ use mongodb::options::{ReadConcern, ReadPreference, SelectionCriteria, Transacti
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Store;
-use super::connection::{NoRoom, durable};
+use super::connection::durable;
+use super::error::NoRoom;
 use crate::fault::point;
 
 /// How long a transaction is tried again that conflicts with others, or whose database is away.
