@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::Args;
-use common::bus::{Bus, Connection, Heartbeat, IfAbsent, Name, Registration, ServerUrl, Unreachable};
+use common::bus::{Bus, Connection, Heartbeat, Name, Registration, ServerUrl, Unreachable};
 use service::{Error, Failure, Scope};
 
 use crate::time;
@@ -55,7 +55,7 @@ pub async fn connect<H>(scope: &Scope<H>, broker: Broker, client_id: Name, healt
 /// When there is no server, with how to get one; when it is not fit, or another's.
 pub async fn connect_unregistered<H>(scope: &Scope<H>, broker: Broker, client_id: Name) -> Result<Bus, Error> {
     let Broker { url, cluster_id } = broker;
-    scope.start("nats", Connection { url, cluster_id, client_id, if_absent: IfAbsent::Fail }).await.map_err(with_mend)
+    scope.start("nats", Connection::new(url, cluster_id, client_id)).await.map_err(with_mend)
 }
 
 fn with_mend(error: Error) -> Error {

@@ -6,23 +6,28 @@ use common::config::required;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Section;
-use service::settings::{NeedsRestart, Problem, Secret};
+use service::settings::{NeedsRestart, Problem, Secret, Sections};
+
+/// All sections of this program.
+pub fn sections() -> Sections {
+    Sections::new().with::<AuthSettings>()
+}
 
 /// The section `[auth]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct AuthSettings {
+pub(crate) struct AuthSettings {
     /// Where the API listens
     #[schemars(with = "String")]
-    pub bind: SocketAddr,
+    pub(crate) bind: SocketAddr,
     /// The key that sessions are signed with, the same for all services; also the variable `JWT_KEY`
-    pub jwt_key: Secret,
+    pub(crate) jwt_key: Secret,
     /// The database, as mongodb://host:port/database; also the variable `MONGO_URI`
-    pub mongo_uri: Secret,
+    pub(crate) mongo_uri: Secret,
     /// How many hours a session is good for
-    pub session_hours: u32,
+    pub(crate) session_hours: u32,
     /// Whether a proxy in front says, in X-Forwarded-Proto, that a request came by https
-    pub trust_proxy: bool,
+    pub(crate) trust_proxy: bool,
 }
 
 impl Default for AuthSettings {

@@ -6,5 +6,5 @@ mod models;
 mod routes;
 mod service;
 
-pub use config::AuthSettings;
+pub use config::sections;
 pub use service::Auth;

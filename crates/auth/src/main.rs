@@ -1,9 +1,8 @@
 //! The auth service as a program of its own.
 
-use auth::{Auth, AuthSettings};
+use auth::{Auth, sections};
 use service::Exit;
-use service::settings::Sections;
 
 fn main() -> Exit {
-    service::runner::main("auth", Sections::new().with::<AuthSettings>(), || Auth)
+    service::runner::main("auth", sections(), || Auth)
 }

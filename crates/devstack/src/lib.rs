@@ -10,6 +10,7 @@ mod locate;
 mod mongod;
 mod nats_server;
 mod process;
+mod replica_set;
 mod tool;
 
 pub use folder::{Folder, FolderInUse, NotOurs};

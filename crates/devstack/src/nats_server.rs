@@ -23,6 +23,16 @@ pub struct NatsServer {
     pub port: u16,
     /// The port of its monitoring pages; 0 means any free one.
     pub monitoring_port: u16,
+    /// A file with [its settings](https://docs.nats.io/running-a-nats-service/configuration), for one of a cluster, say.
+    /// The ports above count for more; JetStream and where it stores are the file's to say.
+    pub config: Option<PathBuf>,
+}
+
+impl NatsServer {
+    /// A server that stands alone, on any ports that are free.
+    pub fn on_free_ports(binary: PathBuf, data: PathBuf) -> Self {
+        Self { binary, data, port: 0, monitoring_port: 0, config: None }
+    }
 }
 
 /// Where a running nats-server is.
@@ -47,7 +57,7 @@ impl Service for NatsServer {
     type Handle = NatsServerAddress;
 
     async fn run(self, scope: Scope<NatsServerAddress>) -> Result<(), Error> {
-        let Self { binary, data, port, monitoring_port } = self;
+        let Self { binary, data, port, monitoring_port, config } = self;
         let folder = Folder::claim(&data).await?;
         check_free(port)?;
         check_free(monitoring_port)?;
@@ -61,12 +71,14 @@ impl Service for NatsServer {
             ["--addr", "127.0.0.1"].map(str::to_owned),
             ["--port".to_owned(), number(port)],
             ["--http_port".to_owned(), number(monitoring_port)],
-            ["--store_dir".to_owned(), path(&folder.path)],
             ["--log".to_owned(), path(&log)],
             ["--ports_file_dir".to_owned(), path(&folder.path)],
         ];
         let mut arguments = arguments.concat();
-        arguments.push("--jetstream".to_owned());
+        arguments.extend(match &config {
+            Some(config) => vec!["--config".to_owned(), path(config)],
+            None => vec!["--jetstream".to_owned(), "--store_dir".to_owned(), path(&folder.path)],
+        });
         let mut process = Process::spawn(&binary, &arguments, &folder, log).await?;
 
         let stopping = scope.stopping();

@@ -7,5 +7,5 @@ mod config;
 mod events;
 mod service;
 
-pub use config::ExpirationSettings;
+pub use config::sections;
 pub use service::Expiration;

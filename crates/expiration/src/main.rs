@@ -1,9 +1,8 @@
 //! The expiration service as a program of its own.
 
-use expiration::{Expiration, ExpirationSettings};
+use expiration::{Expiration, sections};
 use service::Exit;
-use service::settings::Sections;
 
 fn main() -> Exit {
-    service::runner::main("expiration", Sections::new().with::<ExpirationSettings>(), || Expiration)
+    service::runner::main("expiration", sections(), || Expiration)
 }

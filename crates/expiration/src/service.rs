@@ -5,7 +5,6 @@ use std::time::Duration;
 use common::bus;
 use service::{Error, Scope, Service};
 
-use crate::config::ExpirationSettings;
 use crate::events::{order_cancelled, order_created};
 
 /// The expiration service.
@@ -16,11 +15,9 @@ impl Service for Expiration {
     type Handle = ();
 
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
-        let settings = scope.settings::<ExpirationSettings>()?.get();
         // A broker that is away keeps us unready, and is no failure.
         let child = |name| scope.child(name).ready_within(Duration::MAX);
-        let (url, cluster_id) = (settings.nats_url.reveal().parse()?, settings.nats_cluster_id.parse()?);
-        let bus = bus::connect(&scope, url, cluster_id, settings.nats_client_id.parse()?).await?;
+        let bus = bus::connect(&scope).await?;
         child("order-created").start(order_created(&bus)?).await?;
         child("order-cancelled").start(order_cancelled(&bus)?).await?;
         scope.ready(());

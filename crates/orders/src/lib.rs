@@ -11,5 +11,5 @@ mod routes;
 mod service;
 mod sweep;
 
-pub use config::OrdersSettings;
+pub use config::sections;
 pub use service::Orders;

@@ -1,9 +1,8 @@
 //! The orders service as a program of its own.
 
-use orders::{Orders, OrdersSettings};
+use orders::{Orders, sections};
 use service::Exit;
-use service::settings::Sections;
 
 fn main() -> Exit {
-    service::runner::main("orders", Sections::new().with::<OrdersSettings>(), || Orders)
+    service::runner::main("orders", sections(), || Orders)
 }

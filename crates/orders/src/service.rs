@@ -30,8 +30,7 @@ impl Service for Orders {
         // A database or broker that is away keeps us unready, and is no failure.
         let child = |name| scope.child(name).ready_within(Duration::MAX);
         let store = child("store").start(store::Connection { uri: settings.mongo_uri.clone() }).await?;
-        let (url, cluster_id) = (settings.nats_url.reveal().parse()?, settings.nats_cluster_id.parse()?);
-        let bus = bus::connect(&scope, url, cluster_id, settings.nats_client_id.parse()?).await?;
+        let bus = bus::connect(&scope).await?;
         child("relay").start(Relay::new(&store, &bus)).await?;
 
         let Some(orders) = stopping.or(models::Orders::open(&store)).await else { return Ok(()) };

@@ -1,8 +1,9 @@
 //! A broker of one's own.
 
-use std::path::Path;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
 
-use common::bus::{Bus, Connection, IfAbsent, Name};
+use common::bus::{Bus, Connection, Name};
 use common::events::Subject;
 use devstack::{NatsServer, NatsServerAddress, Sources, Tool, find};
 use nix::sys::signal::{Signal, kill};
@@ -10,18 +11,20 @@ use nix::unistd::Pid;
 use service::{Running, launch};
 use tempfile::TempDir;
 
-/// A nats-server on a free port.
+/// A nats-server on a free port, alone or one of a [`cluster`].
 #[derive(Debug)]
 pub struct Broker {
     running: Running<NatsServerAddress>,
     address: NatsServerAddress,
     data: TempDir,
+    config: Option<PathBuf>,
+    replicas: u8,
 }
 
-async fn run(data: &Path, port: u16) -> (Running<NatsServerAddress>, NatsServerAddress) {
+async fn run(data: &Path, config: Option<PathBuf>, port: u16) -> (Running<NatsServerAddress>, NatsServerAddress) {
     let tool = Tool::NATS_SERVER;
     let binary = find(&tool, &Sources::from_env(&tool).unwrap()).await.unwrap();
-    let server = NatsServer { binary, data: data.to_owned(), port, monitoring_port: 0 };
+    let server = NatsServer { port, config, ..NatsServer::on_free_ports(binary, data.join("store")) };
     let mut running = launch("nats-server", server).start();
     let address = running.ready().await.unwrap();
     (running, address)
@@ -31,8 +34,17 @@ impl Broker {
     /// Starts one.
     pub async fn start() -> Self {
         let data = tempfile::tempdir().unwrap();
-        let (running, address) = run(data.path(), 0).await;
-        Self { running, address, data }
+        let (running, address) = run(data.path(), None, 0).await;
+        Self { running, address, data, config: None, replicas: 1 }
+    }
+
+    async fn with(config: &str) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let file = data.path().join("nats.conf");
+        let store = data.path().join("store");
+        std::fs::write(&file, config.replace("store_dir: /data", &format!("store_dir: {}", store.display()))).unwrap();
+        let (running, address) = run(data.path(), Some(file.clone()), 0).await;
+        Self { running, address, data, config: Some(file), replicas: 3 }
     }
 
     /// Where it is.
@@ -53,7 +65,7 @@ impl Broker {
     /// On the same port, with the same data.
     pub async fn restart(&mut self) {
         let port = self.url().rsplit_once(':').unwrap().1.parse().unwrap();
-        (self.running, self.address) = run(self.data.path(), port).await;
+        (self.running, self.address) = run(self.data.path(), self.config.clone(), port).await;
     }
 
     /// It neither answers nor goes away.
@@ -73,25 +85,45 @@ impl Broker {
 
     /// How one of our clients connects to it.
     pub fn connection(&self, client_id: &str) -> Connection {
-        Connection {
-            url: self.url().parse().unwrap(),
-            cluster_id: name("ticketing"),
-            client_id: name(client_id),
-            if_absent: IfAbsent::Fail,
-        }
+        let connection = Connection::new(self.url().parse().unwrap(), name("ticketing"), name(client_id));
+        Connection { replicas: self.replicas, ..connection }
     }
 
     /// Connects one of our clients.
     pub async fn connect(&self, client_id: &str) -> Client {
-        let mut running = launch("connection", self.connection(client_id)).start();
-        let bus = running.ready().await.unwrap();
-        Client { running, bus }
+        Client::connect(self.connection(client_id)).await
     }
 
     /// A client of the library we build on, to look and meddle from outside.
     pub async fn outsider(&self) -> async_nats::jetstream::Context {
         async_nats::jetstream::new(async_nats::connect(self.url()).await.unwrap())
     }
+}
+
+/// Three brokers in a cluster, with the configuration that they have in production, but for the addresses.
+pub async fn cluster(config: &str) -> [Broker; 3] {
+    let ports = free_ports();
+    let routes: Vec<_> = ports.iter().map(|port| format!("nats://127.0.0.1:{port}")).collect();
+    let of = |number: usize| {
+        let config = config.replace("$POD_NAME", &format!("nats-depl-{number}"));
+        let config = config.replace("port: 6222", &format!("listen: 127.0.0.1:{}", ports[number]));
+        let is_route = |line: &&str| line.trim_start().starts_with("nats://");
+        let mut lines: Vec<_> = config.lines().filter(|line| !is_route(line)).map(str::to_owned).collect();
+        let start = lines.iter().position(|line| line.contains("routes")).expect("the routes of a cluster");
+        lines.insert(start + 1, routes.join("\n"));
+        lines.join("\n")
+    };
+    let configs = [of(0), of(1), of(2)];
+    let [first, second, third] = &configs;
+    // Each is ready when it listens; JetStream is when two of them have found each other.
+    let (first, second, third) = tokio::join!(Broker::with(first), Broker::with(second), Broker::with(third));
+    [first, second, third]
+}
+
+/// Ports that nobody had a moment ago.
+pub(crate) fn free_ports() -> [u16; 3] {
+    let held = [(); 3].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+    held.map(|listener| listener.local_addr().unwrap().port())
 }
 
 /// A client of a [`Broker`].
@@ -104,6 +136,13 @@ pub struct Client {
 }
 
 impl Client {
+    /// Connects one.
+    pub async fn connect(connection: Connection) -> Self {
+        let mut running = launch("connection", connection).start();
+        let bus = running.ready().await.unwrap();
+        Self { running, bus }
+    }
+
     /// Publishes these bytes as a `ticket:created`; tells their place in the stream.
     pub async fn publish(&self, payload: impl Into<String>) -> u64 {
         self.publish_to(Subject::TicketCreated, payload).await

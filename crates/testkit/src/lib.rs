@@ -15,7 +15,7 @@ use std::time::Duration;
 
 pub use answer::{Answer, field, message};
 pub use api::{Api, KEY, SOMEBODY, no_sessions, session_of};
-pub use broker::{Broker, Client, name};
+pub use broker::{Broker, Client, cluster, name};
 pub use database::Database;
 pub use mongod::Mongod;
 pub use settings::{course_environment, settings};

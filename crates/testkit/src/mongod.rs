@@ -3,10 +3,13 @@
 use std::path::Path;
 
 use devstack::{MongodAddress, Sources, Tool, find};
+use mongodb::bson::doc;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use service::{Running, launch};
 use tempfile::TempDir;
+
+use crate::broker::free_ports;
 
 /// A mongod on a free port, for a test that kills it; others share one: [`Database`](crate::Database).
 #[derive(Debug)]
@@ -14,12 +17,15 @@ pub struct Mongod {
     running: Running<MongodAddress>,
     address: MongodAddress,
     data: TempDir,
+    members: Vec<u16>,
+    port: u16,
 }
 
-async fn run(data: &Path, port: u16) -> (Running<MongodAddress>, MongodAddress) {
+async fn run(data: &Path, port: u16, members: &[u16]) -> (Running<MongodAddress>, MongodAddress) {
     let tool = Tool::MONGOD;
     let binary = find(&tool, &Sources::from_env(&tool).unwrap()).await.unwrap();
-    let mut running = launch("mongod", devstack::Mongod { binary, data: data.to_owned(), port }).start();
+    let server = devstack::Mongod { binary, data: data.to_owned(), port, members: members.to_owned() };
+    let mut running = launch("mongod", server).start();
     let address = running.ready().await.unwrap();
     (running, address)
 }
@@ -27,9 +33,30 @@ async fn run(data: &Path, port: u16) -> (Running<MongodAddress>, MongodAddress) 
 impl Mongod {
     /// Starts one.
     pub async fn start() -> Self {
+        Self::one_of(0, &[]).await
+    }
+
+    /// Starts three that replicate.
+    pub async fn replica_set() -> [Self; 3] {
+        let ports = free_ports();
+        let [first, second, third] = ports.map(|port| Self::one_of(port, &ports));
+        let (first, second, third) = tokio::join!(first, second, third);
+        [first, second, third]
+    }
+
+    async fn one_of(port: u16, members: &[u16]) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let (running, address) = run(data.path(), 0).await;
-        Self { running, address, data }
+        let (running, address) = run(data.path(), port, members).await;
+        let port = if port == 0 { address.uri.split([':', '/']).nth(4).unwrap().parse().unwrap() } else { port };
+        Self { running, address, data, members: members.to_owned(), port }
+    }
+
+    /// Whether it is the one that takes writes.
+    pub async fn is_primary(&self) -> bool {
+        let uri = format!("mongodb://127.0.0.1:{}/?directConnection=true&serverSelectionTimeoutMS=1000", self.port);
+        let admin = mongodb::Client::with_uri_str(uri).await.unwrap().database("admin");
+        let hello = admin.run_command(doc! { "hello": 1 }).await;
+        hello.is_ok_and(|hello| hello.get_bool("isWritablePrimary").unwrap_or(false))
     }
 
     /// The URI of one of its databases.
@@ -45,8 +72,7 @@ impl Mongod {
 
     /// On the same port, with the same data.
     pub async fn restart(&mut self) {
-        let port = self.address.uri.split([':', '/']).nth(4).unwrap().parse().unwrap();
-        (self.running, self.address) = run(self.data.path(), port).await;
+        (self.running, self.address) = run(self.data.path(), self.port, &self.members).await;
     }
 
     /// Stops it in order.

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use auth::{Auth, AuthSettings};
+use auth::Auth;
 use common::bus::{AlreadyRegistered, Name, OtherCluster};
 use devstack::Folder;
-use expiration::{Expiration, ExpirationSettings};
-use orders::{Orders, OrdersSettings};
+use expiration::Expiration;
+use orders::Orders;
 use service::http::Http;
 use service::settings::{Secret, Sections, Settings, Sources};
-use service::{Error, Failure, Scope, Section, Service};
-use tickets::{Tickets, TicketsSettings};
+use service::{Error, Failure, Scope, Service};
+use tickets::Tickets;
 
 use crate::databases::uri_for;
 use crate::ingress::{Upstreams, ingress};
@@ -65,16 +65,17 @@ impl Service for Application {
         let part = Part { run: &run, servers: &servers, key: &key, file: &file };
         let child = |name, settings: &Settings| scope.child(name).ready_within(READY_WITHIN).settings(settings.clone());
 
-        let settings = part.settings::<AuthSettings>(&[("AUTH__BIND", ANY_PORT)])?;
+        let settings = part.settings("auth", auth::sections(), &[("AUTH__BIND", ANY_PORT)])?;
         let auth = child("auth", &settings).start(Auth).await?;
-        let settings = part.settings::<TicketsSettings>(&[("TICKETS__BIND", ANY_PORT)])?;
+        let settings = part.settings("tickets", tickets::sections(), &[("TICKETS__BIND", ANY_PORT)])?;
         let tickets = child("tickets", &settings).start(Tickets).await.map_err(with_mend)?;
         let window = run.order_window_seconds.to_string();
         let own = [("ORDERS__BIND", ANY_PORT), ("ORDER_WINDOW_SECONDS", &window)];
         // The environment counts for more than a file.
-        let order_settings = part.settings::<OrdersSettings>(if file.is_some() { &own[..1] } else { &own })?;
+        let order_settings =
+            part.settings("orders", orders::sections(), if file.is_some() { &own[..1] } else { &own })?;
         let orders = child("orders", &order_settings).start(Orders).await?;
-        let settings = part.settings::<ExpirationSettings>(&[])?;
+        let settings = part.settings("expiration", expiration::sections(), &[])?;
         child("expiration", &settings).start(Expiration).await?;
 
         let router = ingress(Upstreams { auth, tickets, orders });
@@ -127,8 +128,7 @@ struct Part<'a> {
 
 impl Part<'_> {
     /// The settings of one service, under the names that its own program takes them.
-    fn settings<T: Section>(&self, own: &[(&str, &str)]) -> Result<Settings, Error> {
-        let name = T::NAME;
+    fn settings(&self, name: &str, sections: Sections, own: &[(&str, &str)]) -> Result<Settings, Error> {
         let client_id: Name = format!("{}-{name}", self.run.nats_client_id).parse().context("--nats-client-id")?;
         let uri = uri_for(name, &self.servers.mongo)?;
         let common = [
@@ -141,6 +141,6 @@ impl Part<'_> {
         let environment = common.into_iter().chain(own.iter().copied());
         let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let sources = Sources { file: self.file.clone(), environment, ..Sources::default() };
-        Ok(Settings::load(Sections::new().with::<T>(), sources)?)
+        Ok(Settings::load(sections, sources)?)
     }
 }

@@ -94,9 +94,9 @@ impl Measure {
         scope.start("data", Kept(data)).await?;
         let (nats, mongo) = (folder.join("nats"), folder.join("mongo"));
         let binary = find(&Tool::NATS_SERVER, &Sources::from_env(&Tool::NATS_SERVER)?).await?;
-        let nats = scope.start("nats-server", NatsServer { binary, data: nats, port: 0, monitoring_port: 0 }).await?;
+        let nats = scope.start("nats-server", NatsServer::on_free_ports(binary, nats)).await?;
         let binary = find(&Tool::MONGOD, &Sources::from_env(&Tool::MONGOD)?).await?;
-        let mongo = scope.start("mongod", Mongod { binary, data: mongo, port: 0 }).await?;
+        let mongo = scope.start("mongod", Mongod::on_a_free_port(binary, mongo)).await?;
         let mut services = Vec::new();
         let mut seller = None;
         for name in ["auth", "tickets", "orders", "expiration"] {

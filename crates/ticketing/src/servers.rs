@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 
 use anyhow::Context;
-use common::bus::{Connection, IfAbsent, ServerUrl};
+use common::bus::{Connection, ServerUrl};
 use common::store;
 use devstack::{Mongod, NatsServer, Sources, Tool, find};
 use futures_util::try_join;
@@ -50,12 +50,7 @@ pub(crate) async fn start<H>(scope: &Scope<H>, run: &Run, folder: &Path) -> Resu
 
 /// Sees that somebody answers there, before the services wait for it.
 async fn given_nats<H>(scope: &Scope<H>, run: &Run, url: &ServerUrl) -> Result<(ServerUrl, Option<String>), Error> {
-    let connection = Connection {
-        url: url.clone(),
-        cluster_id: run.nats_cluster_id.clone(),
-        client_id: run.nats_client_id.clone(),
-        if_absent: IfAbsent::Fail,
-    };
+    let connection = Connection::new(url.clone(), run.nats_cluster_id.clone(), run.nats_client_id.clone());
     let mend = "start that NATS server, or leave --nats-url and NATS_URL away";
     scope.start("nats", connection).await.context(mend)?;
     Ok((url.clone(), None))
@@ -73,7 +68,7 @@ async fn own_nats<H>(scope: &Scope<H>, any: bool, folder: &Path) -> Result<(Serv
     let tool = Tool::NATS_SERVER;
     let binary = find(&tool, &Sources::from_env(&tool)?).await?;
     let (port, monitoring_port) = (free(any, "NATS", NATS), free(any, "NATS's monitoring", MONITORING));
-    let server = NatsServer { binary, data: folder.join("nats"), port, monitoring_port };
+    let server = NatsServer { port, monitoring_port, ..NatsServer::on_free_ports(binary, folder.join("nats")) };
     let address = scope.start("nats-server", server).await?;
     Ok((address.url.parse()?, Some(address.monitoring)))
 }
@@ -81,7 +76,8 @@ async fn own_nats<H>(scope: &Scope<H>, any: bool, folder: &Path) -> Result<(Serv
 async fn own_mongo<H>(scope: &Scope<H>, any: bool, folder: &Path) -> Result<(Secret, String), Error> {
     let tool = Tool::MONGOD;
     let binary = find(&tool, &Sources::from_env(&tool)?).await?;
-    let server = Mongod { binary, data: folder.join("mongo"), port: free(any, "MongoDB", MONGO) };
+    let port = free(any, "MongoDB", MONGO);
+    let server = Mongod { port, ..Mongod::on_a_free_port(binary, folder.join("mongo")) };
     let address = scope.start("mongod", server).await?;
     Ok((address.uri.clone().into(), address.uri))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use common::bus::{Bus, Connection, Consumer, Delivery, IfAbsent, Membership, Source, Start, Subscription, Verdict};
+use common::bus::{Bus, Connection, Consumer, Delivery, Membership, Source, Start, Subscription, Verdict};
 use common::events::Subject;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -47,12 +47,7 @@ impl Service for Smoke {
         let mut steps = Steps { began: Instant::now() };
         let application = Application { run: run.clone(), folder, settings: Some(file.clone()) };
         let addresses = scope.child("application").ready_within(Duration::MAX).start(application).await?;
-        let connection = Connection {
-            url: addresses.servers.nats.clone(),
-            cluster_id: run.nats_cluster_id,
-            client_id: "smoke".parse()?,
-            if_absent: IfAbsent::Fail,
-        };
+        let connection = Connection::new(addresses.servers.nats.clone(), run.nats_cluster_id, "smoke".parse()?);
         let bus = scope.start("nats", connection).await?;
         let (heard, events) = mpsc::unbounded_channel();
         for subject in Subject::ALL {

@@ -2,30 +2,29 @@
 
 use std::net::SocketAddr;
 
-use common::bus::{Name, ServerUrl};
+use common::bus::NatsSettings;
 use common::config::required;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Section;
-use service::settings::{NeedsRestart, Problem, Secret};
+use service::settings::{NeedsRestart, Problem, Secret, Sections};
+
+/// All sections of this program.
+pub fn sections() -> Sections {
+    Sections::new().with::<TicketsSettings>().with::<NatsSettings>()
+}
 
 /// The section `[tickets]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct TicketsSettings {
+pub(crate) struct TicketsSettings {
     /// Where the API listens
     #[schemars(with = "String")]
-    pub bind: SocketAddr,
+    pub(crate) bind: SocketAddr,
     /// The key that sessions are signed with, the same for all services; also the variable `JWT_KEY`
-    pub jwt_key: Secret,
+    pub(crate) jwt_key: Secret,
     /// The database, as mongodb://host:port/database; also the variable `MONGO_URI`
-    pub mongo_uri: Secret,
-    /// The broker, as nats://host:port; also the variable `NATS_URL`
-    pub nats_url: Secret,
-    /// Whose events: the name of the stream; also the variable `NATS_CLUSTER_ID`
-    pub nats_cluster_id: String,
-    /// Who this process is to the broker, a name that no other has; also the variable `NATS_CLIENT_ID`
-    pub nats_client_id: String,
+    pub(crate) mongo_uri: Secret,
 }
 
 impl Default for TicketsSettings {
@@ -34,30 +33,18 @@ impl Default for TicketsSettings {
             bind: SocketAddr::from(([127, 0, 0, 1], 3000)),
             jwt_key: Secret::default(),
             mongo_uri: Secret::default(),
-            nats_url: Secret::default(),
-            nats_cluster_id: String::new(),
-            nats_client_id: String::new(),
         }
     }
 }
 
 impl Section for TicketsSettings {
     const NAME: &'static str = "tickets";
-    const ENVIRONMENT: &'static [(&'static str, &'static str)] = &[
-        ("JWT_KEY", "jwt_key"),
-        ("MONGO_URI", "mongo_uri"),
-        ("NATS_URL", "nats_url"),
-        ("NATS_CLUSTER_ID", "nats_cluster_id"),
-        ("NATS_CLIENT_ID", "nats_client_id"),
-    ];
+    const ENVIRONMENT: &'static [(&'static str, &'static str)] = &[("JWT_KEY", "jwt_key"), ("MONGO_URI", "mongo_uri")];
 
     fn check(&self) -> Vec<Problem> {
         let problems = [
             required::<String>("jwt_key", self.jwt_key.reveal(), "JWT_KEY=some-long-secret"),
             required::<String>("mongo_uri", self.mongo_uri.reveal(), "MONGO_URI=mongodb://localhost:27017/tickets"),
-            required::<ServerUrl>("nats_url", self.nats_url.reveal(), "NATS_URL=nats://localhost:4222"),
-            required::<Name>("nats_cluster_id", &self.nats_cluster_id, "NATS_CLUSTER_ID=ticketing"),
-            required::<Name>("nats_client_id", &self.nats_client_id, "NATS_CLIENT_ID=tickets-1"),
         ];
         problems.into_iter().flatten().collect()
     }
@@ -67,9 +54,6 @@ impl Section for TicketsSettings {
             (self.bind != new.bind, "bind"),
             (self.jwt_key != new.jwt_key, "jwt_key"),
             (self.mongo_uri != new.mongo_uri, "mongo_uri"),
-            (self.nats_url != new.nats_url, "nats_url"),
-            (self.nats_cluster_id != new.nats_cluster_id, "nats_cluster_id"),
-            (self.nats_client_id != new.nats_client_id, "nats_client_id"),
         ])
     }
 }

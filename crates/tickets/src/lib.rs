@@ -10,5 +10,5 @@ pub mod models;
 mod routes;
 mod service;
 
-pub use config::TicketsSettings;
+pub use config::sections;
 pub use service::Tickets;

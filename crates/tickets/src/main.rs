@@ -1,9 +1,8 @@
 //! The tickets service as a program of its own.
 
 use service::Exit;
-use service::settings::Sections;
-use tickets::{Tickets, TicketsSettings};
+use tickets::{Tickets, sections};
 
 fn main() -> Exit {
-    service::runner::main("tickets", Sections::new().with::<TicketsSettings>(), || Tickets)
+    service::runner::main("tickets", sections(), || Tickets)
 }

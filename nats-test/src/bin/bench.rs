@@ -10,7 +10,7 @@ use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::{self, stream::Stream};
 use clap::Parser;
 use common::bus::{
-    Bus, Connection, Consumer, Delivery, EVENT_ID, IfAbsent, Membership, Name, Source, Start, Subscription, Verdict,
+    Bus, Connection, Consumer, Delivery, EVENT_ID, Membership, Name, Source, Start, Subscription, Verdict,
 };
 use common::events::{AggregateRef, Direct, Event, Subject, TicketCreated};
 use devstack::{NatsServer, Sources, Tool, find};
@@ -98,10 +98,10 @@ impl Service for Bench {
         let tool = Tool::NATS_SERVER;
         let binary = find(&tool, &Sources::from_env(&tool)?).await?;
         let folder = tempfile::tempdir()?;
-        let server = NatsServer { binary, data: folder.path().to_owned(), port: 0, monitoring_port: 0 };
+        let server = NatsServer::on_free_ports(binary, folder.path().to_owned());
         let url = scope.start("nats-server", server).await?.url.parse()?;
         let (cluster_id, client_id) = ("bench".parse()?, client::random_id());
-        let bus = scope.start("nats", Connection { url, cluster_id, client_id, if_absent: IfAbsent::Fail }).await?;
+        let bus = scope.start("nats", Connection::new(url, cluster_id, client_id)).await?;
         scope.ready(());
         let Some(rows) = scope.stopping().or(self.measure(&bus)).await else { return Ok(()) };
         self.print(&rows?).or_else(|error| console::ended(error.into()))

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::ops::Deref;
 
-use auth::{Auth, AuthSettings};
+use auth::Auth;
 use serde_json::json;
 use service::settings::Settings;
 use service::{Running, launch};
@@ -16,7 +16,7 @@ pub(crate) struct App {
 }
 
 pub(crate) fn settings(uri: &str) -> Settings {
-    testkit::settings::<AuthSettings>(&[("JWT_KEY", KEY), ("MONGO_URI", uri), ("AUTH__BIND", "127.0.0.1:0")])
+    testkit::settings(auth::sections(), &[("JWT_KEY", KEY), ("MONGO_URI", uri), ("AUTH__BIND", "127.0.0.1:0")])
 }
 
 impl App {

@@ -2,18 +2,17 @@
 
 use std::time::Duration;
 
-use auth::{Auth, AuthSettings};
+use auth::Auth;
 use serde_json::json;
 use service::launch;
-use service::settings::{self, Sections, Settings};
+use service::settings::{self, Settings};
 use testkit::{Mongod, message};
 
 use crate::app::{App, settings};
 
 #[test]
 fn a_service_without_its_key_or_database_says_which_variable_to_set() {
-    let refused =
-        Settings::load(Sections::new().with::<AuthSettings>(), settings::Sources::default()).unwrap_err().to_string();
+    let refused = Settings::load(auth::sections(), settings::Sources::default()).unwrap_err().to_string();
     assert!(refused.contains("auth.jwt_key: must be set: JWT_KEY=some-long-secret"), "{refused}");
     assert!(refused.contains("auth.mongo_uri: must be set: MONGO_URI=mongodb://localhost:27017/auth"), "{refused}");
 }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::handle::{AGAIN_AFTER, Link, is_final};
-use super::{Bus, Heartbeat, Name, Registration, ServerUrl, streams};
+use super::{Bus, Heartbeat, Name, NatsSettings, Registration, ServerUrl, streams};
 use crate::told::Told;
 
 /// The longest wait for a server that may not be there.
@@ -35,6 +35,8 @@ pub struct Connection {
     pub cluster_id: Name,
     /// Who we are: names the connection on the server's monitoring pages.
     pub client_id: Name,
+    /// On how many servers of a NATS cluster every event is kept, at least.
+    pub replicas: u8,
     /// What is done when no server answers at first.
     pub if_absent: IfAbsent,
 }
@@ -69,13 +71,16 @@ pub struct Unreachable {
     pub reason: String,
 }
 
-/// Connects a service to the broker, however long that is away, under a client id that no other live process has.
+/// Connects a service to the broker of its [settings](NatsSettings), however long that is away, under a client id that no
+/// other live process has.
 ///
 /// # Errors
 ///
 /// When the server is not fit, or another cluster's; when the id is in use; [`Stopped`](service::Stopped).
-pub async fn connect<H>(scope: &Scope<H>, url: ServerUrl, cluster_id: Name, client_id: Name) -> Result<Bus, Error> {
-    let connection = Connection { url, cluster_id, client_id, if_absent: IfAbsent::Wait };
+pub async fn connect<H>(scope: &Scope<H>) -> Result<Bus, Error> {
+    let NatsSettings { url, cluster_id, client_id, replicas } = (*scope.settings::<NatsSettings>()?.get()).clone();
+    let tool = Connection::new(url.reveal().parse()?, cluster_id.parse()?, client_id.parse()?);
+    let connection = Connection { replicas, if_absent: IfAbsent::Wait, ..tool };
     let bus = scope.child("nats").ready_within(Duration::MAX).start(connection).await?;
     let registration = Registration { bus: bus.clone(), heartbeat: Heartbeat::default() };
     // Who has lost its id goes on: the registry is for those who look.
@@ -101,6 +106,11 @@ impl Service for Connection {
 }
 
 impl Connection {
+    /// For a tool in somebody's hand, which leaves the number of replicas as it is.
+    pub fn new(url: ServerUrl, cluster_id: Name, client_id: Name) -> Self {
+        Self { url, cluster_id, client_id, replicas: 1, if_absent: IfAbsent::Fail }
+    }
+
     async fn open(self) -> Result<Bus, Error> {
         let mut told = Told::default();
         loop {
@@ -125,13 +135,13 @@ impl Connection {
 }
 
 async fn dial(url: &ServerUrl, client_id: &Name, changed: watch::Sender<Link>) -> Result<Client, Error> {
-    let address = url.address();
     // async-nats does not take them from the address.
-    let options = match (address.username(), address.password()) {
-        (Some(user), password) => {
+    let login = url.servers().iter().find_map(|server| Some((server.username()?, server.password())));
+    let options = match login {
+        Some((user, password)) => {
             ConnectOptions::with_user_and_password(user.to_owned(), password.unwrap_or_default().to_owned())
         }
-        (None, _) => ConnectOptions::new(),
+        None => ConnectOptions::new(),
     };
     let options = options
         .name(client_id)
@@ -154,7 +164,7 @@ async fn dial(url: &ServerUrl, client_id: &Name, changed: watch::Sender<Link>) -
             std::future::ready(())
         });
     let unreachable = |reason: String| Unreachable { url: url.to_string(), reason };
-    match timeout(CONNECT_WITHIN, options.connect(address)).await {
+    match timeout(CONNECT_WITHIN, options.connect(url.servers())).await {
         Ok(Ok(client)) => Ok(client),
         Ok(Err(error)) => match error.kind() {
             ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {

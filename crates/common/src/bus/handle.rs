@@ -19,7 +19,7 @@ use super::claim::{Claim, Claims};
 use super::consumer::OthersConsumer;
 use super::{
     AlreadyRegistered, Connection, EVENT_ID, IfAbsent, ListenedTwice, Listening, LoginRefused, Name, OtherCluster,
-    Publisher, UnfitServer, streams,
+    Publisher, UnfitServer, UnfitStream, streams,
 };
 use crate::events::{Direct, Subject};
 use crate::told::Told;
@@ -58,6 +58,7 @@ struct Parts {
     publishing: jetstream::Context,
     cluster_id: Name,
     client_id: Name,
+    replicas: u8,
     link: watch::Receiver<Link>,
     /// What this client listens to, for its entry in the registry.
     listening: watch::Sender<Vec<Listening>>,
@@ -112,7 +113,7 @@ impl PublishError {
 
 impl Bus {
     pub(super) fn new(client: Client, connection: &Connection, link: watch::Receiver<Link>) -> Self {
-        let Connection { cluster_id, client_id, if_absent, .. } = connection.clone();
+        let Connection { cluster_id, client_id, replicas, if_absent, .. } = connection.clone();
         let api = ContextBuilder::new().timeout(API_WITHIN).build(client.clone());
         let publishing = ContextBuilder::new().timeout(ATTEMPT_WITHIN).build(client.clone());
         let (listening, claims) = (watch::Sender::default(), Claims::default());
@@ -123,6 +124,7 @@ impl Bus {
                 publishing,
                 cluster_id,
                 client_id,
+                replicas,
                 link,
                 listening,
                 claims,
@@ -139,6 +141,11 @@ impl Bus {
     /// Who we are to the broker.
     pub fn client_id(&self) -> &Name {
         &self.parts.client_id
+    }
+
+    /// On how many servers of a cluster our streams are, at least.
+    pub(super) fn replicas(&self) -> usize {
+        self.parts.replicas.into()
     }
 
     /// The right to publish one kind of event, by itself.
@@ -215,6 +222,8 @@ impl Bus {
                 PublishErrorKind::MaxPayloadExceeded => {
                     return Err(PublishError::TooLarge { limit: self.parts.client.max_payload() });
                 }
+                // No leader just now, or no room on the disk.
+                PublishErrorKind::Other if is_unavailable(&error) => sleep(AGAIN_AFTER).await,
                 PublishErrorKind::WrongLastMessageId
                 | PublishErrorKind::WrongLastSequence
                 | PublishErrorKind::MaxAckPending
@@ -305,9 +314,16 @@ impl Bus {
 pub(super) fn is_final(error: &Error) -> bool {
     error.is::<LoginRefused>()
         || error.is::<UnfitServer>()
+        || error.is::<UnfitStream>()
         || error.is::<OtherCluster>()
         || error.is::<OthersConsumer>()
         || error.is::<AlreadyRegistered>()
+}
+
+/// Whether JetStream says that it can't now, as opposed to: never.
+fn is_unavailable(error: &NotPublished) -> bool {
+    let said = std::error::Error::source(error).and_then(|source| source.downcast_ref::<jetstream::Error>());
+    said.is_some_and(|said| said.code() == 503)
 }
 
 /// An error and its causes in one line.

@@ -19,6 +19,7 @@ mod publisher;
 mod pull;
 mod registration;
 mod registry;
+mod settings;
 mod settle;
 mod streams;
 mod subscription;
@@ -34,8 +35,9 @@ pub use name::{InvalidName, Name};
 pub use publisher::Publisher;
 pub use registration::{AlreadyRegistered, Displaced, Heartbeat, Registration};
 pub use registry::{Client, Entry, Listening, clients};
+pub use settings::NatsSettings;
 pub use settle::Verdict;
-pub use streams::{OtherCluster, UnfitServer};
+pub use streams::{OtherCluster, UnfitServer, UnfitStream};
 pub use subscription::{HANDED_BACK_AFTER, Subscription};
 pub use url::{InvalidUrl, ServerUrl};
 

@@ -15,7 +15,7 @@ use futures_util::{FutureExt, StreamExt};
 use service::{Error, Scope, Service};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::{Bus, Entry, Name, registry};
+use super::{Bus, Entry, Name, registry, streams};
 use crate::told::Told;
 
 /// How long the holder of a client id has to answer a newcomer, as in NATS Streaming.
@@ -131,8 +131,11 @@ async fn acquire(bus: &Bus, inbox: &str, heartbeat: Heartbeat) -> Result<Held, E
 }
 
 async fn open(bus: &Bus) -> Result<Store, Error> {
+    let bucket = registry::bucket(bus.cluster_id());
+    let there = streams::config_of(bus, &registry::stream(&bucket)).await;
     let config = kv::Config {
-        bucket: registry::bucket(bus.cluster_id()),
+        bucket,
+        num_replicas: streams::replicas(bus, there.as_ref()),
         description: "the client ids in use".to_owned(),
         history: 1,
         storage: StorageType::File, // in memory a restarted server would have forgotten who lives

@@ -51,13 +51,18 @@ pub(super) fn bucket(cluster_id: &Name) -> String {
     format!("{cluster_id}-clients")
 }
 
+/// The stream behind a bucket, as the server names it.
+pub(super) fn stream(bucket: &str) -> String {
+    format!("KV_{bucket}")
+}
+
 /// The clients that are registered now, with those killed less than a heartbeat limit ago.
 ///
 /// # Errors
 ///
 /// When the broker does not answer.
 pub async fn clients(bus: &Bus) -> Result<Vec<Client>, Error> {
-    let stream = format!("KV_{}", bucket(bus.cluster_id()));
+    let stream = stream(&bucket(bus.cluster_id()));
     match bus.jetstream().get_stream(&stream).await {
         Err(error) if is_not_found(&error) => return Ok(Vec::new()), // no client has ever registered
         found => drop(found?),

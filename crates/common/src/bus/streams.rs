@@ -34,6 +34,28 @@ pub enum UnfitServer {
     TooOld(String),
 }
 
+/// A stream of ours is there, or would be, in a way that loses events.
+#[derive(Debug, thiserror::Error)]
+pub enum UnfitStream {
+    /// Somebody made it before us, in memory.
+    #[error(
+        "the stream {0} is kept in memory, so that a restart of the NATS server loses it: delete it, and start this \
+         program again, which makes it anew on the disk (nats stream rm {0})"
+    )]
+    InMemory(String),
+    /// The server stands alone.
+    #[error(
+        "the stream {stream} shall have {replicas} replicas, and this NATS server is no cluster: set NATS_REPLICAS=1, \
+         or start the others"
+    )]
+    NoCluster {
+        /// Its name.
+        stream: String,
+        /// How many servers it was to be on.
+        replicas: usize,
+    },
+}
+
 /// The subjects of this cluster's stream belong to another cluster's on this server.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -79,24 +101,44 @@ pub(super) async fn ensure(bus: &Bus) -> Result<(), Error> {
     };
     for mut config in [events, dead_letters] {
         let (name, subject) = (config.name.clone(), config.subjects[0].clone());
+        let there = config_of(bus, &name).await;
+        if there.as_ref().is_some_and(|there| there.storage == StorageType::Memory) {
+            return Err(UnfitStream::InMemory(name).into());
+        }
+        config.num_replicas = replicas(bus, there.as_ref());
         // Subjects are only added: a newer program may have some that this one does not know.
-        if let Ok(there) = bus.jetstream().get_stream(&name).await {
-            let others = there.cached_info().config.subjects.iter();
-            let others: Vec<_> = others.filter(|subject| !config.subjects.contains(subject)).cloned().collect();
-            config.subjects.extend(others);
-        }
+        let others = there.into_iter().flat_map(|there| there.subjects);
+        let others: Vec<_> = others.filter(|subject| !config.subjects.contains(subject)).collect();
+        config.subjects.extend(others);
+        let replicas = config.num_replicas;
         let made = bus.jetstream().create_or_update_stream(config).await;
-        if let Err(error) = made {
-            if let CreateStreamErrorKind::JetStream(said) = error.kind()
-                && said.error_code() == ErrorCode::STREAM_SUBJECT_OVERLAP
-                && let Ok(theirs) = bus.jetstream().stream_by_subject(subject).await
-            {
-                return Err(OtherCluster { ours: bus.cluster_id().to_string(), theirs }.into());
-            }
-            return Err(error).context(format!("making the stream {name}"));
+        let Err(error) = made else { continue };
+        let refused = match error.kind() {
+            CreateStreamErrorKind::JetStream(said) => Some(said.error_code()),
+            _ => None,
+        };
+        if refused == Some(ErrorCode::STREAM_SUBJECT_OVERLAP)
+            && let Ok(theirs) = bus.jetstream().stream_by_subject(subject).await
+        {
+            return Err(OtherCluster { ours: bus.cluster_id().to_string(), theirs }.into());
         }
+        if refused == Some(ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED) {
+            return Err(UnfitStream::NoCluster { stream: name, replicas }.into());
+        }
+        return Err(error).context(format!("making the stream {name}"));
     }
     Ok(())
+}
+
+/// How a stream is, if it is there.
+pub(super) async fn config_of(bus: &Bus, stream: &str) -> Option<Config> {
+    let there = bus.jetstream().get_stream(stream).await.ok()?;
+    Some(there.cached_info().config.clone())
+}
+
+/// On how many servers a stream belongs: replicas are only added, since a tool does not know how many there should be.
+pub(super) fn replicas(bus: &Bus, there: Option<&Config>) -> usize {
+    there.map_or(0, |there| there.num_replicas).max(bus.replicas())
 }
 
 pub(super) fn dead_letter_stream(cluster_id: &Name) -> String {

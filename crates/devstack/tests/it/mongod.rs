@@ -11,7 +11,7 @@ use tempfile::tempdir;
 async fn start(data: &Path) -> (Running<MongodAddress>, MongodAddress) {
     let tool = Tool::MONGOD;
     let binary = find(&tool, &Sources::from_env(&tool).unwrap()).await.unwrap();
-    let mut running = launch("mongod", Mongod { binary, data: data.to_owned(), port: 0 }).start();
+    let mut running = launch("mongod", Mongod::on_a_free_port(binary, data.to_owned())).start();
     let address = running.ready().await.unwrap();
     (running, address)
 }
@@ -46,7 +46,7 @@ async fn a_data_folder_in_use_is_refused() {
     let (running, _) = start(data.path()).await;
     let tool = Tool::MONGOD;
     let binary = find(&tool, &Sources::from_env(&tool).unwrap()).await.unwrap();
-    let second = Mongod { binary, data: data.path().to_owned(), port: 0 };
+    let second = Mongod::on_a_free_port(binary, data.path().to_owned());
     let error = launch("mongod", second).start().ready().await.unwrap_err();
     assert!(error.to_string().contains("in use by process"), "{error}");
     running.stop().await.result.unwrap();

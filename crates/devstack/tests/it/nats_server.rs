@@ -12,7 +12,7 @@ use tempfile::tempdir;
 async fn nats_server(data: &Path) -> NatsServer {
     let tool = Tool::NATS_SERVER;
     let binary = find(&tool, &Sources::from_env(&tool).unwrap()).await.unwrap();
-    NatsServer { binary, data: data.to_owned(), port: 0, monitoring_port: 0 }
+    NatsServer::on_free_ports(binary, data.to_owned())
 }
 
 async fn start(server: NatsServer) -> (Running<NatsServerAddress>, NatsServerAddress) {

@@ -7,8 +7,8 @@ use common::events::{
     CancelledTicket, Event, ExpirationComplete, OrderCancelled, OrderCreated, OrderStatus, OrderedTicket, Subject,
 };
 use common::{OrderId, Price, TicketId, UserId};
-use expiration::{Expiration, ExpirationSettings};
-use service::settings::{Sections, Settings, Sources};
+use expiration::Expiration;
+use service::settings::{Settings, Sources};
 use service::{Running, launch};
 use testkit::{Broker, Client, settings, settled, stored, until};
 use time::OffsetDateTime;
@@ -19,7 +19,7 @@ const CANCELLED: &str = "expiration-service:order-cancelled";
 async fn start(broker: &Broker) -> Running<()> {
     let environment =
         [("NATS_URL", broker.url()), ("NATS_CLUSTER_ID", "ticketing"), ("NATS_CLIENT_ID", "expiration-1")];
-    let mut running = launch("expiration", Expiration).settings(settings::<ExpirationSettings>(&environment)).start();
+    let mut running = launch("expiration", Expiration).settings(settings(expiration::sections(), &environment)).start();
     running.ready().await.unwrap();
     running
 }
@@ -153,7 +153,7 @@ async fn what_is_no_order_holds_up_no_other() {
 
 #[test]
 fn a_service_without_its_settings_says_which_variables_to_set() {
-    let refused = Settings::load(Sections::new().with::<ExpirationSettings>(), Sources::default());
+    let refused = Settings::load(expiration::sections(), Sources::default());
     let refused = refused.unwrap_err().to_string();
     for variable in ["NATS_URL=nats://", "NATS_CLUSTER_ID=", "NATS_CLIENT_ID="] {
         assert!(refused.contains(&format!("must be set: {variable}")), "{refused}");

@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use common::events::{Event, OrderCancelled, TicketCreated, TicketUpdated};
 use common::{Price, TicketId, UserId};
-use orders::{Orders, OrdersSettings};
+use orders::Orders;
 use serde_json::{Value, json};
 use service::{Running, launch};
 use testkit::{Answer, Api, Broker, Client, Database, course_environment, session_of, settings, stored, until};
@@ -21,7 +21,7 @@ impl App {
     pub(crate) async fn on(mongo_uri: &str, nats_url: &str, client_id: &str, window: &str) -> Self {
         let course = course_environment(mongo_uri, nats_url, client_id);
         let own = [("ORDERS__BIND", "127.0.0.1:0"), ("ORDER_WINDOW_SECONDS", window)];
-        let settings = settings::<OrdersSettings>(&[&course[..], &own].concat());
+        let settings = settings(orders::sections(), &[&course[..], &own].concat());
         let mut running = launch("orders", Orders).settings(settings).start();
         let address = running.ready().await.unwrap();
         Self { running, api: Api { address } }

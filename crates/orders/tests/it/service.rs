@@ -3,15 +3,14 @@
 use std::time::{Duration, Instant};
 
 use common::events::OrderCreated;
-use orders::OrdersSettings;
-use service::settings::{Sections, Settings, Sources};
+use service::settings::{Settings, Sources};
 use testkit::{stored, until};
 
 use crate::app::{World, signin};
 
 #[test]
 fn a_service_without_its_settings_says_which_variables_to_set() {
-    let sections = Sections::new().with::<OrdersSettings>();
+    let sections = orders::sections();
     let refused = Settings::load(sections, Sources::default()).unwrap_err().to_string();
     for variable in ["JWT_KEY=", "MONGO_URI=mongodb://", "NATS_URL=nats://", "NATS_CLUSTER_ID=", "NATS_CLIENT_ID="] {
         assert!(refused.contains(&format!("must be set: {variable}")), "{refused}");

@@ -8,14 +8,14 @@ use common::events::{
     TicketUpdated,
 };
 use common::{OrderId, PaymentId, Price, TicketId, UserId};
-use expiration::{Expiration, ExpirationSettings};
+use expiration::Expiration;
 use futures_util::{StreamExt, stream};
 use mongodb::Collection;
 use mongodb::bson::{DateTime, Document, doc};
-use orders::{Orders, OrdersSettings};
+use orders::Orders;
 use service::launch;
 use testkit::{Broker, Database, course_environment, settings, until_in};
-use tickets::{Tickets, TicketsSettings};
+use tickets::Tickets;
 use time::OffsetDateTime;
 
 /// The longest wait for thousands of transactions.
@@ -107,14 +107,14 @@ async fn six_events_in_every_order_and_each_of_them_twice_end_in_the_same_state(
     let (broker, owner_of_tickets, owner_of_orders) = (Broker::start().await, Database::new(), Database::new());
     let environment = |uri, id| course_environment(uri, broker.url(), id);
     let course = environment(owner_of_tickets.uri(), "tickets-1");
-    let tickets_settings = settings::<TicketsSettings>(&[&course[..], &[("TICKETS__BIND", "127.0.0.1:0")]].concat());
+    let tickets_settings = settings(tickets::sections(), &[&course[..], &[("TICKETS__BIND", "127.0.0.1:0")]].concat());
     let mut tickets = launch("tickets", Tickets).settings(tickets_settings).start();
     let course = environment(owner_of_orders.uri(), "orders-1");
-    let orders_settings = settings::<OrdersSettings>(&[&course[..], &[("ORDERS__BIND", "127.0.0.1:0")]].concat());
+    let orders_settings = settings(orders::sections(), &[&course[..], &[("ORDERS__BIND", "127.0.0.1:0")]].concat());
     let mut orders = launch("orders", Orders).settings(orders_settings).start();
     let course = environment("", "expiration-1");
     let mut expiration =
-        launch("expiration", Expiration).settings(settings::<ExpirationSettings>(&course[2..])).start();
+        launch("expiration", Expiration).settings(settings(expiration::sections(), &course[2..])).start();
     tickets.ready().await.unwrap();
     orders.ready().await.unwrap();
     expiration.ready().await.unwrap();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use service::settings::Settings;
 use service::{Running, launch};
 use testkit::{Answer, Api, Broker, Database, course_environment, session_of};
-use tickets::{Tickets, TicketsSettings};
+use tickets::Tickets;
 
 pub(crate) const PATH: &str = "/api/tickets";
 
@@ -18,7 +18,7 @@ pub(crate) struct App {
 
 pub(crate) fn settings(mongo_uri: &str, nats_url: &str, client_id: &str) -> Settings {
     let course = course_environment(mongo_uri, nats_url, client_id);
-    testkit::settings::<TicketsSettings>(&[&course[..], &[("TICKETS__BIND", "127.0.0.1:0")]].concat())
+    testkit::settings(tickets::sections(), &[&course[..], &[("TICKETS__BIND", "127.0.0.1:0")]].concat())
 }
 
 impl App {

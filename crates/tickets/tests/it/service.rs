@@ -7,9 +7,9 @@ use common::events::{TicketCreated, TicketUpdated};
 use futures_util::future::join_all;
 use serde_json::json;
 use service::launch;
-use service::settings::{self, Sections, Settings};
+use service::settings::{self, Settings};
 use testkit::{Broker, LIMIT, Mongod, message, stored, until};
-use tickets::{Tickets, TicketsSettings};
+use tickets::Tickets;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +17,7 @@ use crate::app::{App, World, settings, signin};
 
 #[test]
 fn a_service_without_its_settings_says_which_variables_to_set() {
-    let sections = Sections::new().with::<TicketsSettings>();
+    let sections = tickets::sections();
     let refused = Settings::load(sections, settings::Sources::default()).unwrap_err().to_string();
     for variable in ["JWT_KEY=", "MONGO_URI=mongodb://", "NATS_URL=nats://", "NATS_CLUSTER_ID=", "NATS_CLIENT_ID="] {
         assert!(refused.contains(&format!("must be set: {variable}")), "{refused}");

@@ -1,13 +1,13 @@
 //! Connecting and closing.
 
-use common::bus::{Connection, IfAbsent, ServerUrl, Unreachable};
+use common::bus::{Connection, ServerUrl, Unreachable};
 use service::{Failure, launch};
 use testkit::{Broker, name};
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_named() {
     let url: ServerUrl = "nats://127.0.0.1:1".parse().unwrap();
-    let connection = Connection { url, cluster_id: name("ticketing"), client_id: name("a"), if_absent: IfAbsent::Fail };
+    let connection = Connection::new(url, name("ticketing"), name("a"));
     let error = launch("connection", connection).start().ready().await.unwrap_err();
     let text = format!("{error:#}");
     assert!(text.contains("no NATS server answers at nats://127.0.0.1:1"), "{text}");
@@ -30,10 +30,13 @@ async fn another_clusters_server_is_refused_with_both_names() {
 
 #[test]
 fn what_is_no_url_of_a_server_says_what_one_looks_like() {
-    for text in ["", "nats://", "nats://:4222", "http://localhost:4222", "nats://local host"] {
+    for text in ["", "nats://", "nats://:4222", "nats://localhost:4222,", "http://localhost:4222", "nats://local host"]
+    {
         let error = text.parse::<ServerUrl>().unwrap_err().to_string();
         assert!(error.ends_with("it looks like nats://localhost:4222"), "{text}: {error}");
     }
+    let several: ServerUrl = "nats://me:secret@one,nats://two:4223".parse().unwrap();
+    assert_eq!(several.to_string(), "nats://one:4222,nats://two:4223");
     assert_eq!("localhost".parse::<ServerUrl>().unwrap().to_string(), "nats://localhost:4222");
     assert_eq!("nats://me:secret@localhost".parse::<ServerUrl>().unwrap().to_string(), "nats://localhost:4222");
 }

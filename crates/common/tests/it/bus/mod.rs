@@ -1,5 +1,6 @@
 //! The bus against a real nats-server: one for each test.
 
+mod cluster;
 mod connection;
 mod dead_letters;
 mod groups;

@@ -2,6 +2,7 @@
 
 mod harness;
 mod relay;
+mod replica_set;
 mod transaction;
 
 pub(crate) use harness::{Opened, open, ticket, update};
