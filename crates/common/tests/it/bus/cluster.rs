@@ -24,13 +24,11 @@ async fn leader(bus: &Bus) -> usize {
     leader.strip_prefix("nats-depl-").unwrap().parse().unwrap()
 }
 
-/// Publishes until it is told to stop, one after the other; tells what was confirmed.
-async fn publish_on(bus: Bus, stop: Arc<AtomicBool>, writer: usize) -> Vec<String> {
+/// Publishes until it is told to stop, one after the other; tells the places that were confirmed.
+async fn publish_on(bus: Bus, stop: Arc<AtomicBool>) -> Vec<u64> {
     let mut confirmed = Vec::new();
     while !stop.load(Ordering::Relaxed) {
-        let text = format!("{writer}-{}", confirmed.len());
-        bus.publish(Subject::TicketCreated, text.clone().into()).await.unwrap();
-        confirmed.push(text);
+        confirmed.push(bus.publish(Subject::TicketCreated, "concert".into()).await.unwrap().sequence);
     }
     confirmed
 }
@@ -50,16 +48,17 @@ async fn lose_servers(times: usize) {
     let consumer = Consumer { ack_wait, max_in_flight: 10_000, batch: 100, ..durable_group("g") };
     let mut listener = listen_to(&hearer, consumer, |_| Verdict::Ack).await;
     let stop = Arc::new(AtomicBool::new(false));
-    let writers: JoinSet<_> = (0..8).map(|writer| publish_on(speaker.bus.clone(), Arc::clone(&stop), writer)).collect();
+    let writers: JoinSet<_> = (0..8).map(|_| publish_on(speaker.bus.clone(), Arc::clone(&stop))).collect();
 
     let mut heard = BTreeSet::new();
     for _ in 0..times {
         let killed = leader(&hearer.bus).await;
         brokers[killed].kill().await;
         // With one server less, what is published from now on is heard.
-        let so_far = heard.len();
-        while heard.len() < so_far + 500 {
-            heard.insert(String::from_utf8(listener.next().await.payload.to_vec()).unwrap());
+        heard.extend(listener.so_far());
+        let goal = heard.len() + 500;
+        while heard.len() < goal {
+            heard.insert(listener.next().await.sequence);
         }
         brokers[killed].restart().await;
         until("all three are up to date", || async {
@@ -73,7 +72,7 @@ async fn lose_servers(times: usize) {
     let confirmed: BTreeSet<_> = writers.join_all().await.into_iter().flatten().collect();
     assert!(confirmed.len() > 500 * times);
     while !heard.is_superset(&confirmed) {
-        heard.insert(String::from_utf8(listener.next().await.payload.to_vec()).unwrap());
+        heard.insert(listener.next().await.sequence);
     }
     // Once each, and nothing that nobody has published.
     let outsider = brokers[0].outsider().await;
