@@ -314,6 +314,13 @@ impl Node {
         });
     }
 
+    /// Shows that something it needs is away, or is back; once it was ready, and until it is asked to stop.
+    pub(crate) fn set_waiting(&self, waits_for: Option<(&'static str, String)>) {
+        if !self.stop.is_cancelled() {
+            self.tree.set_waiting(self.row, waits_for);
+        }
+    }
+
     pub(crate) fn set_ready(&self) {
         if !self.stop.is_cancelled() {
             self.show(State::Ready);

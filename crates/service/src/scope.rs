@@ -71,6 +71,17 @@ impl<H> Scope<H> {
         let _ = promise.send(Ok(handle));
     }
 
+    /// Shows that something this service needs is away: `nats`, and why. It is not ready until [`Scope::goes_on`]; its
+    /// handle stays in use. Before it is ready, and while it stops, this says nothing.
+    pub fn waits_for(&self, what: &'static str, why: impl fmt::Display) {
+        self.node.set_waiting(Some((what, why.to_string())));
+    }
+
+    /// Shows that what was away is back.
+    pub fn goes_on(&self) {
+        self.node.set_waiting(None);
+    }
+
     /// Fires when this service is asked to stop, or a part of it has failed.
     pub fn stopping(&self) -> Stopping {
         Stopping { node: Arc::clone(&self.node) }

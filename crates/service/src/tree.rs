@@ -41,6 +41,8 @@ pub enum State {
     Starting,
     /// Its handle is in use.
     Ready,
+    /// Its handle is in use, but something it needs is away; it goes on by itself.
+    Waiting,
     /// Asked to stop; its body finishes what is in hand.
     Draining,
     /// Its body is over; its tasks and children are being undone.
@@ -58,6 +60,7 @@ impl fmt::Display for State {
         let text = match self {
             Self::Starting => "starting",
             Self::Ready => "ready",
+            Self::Waiting => "waiting",
             Self::Draining => "draining",
             Self::Stopping => "stopping",
             Self::Stopped => "stopped",
@@ -73,7 +76,7 @@ impl State {
     fn is_settled(self) -> bool {
         match self {
             Self::Ready | Self::Stopped | Self::Failed => true,
-            Self::Starting | Self::Draining | Self::Stopping | Self::Restarting => false,
+            Self::Starting | Self::Waiting | Self::Draining | Self::Stopping | Self::Restarting => false,
         }
     }
 }
@@ -90,7 +93,9 @@ pub struct Status {
     pub since: SystemTime,
     /// How often it was started again after a failure.
     pub restarts: u32,
-    /// Why it failed, when it did.
+    /// What it waits for, when it does: `nats`.
+    pub waits_for: Option<&'static str>,
+    /// Why it failed, or waits, when it does.
     pub error: Option<String>,
 }
 
@@ -128,11 +133,14 @@ impl Tree {
         self.rows.borrow().aborted.clone()
     }
 
-    /// The parts that keep the program from being ready: the root, unless it is; any other on its way up or down.
-    pub fn not_ready(&self) -> Vec<Path> {
+    /// The parts that keep the program from being ready: the root, unless it is; any other on its way up or down, or
+    /// waiting, but for what is excluded: `nats`.
+    pub fn not_ready(&self, excluded: &[String]) -> Vec<Path> {
         let rows = self.rows.borrow();
         let root = rows.statuses.values().next().filter(|root| root.state != State::Ready);
-        let others = rows.statuses.values().skip(1).filter(|status| !status.state.is_settled());
+        let is_excluded =
+            |status: &&Status| status.waits_for.is_none_or(|what| !excluded.iter().any(|name| name == what));
+        let others = rows.statuses.values().skip(1).filter(|status| !status.state.is_settled()).filter(is_excluded);
         root.into_iter().chain(others).map(|status| status.path.clone()).collect()
     }
 
@@ -161,7 +169,8 @@ impl Tree {
             }
             let state = State::Starting;
             let since = SystemTime::now();
-            rows.statuses.insert(row, Status { path: path.clone(), state, since, restarts: 0, error: None });
+            rows.statuses
+                .insert(row, Status { path: path.clone(), state, since, restarts: 0, waits_for: None, error: None });
         });
         row
     }
@@ -179,8 +188,24 @@ impl Tree {
                 status.restarts += u32::from(state == State::Restarting);
                 status.state = state;
                 status.since = SystemTime::now();
-                status.error = error;
+                (status.waits_for, status.error) = (None, error);
             }
+        });
+    }
+
+    /// Shows a part that was ready as waiting for something, or as ready again.
+    pub(crate) fn set_waiting(&self, row: Row, waits_for: Option<(&'static str, String)>) {
+        self.rows.send_if_modified(|rows| {
+            let Some(status) = rows.statuses.get_mut(&row) else { return false };
+            match (&waits_for, status.state) {
+                (Some((what, why)), State::Ready) => tracing::warn!("{} waits for {what}: {why}", status.path),
+                (None, State::Waiting) => tracing::info!("{} is ready again", status.path),
+                _ => return false,
+            }
+            status.state = if waits_for.is_some() { State::Waiting } else { State::Ready };
+            status.since = SystemTime::now();
+            (status.waits_for, status.error) = waits_for.unzip();
+            true
         });
     }
 

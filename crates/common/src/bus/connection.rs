@@ -20,13 +20,17 @@ const RECONNECT_AFTER: Duration = Duration::from_millis(250);
 /// How often a silent connection is asked whether it is alive; it is given up after two unanswered questions.
 const PING_EVERY: Duration = Duration::from_secs(5);
 
+/// How often a service looks whether the broker answers and the streams are there, and how long an answer may take.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+
 /// The longest wait for what is still to be sent when the connection is closed.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
 /// A connection to the broker; its handle is the [`Bus`].
 ///
 /// It is ready when the server was seen to be fit and the streams are there. A connection that is lost is made again,
-/// for ever. Undoing it sends what is still to be sent and closes it.
+/// for ever, and so are streams that somebody deletes; meanwhile that of a service is shown as waiting. Undoing it sends what is still to be sent and closes it.
 #[derive(Clone, Debug)]
 pub struct Connection {
     /// Where the server is.
@@ -93,10 +97,14 @@ impl Service for Connection {
 
     async fn run(self, scope: Scope<Bus>) -> Result<(), Error> {
         let stopping = scope.stopping();
+        let if_absent = self.if_absent;
         let Some(opened) = stopping.or(self.open()).await else { return Ok(()) };
         let bus = opened?;
         scope.ready(bus.clone());
-        stopping.await;
+        match if_absent {
+            IfAbsent::Fail => stopping.await,
+            IfAbsent::Wait => drop(stopping.or(look_after(&bus, &scope)).await),
+        }
         if bus.is_connected() {
             // Whoever used the bus has stopped by now; this sends the last acks and waits for the goodbye.
             timeout(CLOSE_WITHIN, close(&bus)).await.ok();
@@ -131,6 +139,24 @@ impl Connection {
         streams::check(&bus).await?;
         streams::ensure(&bus).await?;
         Ok(bus)
+    }
+}
+
+/// Shows whether the broker can be used, and makes the streams again that somebody has deleted.
+async fn look_after(bus: &Bus, scope: &Scope<Bus>) {
+    let mut link = bus.link();
+    loop {
+        let connected = link.borrow_and_update().connected;
+        let looked = match timeout(ANSWERS_WITHIN, streams::look_after(bus)).await {
+            _ if !connected => Err("the connection is lost".to_owned()),
+            Ok(looked) => looked.map_err(|error| format!("{error:#}")),
+            Err(_) => Err(format!("no answer within {ANSWERS_WITHIN:?}")),
+        };
+        match looked {
+            Ok(()) => scope.goes_on(),
+            Err(why) => scope.waits_for("nats", why),
+        }
+        let _ = timeout(LOOK_EVERY, link.changed()).await;
     }
 }
 

@@ -1,6 +1,6 @@
 //! A message as a handler sees it.
 
-use async_nats::HeaderMap;
+use async_nats::{HeaderMap, jetstream};
 use bytes::Bytes;
 use time::OffsetDateTime;
 
@@ -34,6 +34,22 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// Takes a message as JetStream delivers it: its place stands in the subject for the reply.
+    pub(super) fn of(delivered: &mut jetstream::Message) -> Option<Self> {
+        let info = delivered.info().ok()?;
+        let (sequence, published) = (info.stream_sequence, info.published);
+        let attempt = u64::try_from(info.delivered).ok()?;
+        let message = &mut delivered.message;
+        Some(Self {
+            subject: message.subject.to_string(),
+            payload: std::mem::take(&mut message.payload),
+            sequence,
+            attempt,
+            published,
+            headers: message.headers.take().unwrap_or_default(),
+        })
+    }
+
     /// The id of the event, the same for every copy of it; nothing when it was published by other means than ours.
     pub fn event_id(&self) -> Option<&str> {
         self.headers.get(EVENT_ID).map(|id| id.as_str())

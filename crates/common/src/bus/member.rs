@@ -105,21 +105,9 @@ impl Member {
         }))
     }
 
-    /// Reads a message as JetStream delivers it: its place stands in the subject for the reply.
     fn item(&mut self, message: Message) -> Option<Item> {
         self.reader.message = message;
-        let info = self.reader.info().ok()?;
-        let (sequence, published) = (info.stream_sequence, info.published);
-        let attempt = u64::try_from(info.delivered).ok()?;
-        let message = &mut self.reader.message;
-        let delivery = Delivery {
-            subject: message.subject.to_string(),
-            payload: std::mem::take(&mut message.payload),
-            sequence,
-            attempt,
-            published,
-            headers: message.headers.take().unwrap_or_default(),
-        };
-        Some(Item { delivery: Arc::new(delivery), reply: message.reply.take()? })
+        let delivery = Delivery::of(&mut self.reader)?;
+        Some(Item { delivery: Arc::new(delivery), reply: self.reader.message.reply.take()? })
     }
 }

@@ -13,6 +13,7 @@ mod consumer;
 mod dead_letter;
 mod delivery;
 mod handle;
+mod history;
 mod member;
 mod name;
 mod publisher;
@@ -31,6 +32,7 @@ pub use consumer::{CLIENT_ID, Consumer, DURABLE, Membership, QUEUE_GROUP, Source
 pub use dead_letter::{DeadLetter, Try};
 pub use delivery::{Delivery, NotAnEvent};
 pub use handle::{Bus, PublishError, Published};
+pub use history::History;
 pub use name::{InvalidName, Name};
 pub use publisher::Publisher;
 pub use registration::{AlreadyRegistered, Displaced, Heartbeat, Registration};

@@ -1,12 +1,11 @@
 //! The registry of the client ids in use, as others may read it.
 
-use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::kv::{Operation, Store};
 use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
 use service::Error;
 
-use super::{Bus, Name};
+use super::{Bus, Name, streams};
 
 /// A registered client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +63,7 @@ pub(super) fn stream(bucket: &str) -> String {
 pub async fn clients(bus: &Bus) -> Result<Vec<Client>, Error> {
     let stream = stream(&bucket(bus.cluster_id()));
     match bus.jetstream().get_stream(&stream).await {
-        Err(error) if is_not_found(&error) => return Ok(Vec::new()), // no client has ever registered
+        Err(error) if streams::is_not_found(&error) => return Ok(Vec::new()), // no client has ever registered
         found => drop(found?),
     }
     let store: Store = bus.jetstream().get_key_value(bucket(bus.cluster_id())).await?;
@@ -78,11 +77,6 @@ pub async fn clients(bus: &Bus) -> Result<Vec<Client>, Error> {
         }
     }
     Ok(clients)
-}
-
-fn is_not_found(error: &async_nats::jetstream::context::GetStreamError) -> bool {
-    use async_nats::jetstream::context::GetStreamErrorKind::JetStream;
-    matches!(error.kind(), JetStream(said) if said.error_code() == ErrorCode::STREAM_NOT_FOUND)
 }
 
 /// A subscription that stands in this client's entry until it is dropped.

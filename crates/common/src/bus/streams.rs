@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use async_nats::jetstream::ErrorCode;
-use async_nats::jetstream::context::CreateStreamErrorKind;
+use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamError, GetStreamErrorKind};
 use async_nats::jetstream::stream::{Config, StorageType};
 use service::Error;
 
@@ -128,6 +128,25 @@ pub(super) async fn ensure(bus: &Bus) -> Result<(), Error> {
         return Err(error).context(format!("making the stream {name}"));
     }
     Ok(())
+}
+
+/// Makes the streams that are gone.
+pub(super) async fn look_after(bus: &Bus) -> Result<(), Error> {
+    for name in [bus.cluster_id().to_string(), dead_letter_stream(bus.cluster_id())] {
+        match bus.jetstream().get_stream(&name).await {
+            Ok(_) => {}
+            Err(error) if is_not_found(&error) => {
+                tracing::warn!(stream = name, "the stream is gone, and is made again; an audit tells what it has lost");
+                return ensure(bus).await;
+            }
+            Err(error) => return Err(error).context(format!("asking for the stream {name}")),
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn is_not_found(error: &GetStreamError) -> bool {
+    matches!(error.kind(), GetStreamErrorKind::JetStream(said) if said.error_code() == ErrorCode::STREAM_NOT_FOUND)
 }
 
 /// How a stream is, if it is there.

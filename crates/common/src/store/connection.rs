@@ -3,21 +3,28 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use mongodb::options::{Acknowledgment, ClientOptions, ReadConcern, WriteConcern};
+use mongodb::{Client, Database};
 use service::settings::Secret;
 use service::{Error, Scope, Service};
+use tokio::time::{sleep, timeout};
 
 use super::Store;
+use super::error::plain;
 
 /// How long an operation looks for a server that answers.
 const FOUND_WITHIN: Duration = Duration::from_secs(2);
 
+/// How often is looked whether the database answers, and how long an answer may take.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const ANSWERS_WITHIN: Duration = Duration::from_secs(3);
+
 /// A connection to MongoDB; its handle is the [`Store`] in the database that the URI names.
 ///
 /// It becomes ready when the database answers, however long that takes: start it with
-/// [`ready_within`](service::Child::ready_within). Later the driver connects again by itself.
+/// [`ready_within`](service::Child::ready_within). Later the driver connects again by itself; while no server takes
+/// writes, it is shown as waiting.
 #[derive(Clone, Debug)]
 pub struct Connection {
     /// `mongodb://host:port/database`.
@@ -40,8 +47,9 @@ impl Service for Connection {
         let store = Store::new(client.database(&name));
         let stopping = scope.stopping();
         let database = store.database().clone();
-        let hello = async move || database.run_command(doc! { "hello": 1 }).await;
-        let Some(answer) = stopping.or(store.once_it_answers("the database", hello)).await else { return Ok(()) };
+        let first = database.clone();
+        let first = async move || hello(&first).await;
+        let Some(answer) = stopping.or(store.once_it_answers("the database", first)).await else { return Ok(()) };
         let answer = answer.context("the database refuses us (MONGO_URI)")?;
         ensure!(
             takes_transactions(&answer),
@@ -49,10 +57,25 @@ impl Service for Connection {
              run rs.initiate() once (MONGO_URI)"
         );
         scope.ready(store);
-        stopping.await;
+        let looking = async {
+            loop {
+                match timeout(ANSWERS_WITHIN, hello(&database)).await {
+                    Ok(Ok(_)) => scope.goes_on(),
+                    Ok(Err(error)) => scope.waits_for("mongo", plain(&error)),
+                    Err(_) => scope.waits_for("mongo", format_args!("no answer within {ANSWERS_WITHIN:?}")),
+                }
+                sleep(LOOK_EVERY).await;
+            }
+        };
+        stopping.or(looking).await;
         client.shutdown().await;
         Ok(())
     }
+}
+
+/// What the server that takes writes says of itself.
+async fn hello(database: &Database) -> mongodb::error::Result<Document> {
+    database.run_command(doc! { "hello": 1 }).await
 }
 
 /// Whether it is a replica set, or a router before some. One that is not initiated yet becomes one.

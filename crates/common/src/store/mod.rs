@@ -10,6 +10,7 @@
 //! | `inbox` | which events were handled, by group; kept for twice as long |
 //! | `failures` | which events could not be handled yet, how often it was tried, and why it failed |
 
+mod audit;
 mod connection;
 mod error;
 mod handle;
@@ -21,6 +22,7 @@ mod version;
 
 use std::time::Duration;
 
+pub use audit::{Audit, Finding, Kind, audit, repair};
 pub use connection::Connection;
 pub use error::is_duplicate;
 pub use handle::Store;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use async_nats::HeaderMap;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{DateTime, doc};
 use mongodb::options::IndexOptions;
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{KEPT_FOR, Store, Tx};
 use crate::events::{Aggregate, AggregateRef, Event};
-use crate::telemetry::Trace;
+use crate::telemetry::{CORRELATION_ID, TRACEPARENT, Trace};
 
 pub(super) const OUTBOX: &str = "outbox";
 
@@ -40,13 +41,23 @@ pub(super) struct Row {
     pub(super) version: Option<u64>,
     pub(super) traceparent: String,
     pub(super) correlation_id: String,
-    recorded_at: DateTime,
+    pub(super) recorded_at: DateTime,
     /// Whose it is to publish; absent once it was published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) pending: Option<String>,
     /// Absent until the broker has confirmed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     published_at: Option<DateTime>,
+}
+
+impl Row {
+    /// What stands beside the event when it is published.
+    pub(super) fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(TRACEPARENT, self.traceparent.as_str());
+        headers.insert(CORRELATION_ID, self.correlation_id.as_str());
+        headers
+    }
 }
 
 /// What a row is found by while it is pending, and what removes it in the end.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -56,8 +56,10 @@ pub(crate) fn router(program: Program) -> Router {
         .with_state(program)
 }
 
-async fn readyz(State(program): State<Program>) -> Response {
-    let not_ready = program.tree.not_ready();
+/// `?exclude=nats`, as often as there is something to exclude: who asks can do without.
+async fn readyz(State(program): State<Program>, Query(query): Query<Vec<(String, String)>>) -> Response {
+    let excluded: Vec<_> = query.into_iter().filter(|(key, _)| key == "exclude").map(|(_, what)| what).collect();
+    let not_ready = program.tree.not_ready(&excluded);
     let none_yet = program.tree.statuses().is_empty();
     let ready = not_ready.is_empty() && !none_yet;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -129,6 +129,6 @@ async fn a_part_that_waits_to_be_started_again_is_stopped_at_once() {
     started.recv().await.unwrap().send(()).unwrap();
     root.tree().wait_for(|rows| rows.iter().any(|row| row.state == State::Restarting)).await;
     assert!(slot.get().is_err());
-    assert_eq!(root.tree().not_ready().len(), 1);
+    assert_eq!(root.tree().not_ready(&[]).len(), 1);
     root.stop().await.result.unwrap();
 }

@@ -1,5 +1,6 @@
 //! The store, against the real database.
 
+mod audit;
 mod harness;
 mod relay;
 mod replica_set;

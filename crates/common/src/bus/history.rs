@@ -1,0 +1,75 @@
+//! What stands in the stream of the events, read from the first to the last.
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use async_nats::jetstream::consumer::pull::Config;
+use async_nats::jetstream::consumer::{AckPolicy, PullConsumer};
+use futures_util::TryStreamExt;
+use service::Error;
+
+use super::{Bus, Delivery};
+use crate::events::Subject;
+
+/// How many messages are fetched at once.
+const BATCH: usize = 1000;
+
+/// How long the server may take for a batch.
+const FETCHED_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long the server keeps our place when we are gone.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
+
+/// The messages that stood in the stream when it was made: [`Bus::history`].
+#[derive(Debug)]
+pub struct History {
+    consumer: PullConsumer,
+    left: u64,
+}
+
+impl Bus {
+    /// All messages of these subjects, up to the last one there is now.
+    ///
+    /// # Errors
+    ///
+    /// When the broker does not answer, or there is no stream.
+    pub async fn history(&self, subjects: &[Subject]) -> Result<History, Error> {
+        let config = Config {
+            filter_subjects: subjects.iter().map(ToString::to_string).collect(),
+            ack_policy: AckPolicy::None,
+            inactive_threshold: FORGOTTEN_AFTER,
+            memory_storage: true,
+            ..Config::default()
+        };
+        let stream = self.cluster_id().as_str();
+        let consumer: PullConsumer =
+            self.jetstream().create_consumer_on_stream(config, stream).await.context("reading the stream")?;
+        let left = consumer.cached_info().num_pending;
+        Ok(History { consumer, left })
+    }
+}
+
+impl History {
+    /// How many are still to come.
+    pub fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// The next ones, in the order of the stream; none when that was all.
+    ///
+    /// # Errors
+    ///
+    /// When the broker does not answer any more.
+    pub async fn next(&mut self) -> Result<Vec<Delivery>, Error> {
+        if self.left == 0 {
+            return Ok(Vec::new());
+        }
+        let wanted = BATCH.min(self.left.try_into().unwrap_or(BATCH));
+        let batch = self.consumer.batch().max_messages(wanted).expires(FETCHED_WITHIN).messages();
+        let batch = batch.await.context("reading the stream")?.map_ok(|mut message| Delivery::of(&mut message));
+        let read: Vec<Option<Delivery>> = batch.map_err(|error| anyhow::anyhow!(error)).try_collect().await?;
+        ensure!(!read.is_empty(), "the broker has stopped to answer while the stream was read");
+        self.left = self.left.saturating_sub(read.len() as u64);
+        Ok(read.into_iter().flatten().collect())
+    }
+}
