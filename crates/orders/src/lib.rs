@@ -12,4 +12,5 @@ mod service;
 mod sweep;
 
 pub use config::OrdersSettings;
+pub use events::wiring;
 pub use service::Orders;

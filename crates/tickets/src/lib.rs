@@ -11,4 +11,5 @@ mod routes;
 mod service;
 
 pub use config::TicketsSettings;
+pub use events::wiring;
 pub use service::Tickets;

@@ -24,7 +24,7 @@ use std::time::Duration;
 pub use connection::Connection;
 pub use error::is_duplicate;
 pub use handle::Store;
-pub use outbox::Outbox;
+pub use outbox::{Outbox, Recorded};
 pub use relay::Relay;
 pub use transaction::{Aborted, Tx};
 pub use version::{Arrival, Stale, Versioned, save};

@@ -4,4 +4,4 @@ mod harness;
 mod relay;
 mod transaction;
 
-pub(crate) use harness::{Opened, open, ticket, update};
+pub(crate) use harness::{Opened, open, outbox, ticket, update};
