@@ -1,30 +1,33 @@
-//! The events on the wire: stored examples, byte for byte.
+//! The events on the wire.
+
+mod compatible;
+mod examples;
+mod schemas;
 
 use common::events::{
     Event, ExpirationComplete, OrderCancelled, OrderCreated, PaymentCreated, Subject, TicketCreated, TicketUpdated,
+    schemas,
 };
+use serde_json::{Error, Value};
 
-fn reads_and_writes<E: Event>(subject: &str, json: &str) {
-    assert_eq!(E::SUBJECT.as_str(), subject);
-    let event: E = serde_json::from_str(json).unwrap();
-    assert_eq!(serde_json::to_string(&event).unwrap(), json.trim_end());
+/// What is written once it was read.
+fn again(subject: Subject, json: &str) -> Result<String, Error> {
+    fn again<E: Event>(json: &str) -> Result<String, Error> {
+        serde_json::to_string(&serde_json::from_str::<E>(json)?)
+    }
+    match subject {
+        Subject::TicketCreated => again::<TicketCreated>(json),
+        Subject::TicketUpdated => again::<TicketUpdated>(json),
+        Subject::OrderCreated => again::<OrderCreated>(json),
+        Subject::OrderCancelled => again::<OrderCancelled>(json),
+        Subject::ExpirationComplete => again::<ExpirationComplete>(json),
+        Subject::PaymentCreated => again::<PaymentCreated>(json),
+    }
 }
 
-#[test]
-fn every_event_reads_and_writes_what_the_course_sends() {
-    reads_and_writes::<TicketCreated>("ticket:created", include_str!("wire/ticket-created.json"));
-    reads_and_writes::<TicketUpdated>("ticket:updated", include_str!("wire/ticket-updated.json"));
-    reads_and_writes::<OrderCreated>("order:created", include_str!("wire/order-created.json"));
-    reads_and_writes::<OrderCancelled>("order:cancelled", include_str!("wire/order-cancelled.json"));
-    reads_and_writes::<ExpirationComplete>("expiration:complete", include_str!("wire/expiration-complete.json"));
-    reads_and_writes::<PaymentCreated>("payment:created", include_str!("wire/payment-created.json"));
-}
-
-#[test]
-fn a_free_ticket_has_no_order_id_on_the_wire() {
-    let mut event: TicketUpdated = serde_json::from_str(include_str!("wire/ticket-updated.json")).unwrap();
-    event.order_id = None;
-    assert!(!serde_json::to_string(&event).unwrap().contains("orderId"));
+/// What each subject carries now.
+fn now() -> impl Iterator<Item = (Subject, Value)> {
+    schemas().into_iter().map(|(subject, schema)| (subject, schema.into()))
 }
 
 #[test]
