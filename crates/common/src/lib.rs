@@ -19,6 +19,7 @@ mod price;
 pub mod store;
 pub mod telemetry;
 mod told;
+pub mod wiring;
 
 pub use ids::{Id, InvalidId, Order, OrderId, Payment, PaymentId, Ticket, TicketId, User, UserId};
 pub use price::{InvalidPrice, Price};

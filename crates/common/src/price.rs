@@ -1,7 +1,9 @@
 //! What a ticket costs.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 
@@ -98,6 +100,18 @@ impl Serialize for Price {
 impl<'de> Deserialize<'de> for Price {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         f64::deserialize(deserializer)?.try_into().map_err(de::Error::custom)
+    }
+}
+
+impl JsonSchema for Price {
+    fn schema_name() -> Cow<'static, str> {
+        "Price".into()
+    }
+
+    /// The decimals are limited in words only: for who divides floating-point numbers, 19.99 is no `multipleOf` 0.01.
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let title = "An amount with at most two decimals";
+        json_schema!({ "title": title, "type": "number", "minimum": 0.01, "maximum": 999_999.99 })
     }
 }
 

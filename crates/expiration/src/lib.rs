@@ -8,4 +8,5 @@ mod events;
 mod service;
 
 pub use config::sections;
+pub use events::wiring;
 pub use service::Expiration;

@@ -12,4 +12,5 @@ mod service;
 mod sweep;
 
 pub use config::sections;
+pub use events::wiring;
 pub use service::Orders;

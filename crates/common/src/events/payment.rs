@@ -1,12 +1,13 @@
 //! What the payments service tells.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Aggregate, AggregateRef, Event, Subject};
 use crate::{OrderId, PaymentId};
 
 /// An order was paid.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PaymentCreated {
     /// Which payment.

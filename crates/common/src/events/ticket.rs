@@ -1,12 +1,13 @@
 //! What the tickets service tells.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Aggregate, AggregateRef, Event, Subject};
 use crate::{OrderId, Price, TicketId, UserId};
 
 /// A ticket was put up for sale.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TicketCreated {
     /// Which ticket.
@@ -22,7 +23,7 @@ pub struct TicketCreated {
 }
 
 /// A ticket was changed: its title or price by its seller, its order by a reservation that came or went.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TicketUpdated {
     /// Which ticket.

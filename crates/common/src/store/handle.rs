@@ -9,9 +9,7 @@ use mongodb::{Collection, Database, IndexModel};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::sleep;
 
-use super::Outbox;
 use super::error::{is_refusal, plain};
-use crate::events::Event;
 use crate::told::Told;
 
 /// The pause between two attempts to reach a database that is away.
@@ -50,11 +48,6 @@ impl Store {
     /// One of its collections.
     pub fn collection<T: Send + Sync>(&self, name: &str) -> Collection<T> {
         self.parts.database.collection(name)
-    }
-
-    /// The right to record one kind of event.
-    pub fn outbox<E: Event>(&self) -> Outbox<E> {
-        Outbox::new(self)
     }
 
     /// Makes an index, however long the database is away: wait for it beside the request to stop.

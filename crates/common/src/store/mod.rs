@@ -26,7 +26,7 @@ pub use audit::{Audit, Finding, Kind, audit, repair};
 pub use connection::Connection;
 pub use error::is_duplicate;
 pub use handle::Store;
-pub use outbox::Outbox;
+pub use outbox::{Outbox, Recorded};
 pub use relay::Relay;
 pub use transaction::{Aborted, Tx};
 pub use version::{Arrival, Stale, Versioned, save};

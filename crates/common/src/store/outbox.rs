@@ -11,18 +11,63 @@ use mongodb::{Collection, IndexModel};
 use serde::{Deserialize, Serialize};
 
 use super::{KEPT_FOR, Store, Tx};
-use crate::events::{Aggregate, AggregateRef, Event};
+use crate::events::{Aggregate, AggregateRef, Event, Subject};
 use crate::telemetry::{CORRELATION_ID, TRACEPARENT, Trace};
 
 pub(super) const OUTBOX: &str = "outbox";
 
-/// Records one kind of event: [`Store::outbox`] makes it.
+/// Records one kind of event: [`Recorded::outboxes`] makes it.
 ///
 /// The [`Relay`](super::Relay) publishes what was committed. Nothing else of a service publishes, so an event can't be
 /// told of a change that never was, nor be lost after one that was.
 pub struct Outbox<E> {
     rows: Collection<Row>,
     event: PhantomData<fn(E)>, // always Send and Sync, whatever E is
+}
+
+/// The kinds of events that a service records: a tuple of them.
+///
+/// A service names them once. Its outboxes are made from that, and so is what it tells of itself, its
+/// [wiring](crate::wiring): it can't record what it does not tell.
+///
+/// ```
+/// # use common::events::{TicketCreated, TicketUpdated};
+/// # use common::store::{Outbox, Recorded, Store};
+/// type Said = (TicketCreated, TicketUpdated);
+///
+/// fn outboxes(store: &Store) -> (Outbox<TicketCreated>, Outbox<TicketUpdated>) {
+///     Said::outboxes(store)
+/// }
+/// ```
+pub trait Recorded {
+    /// Where the relay publishes them.
+    const SUBJECTS: &'static [Subject];
+
+    /// An [`Outbox`] for each of them.
+    type Outboxes;
+
+    /// The right to record each of them.
+    fn outboxes(store: &Store) -> Self::Outboxes;
+}
+
+impl<A: Event> Recorded for (A,) {
+    const SUBJECTS: &'static [Subject] = &[A::SUBJECT];
+
+    type Outboxes = (Outbox<A>,);
+
+    fn outboxes(store: &Store) -> Self::Outboxes {
+        (Outbox::new(store),)
+    }
+}
+
+impl<A: Event, B: Event> Recorded for (A, B) {
+    const SUBJECTS: &'static [Subject] = &[A::SUBJECT, B::SUBJECT];
+
+    type Outboxes = (Outbox<A>, Outbox<B>);
+
+    fn outboxes(store: &Store) -> Self::Outboxes {
+        (Outbox::new(store), Outbox::new(store))
+    }
 }
 
 /// An event as it stands in the outbox.
@@ -72,7 +117,7 @@ pub(super) fn indexes() -> [IndexModel; 3] {
 }
 
 impl<E: Event> Outbox<E> {
-    pub(super) fn new(store: &Store) -> Self {
+    fn new(store: &Store) -> Self {
         Self { rows: store.collection(OUTBOX), event: PhantomData }
     }
 

@@ -11,9 +11,10 @@ use std::time::Duration;
 use common::bus::{
     Bus, Consumer, Delivery, InvalidName, Membership, PublishError, Publisher, Source, Start, Subscription, Verdict,
 };
-use common::events::{Event, ExpirationComplete};
+use common::events::{Event, ExpirationComplete, OrderCancelled, OrderCreated};
 use common::fault::point;
 use common::telemetry::Trace;
+use common::wiring::Wiring;
 use service::{Service, Stopping};
 
 pub(crate) use listeners::{order_cancelled, order_created};
@@ -23,6 +24,14 @@ const QUEUE_GROUP: &str = "expiration-service";
 
 /// When something comes again that the broker has not confirmed.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// All that this service says and hears.
+pub fn wiring() -> Wiring {
+    Wiring::of("expiration")
+        .publishes::<ExpirationComplete>()
+        .listens_to::<OrderCreated>(QUEUE_GROUP)
+        .listens_to::<OrderCancelled>(QUEUE_GROUP)
+}
 
 /// Subscribes to one kind of event; an error of the handler means that it comes again.
 fn listen<E: Event, F>(

@@ -3,6 +3,9 @@
 use common::events::{OrderCancelled, OrderCreated};
 use common::store::Outbox;
 
+/// All of it.
+pub(crate) type Said = (OrderCreated, OrderCancelled);
+
 pub(crate) type OrderCreatedPublisher = Outbox<OrderCreated>;
 
 pub(crate) type OrderCancelledPublisher = Outbox<OrderCancelled>;

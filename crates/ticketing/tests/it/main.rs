@@ -3,6 +3,7 @@
 
 mod architecture;
 mod composed;
+mod describe;
 mod faults;
 mod histories;
 mod process;

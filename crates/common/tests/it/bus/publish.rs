@@ -11,7 +11,7 @@ use common::bus::Verdict;
 async fn a_typed_event_arrives_with_its_subject_its_bytes_and_an_id() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
-    let json = include_str!("../wire/expiration-complete.json").trim_end();
+    let json = include_str!("../wire/expiration-complete/1.json").trim_end();
     let event: ExpirationComplete = serde_json::from_str(json).unwrap();
     let published = client.bus.publisher().publish(&event).await.unwrap();
     assert!(!published.duplicate);

@@ -14,7 +14,7 @@ use service::{Error, Running, launch};
 use testkit::{Broker, Client, Database, Stored, settled, stored, until};
 
 use crate::bus::harness::{all_of_it, listen_to};
-use crate::store::{Opened, open, update};
+use crate::store::{Opened, open, outbox, update};
 
 /// What a seller does with an event, told how often it was called before.
 pub(crate) type Does = fn(u32) -> Result<(), Rejection>;
@@ -55,7 +55,7 @@ impl Listener for Selling {
 
 pub(crate) async fn listen(store: &Store, bus: &Bus, seller: Seller) -> Result<Running<()>, Error> {
     let Seller { does, called, limits } = seller;
-    let selling = Selling { does, called, sales: store.collection("sales"), updated: store.outbox() };
+    let selling = Selling { does, called, sales: store.collection("sales"), updated: outbox(store) };
     let mut running = launch("listener", Listen { limits, ..Listen::new(store, bus, selling) }).start();
     running.ready().await?;
     Ok(running)

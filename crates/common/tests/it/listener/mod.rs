@@ -8,7 +8,7 @@ use common::bus::ListenedTwice;
 use service::Failure;
 use testkit::{Broker, Database};
 
-use crate::store::ticket;
+use crate::store::{outbox, ticket};
 use harness::{Seller, World};
 
 #[tokio::test]
@@ -30,7 +30,7 @@ async fn two_listeners_of_one_group_on_one_subject_are_an_error_that_names_both(
 async fn a_trace_goes_on_through_outbox_broker_and_listener() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let world = World::new(&database, &broker).await;
-    let (outbox, sold) = (world.store().outbox(), ticket("concert"));
+    let (outbox, sold) = (outbox(world.store()), ticket("concert"));
     let mut headers = axum::http::HeaderMap::new();
     headers.insert("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".parse().unwrap());
     headers.insert("x-correlation-id", "sale-7".parse().unwrap());

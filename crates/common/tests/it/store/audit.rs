@@ -10,7 +10,7 @@ use mongodb::bson::{DateTime, Document, doc};
 use service::launch;
 use testkit::{Broker, Database, stored, until};
 
-use super::{open, ticket};
+use super::{open, outbox, ticket};
 
 async fn audited(bus: &Bus, store: &Store) -> Audit {
     audit(bus, std::slice::from_ref(store), |_| ()).await.unwrap()
@@ -18,7 +18,7 @@ async fn audited(bus: &Bus, store: &Store) -> Audit {
 
 async fn record(store: &Store, count: usize) {
     for number in 0..count {
-        let (outbox, event) = (store.outbox::<TicketCreated>(), ticket(&number.to_string()));
+        let (outbox, event) = (outbox::<TicketCreated>(store), ticket(&number.to_string()));
         store.transaction(async move |tx| outbox.record(tx, &event).await).await.unwrap();
     }
 }

@@ -1,7 +1,7 @@
 //! An open store, and events to record.
 
-use common::events::{TicketCreated, TicketUpdated};
-use common::store::{Connection, Store};
+use common::events::{Event, TicketCreated, TicketUpdated};
+use common::store::{Connection, Outbox, Recorded, Store};
 use common::{Price, TicketId, UserId};
 use service::{Running, launch};
 
@@ -21,6 +21,10 @@ impl Opened {
         drop(self.store);
         self.running.stop().await.result.unwrap();
     }
+}
+
+pub(crate) fn outbox<E: Event>(store: &Store) -> Outbox<E> {
+    <(E,)>::outboxes(store).0
 }
 
 pub(crate) fn ticket(title: &str) -> TicketCreated {

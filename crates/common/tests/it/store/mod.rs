@@ -6,4 +6,4 @@ mod relay;
 mod replica_set;
 mod transaction;
 
-pub(crate) use harness::{Opened, open, ticket, update};
+pub(crate) use harness::{Opened, open, outbox, ticket, update};

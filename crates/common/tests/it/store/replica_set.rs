@@ -12,7 +12,7 @@ use service::launch;
 use testkit::{Broker, Mongod, stored, until};
 use tokio::task::JoinSet;
 
-use super::{open, ticket};
+use super::{open, outbox, ticket};
 
 /// Puts tickets up for sale until it is told to stop; tells those that were confirmed.
 async fn sell(store: Store, stop: Arc<AtomicBool>, sold: Arc<AtomicUsize>, seller: usize) -> Vec<String> {
@@ -22,7 +22,7 @@ async fn sell(store: Store, stop: Arc<AtomicBool>, sold: Arc<AtomicUsize>, selle
             break;
         }
         let title = format!("{seller}-{number}");
-        let (outbox, event, tickets) = (store.outbox::<TicketCreated>(), ticket(&title), store.collection("tickets"));
+        let (outbox, event, tickets) = (outbox::<TicketCreated>(&store), ticket(&title), store.collection("tickets"));
         let sale = store.transaction(async move |tx| {
             tickets.insert_one(doc! { "_id": &event.title }).session(&mut *tx).await?;
             outbox.record(tx, &event).await

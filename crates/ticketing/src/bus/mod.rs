@@ -1,0 +1,60 @@
+//! `ticketing bus`: what travels between the services, and who says and hears it.
+
+mod asyncapi;
+mod describe;
+mod mermaid;
+
+use clap::{Args, Subcommand};
+use common::events::Subject;
+use common::wiring::Wiring;
+use service::Exit;
+
+use self::describe::Describe;
+
+/// What `ticketing bus` is told.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Bus {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Command {
+    /// Prints who publishes each event, and who listens to it
+    ///
+    /// It is read from the program itself, so it needs no server. A listener stands under its queue group, of which one
+    /// member gets each event.
+    Describe(Describe),
+}
+
+impl Bus {
+    pub(crate) fn run(self) -> Exit {
+        match self.command {
+            Command::Describe(describe) => service::run("describe", describe),
+        }
+    }
+}
+
+/// All services that are on the bus.
+fn services() -> [Wiring; 3] {
+    [tickets::wiring(), orders::wiring(), expiration::wiring()]
+}
+
+/// The services that publish it.
+fn publishers(services: &[Wiring], subject: Subject) -> impl Iterator<Item = &'static str> {
+    services.iter().filter(move |service| service.publishes.contains(&subject)).map(|service| service.service)
+}
+
+/// The services that listen to it, each with its queue group.
+fn listeners(services: &[Wiring], subject: Subject) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let all = services.iter().flat_map(|service| service.listens.iter().map(|ear| (service.service, *ear)));
+    all.filter(move |(_, ear)| ear.subject == subject).map(|(service, ear)| (service, ear.queue_group))
+}
+
+/// Who is named where there is none.
+const NOBODY: &str = "nobody";
+
+fn or_nobody(names: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
+    let names: Vec<_> = names.collect();
+    if names.is_empty() { vec![NOBODY] } else { names }
+}

@@ -1,0 +1,109 @@
+//! `ticketing bus describe`: what the program tells of itself is what it does.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use common::bus::QUEUE_GROUP;
+use futures_util::{StreamExt, TryStreamExt};
+use mongodb::bson::{Document, doc};
+use serde_json::{Value, json};
+use testkit::{Api, Broker, Database, until};
+
+use crate::process::{Program, run};
+
+fn describe(options: &[&str]) -> String {
+    let temporary = tempfile::tempdir().unwrap();
+    let output = run(&[&["bus", "describe"], options].concat(), temporary.path());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn kept(file: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file)).unwrap()
+}
+
+fn texts(list: &Value) -> BTreeSet<String> {
+    list.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn the_listeners_on_the_broker_and_the_events_in_outboxes_and_stream_are_those_it_tells_of() {
+    let (broker, database, data) = (Broker::start().await, Database::new(), tempfile::tempdir().unwrap());
+    let options = ["--nats-url", broker.url(), "--mongo-uri", database.uri(), "--order-window-seconds", "1"];
+    let program = Program::start(data.path(), &options);
+    let told: Value = serde_json::from_str(&describe(&["--json"])).unwrap();
+    let told = told.as_array().unwrap();
+
+    let outsider = broker.outsider().await;
+    let stream = outsider.get_stream("ticketing").await.unwrap();
+    let consumers: Vec<_> = stream.consumers().try_collect().await.unwrap();
+    let listening: BTreeSet<_> = consumers
+        .into_iter()
+        .map(|consumer| (consumer.config.metadata[QUEUE_GROUP].clone(), consumer.config.filter_subject))
+        .collect();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let listeners = told.iter().flat_map(|service| service["listens"].as_array().unwrap());
+    let listeners = listeners.map(|listener| (text(&listener["queueGroup"]), text(&listener["subject"])));
+    assert_eq!(listening, listeners.collect());
+
+    // Sold, reserved, and out of time: everything that can be said.
+    let api = Api { address: program.api() };
+    let person = json!({ "email": "test@test.com", "password": "password" });
+    let session = api.post("/api/users/signup", &person).await.cookie();
+    let sold = api.send("POST", "/api/tickets", &session, &json!({ "title": "concert", "price": 20 })).await;
+    let order = json!({ "ticketId": sold.expect(201)["id"] });
+    until("reserved", || async { api.send("POST", "/api/orders", &session, &order).await.status == 201 }).await;
+    let published: BTreeSet<_> = told.iter().flat_map(|service| texts(&service["publishes"])).collect();
+    until("everything was said", || async {
+        let mut subjects = stream.info_with_subjects("*").await.unwrap();
+        let mut said = BTreeSet::new();
+        while let Some(subject) = subjects.next().await {
+            said.insert(subject.unwrap().0);
+        }
+        assert!(said.is_subset(&published), "{said:?}");
+        said == published
+    })
+    .await;
+    let client = mongodb::Client::with_uri_str(database.uri()).await.unwrap();
+    let base = client.default_database().unwrap().name().to_owned();
+    for service in told {
+        let outbox = client.database(&format!("{base}-{}", text(&service["service"]))).collection::<Document>("outbox");
+        let recorded = outbox.distinct("subject", doc! {}).await.unwrap();
+        let recorded: BTreeSet<_> = recorded.iter().map(|subject| subject.as_str().unwrap().to_owned()).collect();
+        let has_database = service["service"] != "expiration";
+        assert_eq!(recorded, if has_database { texts(&service["publishes"]) } else { BTreeSet::new() });
+    }
+    assert_eq!(program.interrupt(), Some(0));
+    broker.stop().await;
+}
+
+#[test]
+fn it_prints_a_line_for_each_event_and_says_so_where_nobody_is() {
+    let table = "\
+SUBJECT              PUBLISHED BY  LISTENED TO BY
+ticket:created       tickets       orders-service
+ticket:updated       tickets       orders-service
+order:created        orders        tickets-service, expiration-service
+order:cancelled      orders        tickets-service, expiration-service
+expiration:complete  expiration    orders-service
+payment:created      nobody        orders-service
+";
+    assert_eq!(describe(&[]), table);
+}
+
+#[test]
+fn the_document_that_is_kept_is_the_one_it_prints() {
+    assert!(
+        describe(&["--asyncapi"]) == kept("asyncapi.json"),
+        "crates/asyncapi.json is not what the program prints. If `cargo test -p common events` agrees to the change:\n\
+         cargo run -- bus describe --asyncapi > crates/asyncapi.json"
+    );
+}
+
+#[test]
+fn the_graph_in_the_architecture_page_is_the_one_it_prints() {
+    let page = kept("ARCHITECTURE.md");
+    let graph = page.split("```mermaid\n").nth(1).unwrap().split("```").next().unwrap();
+    assert_eq!(graph, describe(&["--mermaid"]), "put what `cargo run -- bus describe --mermaid` prints there");
+}
