@@ -7,10 +7,12 @@ mod app;
 mod config;
 mod events;
 mod models;
+mod replay;
 mod routes;
 mod service;
 mod sweep;
 
 pub use config::sections;
 pub use events::wiring;
+pub use replay::{Replayed, replay};
 pub use service::Orders;

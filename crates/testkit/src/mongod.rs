@@ -64,9 +64,23 @@ impl Mongod {
         self.address.uri.replace("/?", &format!("/{database}?"))
     }
 
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.address.pid.try_into().unwrap()), signal).unwrap();
+    }
+
+    /// It neither answers nor goes away.
+    pub fn freeze(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// It goes on where it was.
+    pub fn wake(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
     /// `kill -9`, and nothing in its place.
     pub async fn kill(&mut self) {
-        kill(Pid::from_raw(self.address.pid.try_into().unwrap()), Signal::SIGKILL).unwrap();
+        self.signal(Signal::SIGKILL);
         self.running.ended().await.result.unwrap_err();
     }
 

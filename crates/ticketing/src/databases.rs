@@ -9,6 +9,11 @@ const BASE: &str = "ticketing";
 
 /// The URI of one service's database: `mongodb://host/base?options` becomes `mongodb://host/base-service?options`.
 pub(crate) fn uri_for(service: &str, uri: &Secret) -> Result<Secret, Error> {
+    in_database(uri, |base| format!("{base}-{service}"))
+}
+
+/// The URI of another database there, whose name is made from that of the base.
+pub(crate) fn in_database(uri: &Secret, name: impl FnOnce(&str) -> String) -> Result<Secret, Error> {
     let Some((scheme, rest)) = uri.reveal().split_once("://") else {
         bail!("the URI of the database will not do; it looks like mongodb://localhost:27017/ticketing (MONGO_URI)");
     };
@@ -21,7 +26,8 @@ pub(crate) fn uri_for(service: &str, uri: &Secret) -> Result<Secret, Error> {
     let options: Vec<_> = [options, &source].into_iter().filter(|option| !option.is_empty()).collect();
     let options = options.join("&");
     let question = if options.is_empty() { "" } else { "?" };
-    Ok(format!("{scheme}://{hosts}/{base}-{service}{question}{options}").into())
+    let name = name(base);
+    Ok(format!("{scheme}://{hosts}/{name}{question}{options}").into())
 }
 
 #[cfg(test)]

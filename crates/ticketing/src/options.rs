@@ -102,6 +102,6 @@ impl Run {
     }
 }
 
-fn secret(text: &str) -> Result<Secret, &'static str> {
+pub(crate) fn secret(text: &str) -> Result<Secret, &'static str> {
     if text.is_empty() { Err("it is empty") } else { Ok(text.to_owned().into()) }
 }

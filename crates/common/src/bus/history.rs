@@ -1,4 +1,4 @@
-//! What stands in the stream of the events, read from the first to the last.
+//! What stands in a stream, read from the first message to the last.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use async_nats::jetstream::consumer::{AckPolicy, PullConsumer};
 use futures_util::TryStreamExt;
 use service::Error;
 
+use super::streams::dead_letter_stream;
 use super::{Bus, Delivery};
 use crate::events::Subject;
 
@@ -20,7 +21,7 @@ const FETCHED_WITHIN: Duration = Duration::from_secs(5);
 /// How long the server keeps our place when we are gone.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 
-/// The messages that stood in the stream when it was made: [`Bus::history`].
+/// The messages that stood in a stream when this was made: [`Bus::history`], [`Bus::dead_letters`].
 #[derive(Debug)]
 pub struct History {
     consumer: PullConsumer,
@@ -34,14 +35,26 @@ impl Bus {
     ///
     /// When the broker does not answer, or there is no stream.
     pub async fn history(&self, subjects: &[Subject]) -> Result<History, Error> {
+        self.all_of(self.cluster_id().as_str(), subjects.iter().map(ToString::to_string).collect()).await
+    }
+
+    /// All dead letters, up to the last one there is now: for [`DeadLetter::read`](super::DeadLetter::read).
+    ///
+    /// # Errors
+    ///
+    /// When the broker does not answer, or there is no stream.
+    pub async fn dead_letters(&self) -> Result<History, Error> {
+        self.all_of(&dead_letter_stream(self.cluster_id()), Vec::new()).await
+    }
+
+    async fn all_of(&self, stream: &str, filter_subjects: Vec<String>) -> Result<History, Error> {
         let config = Config {
-            filter_subjects: subjects.iter().map(ToString::to_string).collect(),
+            filter_subjects,
             ack_policy: AckPolicy::None,
             inactive_threshold: FORGOTTEN_AFTER,
             memory_storage: true,
             ..Config::default()
         };
-        let stream = self.cluster_id().as_str();
         let consumer: PullConsumer =
             self.jetstream().create_consumer_on_stream(config, stream).await.context("reading the stream")?;
         let left = consumer.cached_info().num_pending;

@@ -45,6 +45,12 @@ impl Store {
         &self.parts.database
     }
 
+    /// Another database of the same server, for a tool that looks into several.
+    #[must_use]
+    pub fn beside(&self, name: &str) -> Self {
+        Self::new(self.parts.database.client().database(name))
+    }
+
     /// One of its collections.
     pub fn collection<T: Send + Sync>(&self, name: &str) -> Collection<T> {
         self.parts.database.collection(name)

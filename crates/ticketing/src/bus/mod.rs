@@ -1,15 +1,22 @@
 //! `ticketing bus`: what travels between the services, and who says and hears it.
 
 mod asyncapi;
+mod audit;
+mod broker;
+mod databases;
 mod describe;
 mod mermaid;
+mod progress;
+mod replay;
 
 use clap::{Args, Subcommand};
 use common::events::Subject;
 use common::wiring::Wiring;
 use service::Exit;
 
+use self::audit::Audit;
 use self::describe::Describe;
+use self::replay::Replay;
 
 /// What `ticketing bus` is told.
 #[derive(Clone, Debug, Args)]
@@ -25,12 +32,23 @@ enum Command {
     /// It is read from the program itself, so it needs no server. A listener stands under its queue group, of which one
     /// member gets each event.
     Describe(Describe),
+    /// Compares what the services have committed, their outboxes, with what stands in the stream
+    ///
+    /// It changes nothing, and may run beside everything else. Exit code 0 when they agree, 1 when they differ; an event
+    /// that stands there twice is no difference, since every inbox knows it.
+    Audit(Audit),
+    /// Rebuilds what a queue group has copied, from what the stream tells
+    ///
+    /// The copies that are missing or wrong are made anew; the others stay as they are. It may run beside the service.
+    Replay(Replay),
 }
 
 impl Bus {
     pub(crate) fn run(self) -> Exit {
         match self.command {
             Command::Describe(describe) => service::run("describe", describe),
+            Command::Audit(audit) => service::run("audit", audit),
+            Command::Replay(replay) => service::run("replay", replay),
         }
     }
 }
