@@ -3,6 +3,7 @@
 As nobody in particular, in a folder that can't be written, with servers that the application itself runs on this machine.
 """
 
+import contextlib
 import os
 import pathlib
 import re
@@ -14,6 +15,9 @@ import time
 import urllib.error
 import urllib.request
 
+from checks.overlay import containers, environment, is_ours, name, pod
+from checks.tools import BINARIES
+
 PATIENCE = 60  # seconds; five times what anything here takes
 NOBODY = 65532
 
@@ -24,24 +28,24 @@ def free_address():
         return f"127.0.0.1:{probe.getsockname()[1]}"
 
 
-class Servers:
-    """A NATS and a MongoDB: those of the whole application, run by its own program."""
-
-    def __init__(self, binaries, folder):
-        command = [binaries / "ticketing", "--free-ports", "--listen", "127.0.0.1:0", "--data-dir", folder / "data"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        said = ""
-        while "Ctrl-C stops it." not in said:
-            line = self.process.stdout.readline()
-            if not line:
-                raise RuntimeError(f"the servers did not start: {said}")
-            said += line
-        self.nats = re.search(r"nats://\S+", said).group()
-        self.mongo = re.search(r"mongodb://([^/]+)/", said).group(1)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(PATIENCE)
+@contextlib.contextmanager
+def servers():
+    """The addresses of a MongoDB and a NATS: those of the whole application, run by its own program."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = pathlib.Path(folder) / "data"
+        command = [BINARIES / "ticketing", "--free-ports", "--listen", "127.0.0.1:0", "--data-dir", data]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        try:
+            said = ""
+            while "Ctrl-C stops it." not in said:
+                line = process.stdout.readline()
+                if not line:
+                    raise RuntimeError(f"the servers did not start: {said}")
+                said += line
+            yield re.search(r"mongodb://([^/]+)/", said).group(1), re.search(r"nats://\S+", said).group()
+        finally:
+            process.terminate()
+            process.wait(PATIENCE)
 
 
 def answers(address, path):
@@ -60,38 +64,42 @@ def until(what, question):
         time.sleep(0.05)
 
 
-def problems(binaries, pods, value):
-    """What is wrong with the pods: (name, pod, container) each, and how a pod's variable gets its value."""
+def problems(docs, mongo, nats):
+    """What is wrong with the pods of an overlay, on these servers."""
+
+    def local(text):
+        """The same, on this machine."""
+        text = re.sub(r"^mongodb://[^/]+/", f"mongodb://{mongo}/", text)
+        text = re.sub(r"^nats://.*$", nats, text)
+        return re.sub(r"^0\.0\.0\.0:\d+$", free_address(), text)
+
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         folder.chmod(0o755)
-        servers = Servers(binaries, folder)
-        try:
-            for name, pod, container in pods:
+        for workload, container in containers(docs):
+            if is_ours(container):
+                given = {variable: local(value) for variable, value in environment(container).items()}
                 try:
-                    run(binaries, folder, servers, name, pod, container, value)
+                    run(folder, pod(workload), container, given)
                 except (RuntimeError, subprocess.TimeoutExpired) as error:
-                    yield f"{name}: {error}"
-        finally:
-            servers.stop()
+                    yield f"{name(workload)}: {error}"
 
 
-def run(binaries, folder, servers, name, pod, container, value):
+def run(folder, spec, container, given):
     program = folder / container["name"]
-    shutil.copy(binaries / container["name"], program)
+    shutil.copy(BINARIES / container["name"], program)
     program.chmod(0o755)
     rundir = folder / f"{container['name']}-run"
     rundir.mkdir()
     admin = free_address()
     here = {"--rundir=/run/ticketing": f"--rundir={rundir}", "--admin=0.0.0.0:9090": f"--admin={admin}"}
     command = [str(program)] + [here.get(arg, arg) for arg in container["args"]]
-    environment = {variable["name"]: local(value(variable), servers) for variable in container["env"]}
-    environment["HOME"] = "/nonexistent"
+    given["HOME"] = "/nonexistent"
     if os.geteuid() == 0:
         os.chown(rundir, NOBODY, NOBODY)
         command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs", *command]
     log = (folder / f"{container['name']}.log").open("w+")
-    process = subprocess.Popen(command, env={**environment, "PATH": os.environ["PATH"]}, cwd="/", stderr=log)
+    process = subprocess.Popen(command, env={**given, "PATH": os.environ["PATH"]}, cwd="/", stderr=log)
     try:
         for probe in ["startupProbe", "readinessProbe", "livenessProbe"]:
             path = container[probe]["httpGet"]["path"]
@@ -105,16 +113,10 @@ def run(binaries, folder, servers, name, pod, container, value):
             until(f"its {probe}", answered)
         pause = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
         process.terminate()
-        ended = process.wait(pod["terminationGracePeriodSeconds"] - pause)
+        ended = process.wait(spec["terminationGracePeriodSeconds"] - pause)
         if ended != 0:
             raise RuntimeError(f"it ended with {ended}")
     finally:
         process.kill()
         process.wait()
 
-
-def local(text, servers):
-    """The same, on this machine."""
-    text = re.sub(r"^mongodb://[^/]+/", f"mongodb://{servers.mongo}/", text)
-    text = re.sub(r"^nats://.*$", servers.nats, text)
-    return re.sub(r"^0\.0\.0\.0:\d+$", free_address(), text)

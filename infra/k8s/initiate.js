@@ -1,45 +1,50 @@
-// Run by each pod of a database until it belongs to the replica set. It may run at any time, and any number of times.
-const [name, ordinal] = process.env.POD_NAME.match(/^(.*)-(\d+)$/).slice(1);
-const host = (number) => `${name}-${number}.${process.env.SERVICE}:27017`;
+// The startup probe of each pod of a database: it passes once this member, HOST, is a primary or a secondary of the
+// replica set of all MEMBERS. Until then it does what is still to be done, so it may run at any time, any number of times.
+const { HOST, MEMBERS } = process.env;
+const members = MEMBERS.split(" ");
+const me = db.hello();
 
-function belongs() {
-  try {
-    const me = rs.status().members.find((member) => member.self);
-    return me !== undefined && (me.stateStr === "PRIMARY" || me.stateStr === "SECONDARY");
-  } catch (error) {
-    if (error.codeName === "NotYetInitialized" || error.codeName === "InvalidReplicaSetConfig") {
-      return false;
-    }
-    throw error;
+if (!me.isWritablePrimary && !me.secondary) {
+  // A member that has heard of a set only needs time: to find the others, or to copy their data.
+  if (me.setName === undefined) {
+    makeOrJoin();
+  }
+  quit(1); // not yet: the probe comes again
+}
+
+function makeOrJoin() {
+  const set = db.adminCommand({ getCmdLineOpts: 1 }).parsed.replication.replSet;
+  const others = members.filter((member) => member !== HOST);
+  if (others.some((other) => setOf(other) === set)) {
+    join(set);
+  } else if (HOST === members[0]) {
+    // mongod refuses unless all are there, and none of them has ever been in a set. So one that comes back without its
+    // volume, while the others are away, does not make a second set.
+    const config = { _id: set, members: members.map((host, _id) => ({ _id, host })) };
+    // So long without a primary, two and a half of its heartbeats, and the others elect one (default 10 s).
+    config.settings = { electionTimeoutMillis: 5000 };
+    rs.initiate(config);
   }
 }
 
-if (!belongs()) {
-  if (ordinal === "0") {
-    // The first one makes the set, with itself alone. Two seconds without a primary are enough to elect another.
-    const config = { _id: "rs0", members: [{ _id: 0, host: host(0) }], settings: { electionTimeoutMillis: 2000 } };
-    try {
-      rs.initiate(config);
-    } catch (error) {
-      if (error.codeName !== "AlreadyInitialized") {
-        throw error;
-      }
-    }
-  } else {
-    // The others join it, one after the other: a change of the set must be known before the next one.
-    const set = new Mongo(`mongodb://${host(0)}/?replicaSet=rs0&serverSelectionTimeoutMS=5000`);
-    const admin = set.getDB("admin");
-    const config = admin.runCommand({ replSetGetConfig: 1 }).config;
-    if (!config.members.some((member) => member.host === host(ordinal))) {
-      config.members.push({ _id: Number(ordinal), host: host(ordinal) });
-      config.version += 1;
-      const changed = admin.runCommand({ replSetReconfig: config });
-      if (changed.ok !== 1) {
-        throw new Error(changed.errmsg);
-      }
-    }
+// The set that a member is in, if it answers and is in one.
+function setOf(member) {
+  try {
+    const its = new Mongo(`mongodb://${member}/?directConnection=true&serverSelectionTimeoutMS=2000`);
+    return its.getDB("admin").hello().setName;
+  } catch {
+    return undefined;
   }
-  if (!belongs()) {
-    quit(1); // not yet: the probe comes again
-  }
+}
+
+// Through whichever member is the primary, which refuses one that it has: that one lost its volume, and will be told of the
+// set. If others join at the same time, one change wins, and the rest come again.
+function join(set) {
+  const admin = new Mongo(`mongodb://${members}/?replicaSet=${set}&serverSelectionTimeoutMS=5000`).getDB("admin");
+  const { config } = admin.runCommand({ replSetGetConfig: 1 });
+  const taken = config.members.map((member) => member._id);
+  const _id = [...taken.keys(), taken.length].find((free) => !taken.includes(free));
+  config.members.push({ _id, host: HOST });
+  config.version += 1;
+  admin.runCommand({ replSetReconfig: config });
 }

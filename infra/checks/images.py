@@ -1,0 +1,57 @@
+"""Rules: what is deployed is what skaffold builds, out of what is there, and skaffold forwards to what is deployed."""
+
+import functools
+
+from checks.overlay import containers, is_ours, named
+from checks.tools import INFRA, ROOT
+
+OURS = ["auth", "tickets", "orders", "expiration"]
+
+
+@functools.cache
+def skaffold():
+    import yaml
+
+    return yaml.safe_load((ROOT / "skaffold.yaml").read_text())
+
+
+def images_agree(docs):
+    built = {one["image"]: one["docker"] for one in skaffold()["build"]["artifacts"]}
+    used = {container["image"] for _, container in containers(docs) if is_ours(container)}
+    yield from (f"{image} is built, and not used" for image in sorted(set(built) - used))
+    yield from (f"{image} is used, and not built" for image in sorted(used - set(built)))
+    for image, docker in built.items():
+        if docker["buildArgs"]["CRATE"] != image.removeprefix("ticketing/"):
+            yield f"{image} is built from another crate"
+    images = [container.get("image", "") for _, container in containers(docs)]
+    yield from (f"{image} has no version" for image in images if not image.startswith("ticketing/") and ":" not in image)
+    missing = {f"ticketing/{service}" for service in OURS} - used
+    yield from (f"{image} is not deployed" for image in sorted(missing))
+
+
+def forwarded_ports_exist(docs):
+    services = named(docs, "Service")
+    local = [one["localPort"] for one in skaffold()["portForward"]]
+    if len(set(local)) < len(local):
+        yield "skaffold.yaml forwards two ports to one"
+    for one in skaffold()["portForward"]:
+        service = services.get(one["resourceName"], {"spec": {}})
+        if one["port"] not in [port["port"] for port in service["spec"].get("ports", [])]:
+            yield f"skaffold.yaml forwards {one['resourceName']}:{one['port']}, which is not there"
+
+
+def overlays_exist(_):
+    for config in [skaffold(), *skaffold()["profiles"]]:
+        for path in config.get("manifests", {}).get("kustomize", {}).get("paths", []):
+            if not (ROOT / path / "kustomization.yaml").exists():
+                yield f"skaffold.yaml deploys {path}, which is not there"
+
+
+def copies_exist(_):
+    for line in (INFRA / "docker" / "Dockerfile").read_text().splitlines():
+        if line.startswith("COPY ") and "--from" not in line:
+            for source in line.split()[1:-1]:
+                if not (ROOT / source).exists():
+                    yield f"the Dockerfile copies {source}, which is not there"
+                if f"!{source}" not in (ROOT / ".dockerignore").read_text().splitlines():
+                    yield f"the Dockerfile copies {source}, which .dockerignore leaves out"

