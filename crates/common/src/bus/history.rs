@@ -18,12 +18,13 @@ const BATCH: usize = 1000;
 /// How long the server may take for a batch.
 const FETCHED_WITHIN: Duration = Duration::from_secs(5);
 
-/// How long the server keeps our place when we are gone.
+/// How long the server keeps our place when we are gone before the end.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 
 /// The messages that stood in a stream when this was made: [`Bus::history`], [`Bus::dead_letters`].
 #[derive(Debug)]
 pub struct History {
+    bus: Bus,
     consumer: PullConsumer,
     left: u64,
 }
@@ -58,7 +59,11 @@ impl Bus {
         let consumer: PullConsumer =
             self.jetstream().create_consumer_on_stream(config, stream).await.context("reading the stream")?;
         let left = consumer.cached_info().num_pending;
-        Ok(History { consumer, left })
+        let history = History { bus: self.clone(), consumer, left };
+        if left == 0 {
+            history.forget().await;
+        }
+        Ok(history)
     }
 }
 
@@ -83,6 +88,15 @@ impl History {
         let read: Vec<Option<Delivery>> = batch.map_err(|error| anyhow::anyhow!(error)).try_collect().await?;
         ensure!(!read.is_empty(), "the broker has stopped to answer while the stream was read");
         self.left = self.left.saturating_sub(read.len() as u64);
+        if self.left == 0 {
+            self.forget().await;
+        }
         Ok(read.into_iter().flatten().collect())
+    }
+
+    /// Leaves nothing behind; if this fails, the server forgets it by itself.
+    async fn forget(&self) {
+        let of = self.consumer.cached_info();
+        self.bus.jetstream().delete_consumer_from_stream(&of.name, &of.stream_name).await.ok();
     }
 }

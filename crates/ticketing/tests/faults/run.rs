@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
-use common::bus::{Bus, DeadLetter};
+use common::bus::{Bus, Connection, DeadLetter, IfAbsent};
 use common::store::{Store, audit};
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
@@ -44,7 +44,7 @@ pub(crate) async fn one(seed: u64, binaries: &Path) -> Vec<Invariant> {
     let (running_tickets, tickets) = world.store("tickets").await;
     let (running_orders, orders) = world.store("orders").await;
     let connection = world.brokers.lock().await[0].connection("checker");
-    let client = Client::connect(connection).await;
+    let client = Client::connect(Connection { if_absent: IfAbsent::Wait, ..connection }).await;
 
     let mut found = Vec::new();
     if let Err(unsettled) = settled(&world, &tickets, &orders, client.bus.jetstream()).await {
