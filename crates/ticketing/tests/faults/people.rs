@@ -25,7 +25,7 @@ const SELLERS: u64 = 3;
 const BUYERS: u64 = 12;
 
 /// How many of the newest tickets the buyers fight for.
-const WANTED: usize = 2;
+const WANTED: usize = 4;
 
 /// What somebody was told; what nobody was told may have happened or not.
 #[derive(Clone, Debug)]
@@ -150,7 +150,7 @@ impl Town {
                 if status(&answer) == 201 {
                     let order = id_of(answer);
                     self.note(Told::Reserved { order: order.clone(), ticket });
-                    self.pause(&mut random, 500).await;
+                    self.pause(&mut random, 300).await;
                     self.end(&mut random, &person, order).await;
                 }
             }
@@ -161,13 +161,13 @@ impl Town {
     /// Gives the order up, or pays, or forgets it.
     async fn end(&self, random: &mut StdRng, person: &str, order: String) {
         match random.random_range(0..10) {
-            0..6 => {
+            0..8 => {
                 let path = format!("/api/orders/{order}");
                 if status(&ask(random, &self.orders, "DELETE", &path, person, &Value::Null).await) == 204 {
                     self.note(Told::Cancelled { order });
                 }
             }
-            6 => self.pay(order).await,
+            8 => self.pay(order).await,
             _ => {}
         }
     }

@@ -63,7 +63,7 @@ impl Schedule {
         for service in [one_of(&mut random, "tickets"), one_of(&mut random, "orders")] {
             strike(at + random.random_range(400..1200), random.random_range(50..800), Fault::KillService(service));
         }
-        for service in ["tickets", "orders"] {
+        for service in ["tickets", "tickets", "orders"] {
             let (at, delay) = (random.random_range(2500..6000), Duration::from_millis(random.random_range(150..500)));
             let service = one_of(&mut random, service);
             strike(at, random.random_range(800..1500), Fault::ToBroker(service, Network::Delayed(delay), true));

@@ -81,6 +81,18 @@ impl Shop {
         all.into_iter().map(|document| (document.get("_id").unwrap().to_string(), document)).collect()
     }
 
+    /// One more ticket is sold, and copied.
+    async fn another_is_heard_of(&self) {
+        let api = Api { address: self.program.api() };
+        let copies = self.collection("orders", "tickets").await;
+        let all = copies.count_documents(doc! {}).await.unwrap() + 1;
+        let person = json!({ "email": "another@test.com", "password": "password" });
+        let session = api.post("/api/users/signup", &person).await.cookie();
+        api.send("POST", "/api/tickets", &session, &json!({ "title": "concert", "price": 20 })).await.expect(201);
+        until("it is copied", || async { copies.count_documents(doc! {}).await.unwrap() == all }).await;
+        until("all is heard", || async { self.is_over().await }).await;
+    }
+
     fn bus(&self, arguments: &[&str]) -> Output {
         let temporary = tempfile::tempdir().unwrap();
         let servers = ["--nats-url", self.broker.url(), "--mongo-uri", self.database.uri()];
@@ -154,17 +166,24 @@ async fn a_stream_that_was_deleted_comes_back_and_the_repair_restores_what_stood
     let committed = differs["committed"].as_u64().unwrap();
     assert_eq!((code, differs["findings"].as_array().unwrap().len() as u64), (Some(1), committed));
     assert_eq!(shop.audit(&["--repair"]).0, Some(0));
-    // The listeners are there again too.
-    let api = Api { address: shop.program.api() };
-    let person = json!({ "email": "another@test.com", "password": "password" });
-    let session = api.post("/api/users/signup", &person).await.cookie();
-    api.send("POST", "/api/tickets", &session, &json!({ "title": "concert", "price": 20 })).await.expect(201);
-    let copies = shop.collection("orders", "tickets").await;
-    let all = before.len() as u64 + 1;
-    until("it is copied", || async { copies.count_documents(doc! {}).await.unwrap() == all }).await;
-    until("all is heard", || async { shop.is_over().await }).await;
+    shop.another_is_heard_of().await;
     let after = shop.documents("orders", "tickets").await;
     assert!(before.iter().all(|(id, copy)| after.get(id) == Some(copy)) && after.len() == before.len() + 1);
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deleted_consumers_are_made_again() {
+    let shop = Shop::open().await;
+    shop.trade(10, 2).await;
+    let stream = shop.broker.outsider().await.get_stream("ticketing").await.unwrap();
+    let consumers: Vec<_> = stream.consumer_names().try_collect().await.unwrap();
+    for consumer in &consumers {
+        stream.delete_consumer(consumer).await.unwrap();
+    }
+    shop.another_is_heard_of().await;
+    let again: Vec<String> = stream.consumer_names().try_collect().await.unwrap();
+    assert_eq!(BTreeSet::from_iter(consumers), BTreeSet::from_iter(again));
     shop.close().await;
 }
 

@@ -9,5 +9,7 @@ mod faults;
 mod histories;
 mod process;
 mod program;
+mod ready;
+mod rolling;
 mod rush;
 mod service_program;

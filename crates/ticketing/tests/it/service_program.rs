@@ -5,7 +5,9 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use testkit::until;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use testkit::{Api, until};
 
 /// A service's own program, on the same port whenever it is started.
 pub(crate) struct ServiceProgram {
@@ -13,30 +15,41 @@ pub(crate) struct ServiceProgram {
     environment: Vec<(String, String)>,
     folder: PathBuf,
     pub(crate) address: SocketAddr,
+    /// Where its probes are.
+    pub(crate) admin: Api,
     child: Child,
+}
+
+fn free_address() -> SocketAddr {
+    // Free now, and taken again by the same one: nobody else in these tests asks for a port by its number.
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
 }
 
 impl ServiceProgram {
     /// Starts it; its files are in the folder.
     pub(crate) fn start(name: &'static str, environment: &[(&str, &str)], folder: &Path, fault: Option<&str>) -> Self {
-        // Free now, and taken again by the same one: nobody else in these tests asks for a port by its number.
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = free.local_addr().unwrap();
-        drop(free);
+        let (address, admin) = (free_address(), Api { address: free_address() });
         let mut environment: Vec<_> =
             environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         if name != "expiration" {
             environment.push((format!("{}__BIND", name.to_uppercase()), address.to_string()));
         }
         let folder = folder.to_owned();
-        let child = Self::spawn(name, &environment, &folder, fault);
-        Self { name, environment, folder, address, child }
+        let child = Self::spawn(name, &environment, &folder, admin.address, fault);
+        Self { name, environment, folder, address, admin, child }
     }
 
-    fn spawn(name: &str, environment: &[(String, String)], folder: &Path, fault: Option<&str>) -> Child {
+    fn spawn(
+        name: &str,
+        environment: &[(String, String)],
+        folder: &Path,
+        admin: SocketAddr,
+        fault: Option<&str>,
+    ) -> Child {
         let program = Path::new(env!("CARGO_BIN_EXE_ticketing")).with_file_name(name);
         let mut command = Command::new(&program);
-        command.args(["run", "--rundir"]).arg(folder).envs(environment.iter().cloned()).stderr(Stdio::null());
+        command.args(["run", "--rundir"]).arg(folder).args(["--admin", &admin.to_string()]);
+        command.envs(environment.iter().cloned()).stderr(Stdio::null());
         if let Some(point) = fault {
             command.env("FAILPOINTS", format!("{point}=return"));
         }
@@ -52,7 +65,41 @@ impl ServiceProgram {
         })
         .await;
         assert_eq!(ended.unwrap().signal(), Some(9), "{} was to be killed", self.name);
-        self.child = Self::spawn(self.name, &self.environment, &self.folder, None);
+        self.start_again();
+    }
+
+    pub(crate) fn start_again(&mut self) {
+        self.child = Self::spawn(self.name, &self.environment, &self.folder, self.admin.address, None);
+    }
+
+    /// SIGTERM; waits until it has ended in order.
+    pub(crate) async fn stop(&mut self) {
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+        let mut ended = None;
+        until("it has stopped", || {
+            ended = self.child.try_wait().unwrap();
+            std::future::ready(ended.is_some())
+        })
+        .await;
+        assert_eq!(ended.unwrap().code(), Some(0), "{}", self.name);
+    }
+
+    /// `kill -9`
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// What it tells whoever asks whether it is ready: the status, and the parts that are not.
+    pub(crate) async fn readiness(&self, query: &str) -> (u16, String) {
+        match self.admin.try_raw(format!("GET /readyz{query} HTTP/1.0\r\n\r\n").as_bytes()).await {
+            Some(answer) => (answer.status, answer.json()["not_ready"].to_string()),
+            None => (0, String::new()),
+        }
+    }
+
+    pub(crate) async fn is_ready(&self) -> bool {
+        self.readiness("").await.0 == 200
     }
 }
 
