@@ -35,6 +35,9 @@ struct Options {
     /// The seed of the first run; the others count on
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
+    /// How many runs at once; a run waits more than it works
+    #[arg(long, value_name = "NUMBER", default_value_t = 2)]
+    jobs: usize,
     /// Where the services' programs are; without this option, those of this build
     #[arg(long, value_name = "FOLDER")]
     programs: Option<PathBuf>,
@@ -52,7 +55,7 @@ struct Options {
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
-    if options.filter.is_some_and(|filter| !"faults".contains(&filter)) {
+    if options.filter.as_ref().is_some_and(|filter| !"faults".contains(&filter)) {
         return ExitCode::SUCCESS;
     }
     let built = Path::new(env!("CARGO_BIN_EXE_ticketing")).parent().unwrap().to_owned();
@@ -60,7 +63,7 @@ async fn main() -> ExitCode {
     let seeds = options.seed..options.seed + options.runs;
     let fine = match options.planted {
         true => planted::all_are_found(seeds).await,
-        false => planted::all_apply() & run::all(seeds, &programs).await,
+        false => planted::all_apply() & run::all(seeds, options.jobs, &programs).await,
     };
     if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_nats::jetstream::Context;
 use common::bus::{Bus, Connection, DeadLetter, IfAbsent};
 use common::store::{Store, audit};
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use mongodb::bson::{Document, doc};
 use testkit::Client;
 use tokio::time::{Instant, sleep};
@@ -24,12 +24,11 @@ use crate::world::World;
 /// the last order, and the sweep after it.
 const SETTLES_WITHIN: Duration = Duration::from_secs(60);
 
-/// Whether nothing was found in any of the runs; tells of each.
-pub(crate) async fn all(seeds: Range<u64>, binaries: &Path) -> bool {
-    let (count, mut failed) = (seeds.end - seeds.start, 0);
-    for seed in seeds {
-        failed += u64::from(!one(seed, binaries).await.is_empty());
-    }
+/// Whether nothing was found in any of the runs, so many at once; tells of each.
+pub(crate) async fn all(seeds: Range<u64>, jobs: usize, binaries: &Path) -> bool {
+    let count = seeds.end - seeds.start;
+    let runs = stream::iter(seeds).map(|seed| one(seed, binaries)).buffer_unordered(jobs);
+    let failed = runs.filter(|violated| std::future::ready(!violated.is_empty())).count().await;
     println!("{count} runs, {failed} with violations");
     failed == 0
 }
