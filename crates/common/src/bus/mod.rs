@@ -5,7 +5,7 @@
 //! keeps a client id to one live process, as NATS Streaming did.
 //!
 //! All events stand in one stream, named after the cluster id. What can never be handled goes to a second one, the
-//! [dead letters](DeadLetter).
+//! [dead letters](DeadLetter). A [`Reader`] looks at either.
 
 mod claim;
 mod connection;
@@ -18,6 +18,7 @@ mod member;
 mod name;
 mod publisher;
 mod pull;
+mod reader;
 mod registration;
 mod registry;
 mod settings;
@@ -35,11 +36,12 @@ pub use handle::{Bus, PublishError, Published};
 pub use history::History;
 pub use name::{InvalidName, Name};
 pub use publisher::Publisher;
+pub use reader::Reader;
 pub use registration::{AlreadyRegistered, Displaced, Heartbeat, Registration};
 pub use registry::{Client, Entry, Listening, clients};
 pub use settings::NatsSettings;
 pub use settle::Verdict;
-pub use streams::{OtherCluster, UnfitServer, UnfitStream};
+pub use streams::{NoStream, OtherCluster, UnfitServer, UnfitStream};
 pub use subscription::{HANDED_BACK_AFTER, Subscription};
 pub use url::{InvalidUrl, ServerUrl};
 

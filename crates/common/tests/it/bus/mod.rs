@@ -6,6 +6,7 @@ mod dead_letters;
 mod groups;
 pub(crate) mod harness;
 mod publish;
+mod reader;
 mod registration;
 mod survival;
 mod verdicts;
