@@ -7,6 +7,7 @@ mod groups;
 pub(crate) mod harness;
 mod publish;
 mod reader;
+mod redrive;
 mod registration;
 mod survival;
 mod verdicts;
