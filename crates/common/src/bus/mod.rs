@@ -43,7 +43,7 @@ pub use registration::{AlreadyRegistered, Displaced, Heartbeat, Registration};
 pub use registry::{Client, Entry, Listening, clients};
 pub use settings::NatsSettings;
 pub use settle::Verdict;
-pub use streams::{NoStream, OtherCluster, UnfitServer, UnfitStream};
+pub use streams::{NoStream, OtherCluster, UnfitServer, UnfitStream, dead_letter_stream};
 pub use subscription::{HANDED_BACK_AFTER, Subscription};
 pub use url::{InvalidUrl, ServerUrl};
 

@@ -189,6 +189,7 @@ pub(super) fn replicas(bus: &Bus, there: Option<&Config>) -> usize {
     there.map_or(0, |there| there.num_replicas).max(bus.replicas())
 }
 
-pub(super) fn dead_letter_stream(cluster_id: &Name) -> String {
+/// The stream with the dead letters of a cluster.
+pub fn dead_letter_stream(cluster_id: &Name) -> String {
     format!("{cluster_id}-dead-letters")
 }

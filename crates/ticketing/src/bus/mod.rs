@@ -1,8 +1,13 @@
 //! `ticketing bus`: what travels between the services, and who says and hears it.
 
 mod asyncapi;
+mod broker;
+mod console;
 mod describe;
+mod dlq;
+mod ls;
 mod mermaid;
+mod tail;
 
 use clap::{Args, Subcommand};
 use common::events::Subject;
@@ -10,6 +15,9 @@ use common::wiring::Wiring;
 use service::Exit;
 
 use self::describe::Describe;
+use self::dlq::Dlq;
+use self::ls::Ls;
+use self::tail::Tail;
 
 /// What `ticketing bus` is told.
 #[derive(Clone, Debug, Args)]
@@ -25,12 +33,29 @@ enum Command {
     /// It is read from the program itself, so it needs no server. A listener stands under its queue group, of which one
     /// member gets each event.
     Describe(Describe),
+    /// Shows the streams, how far each group is, and who is connected
+    ///
+    /// The lag is how many events a group has not seen yet; in flight are those that it has not answered yet.
+    #[command(
+        after_help = "Examples:\n  ticketing bus ls\n  ticketing bus ls --json | jq '.consumers[] | select(.lag > 100)'"
+    )]
+    Ls(Ls),
+    /// Prints events as they come: time, subject, place in the stream, id, correlation id, payload
+    #[command(
+        after_help = "Examples:\n  ticketing bus tail\n  ticketing bus tail --since 10m --subject order:created --subject order:cancelled\n  ticketing bus tail --all --id 6925e0c1f0a1b2c3d4e5f607 --json | jq .payload"
+    )]
+    Tail(Tail),
+    /// Lists, shows, redrives and drops dead letters: events that a queue group could not handle
+    Dlq(Dlq),
 }
 
 impl Bus {
     pub(crate) fn run(self) -> Exit {
         match self.command {
             Command::Describe(describe) => service::run("describe", describe),
+            Command::Ls(ls) => service::run("ls", ls),
+            Command::Tail(tail) => service::run("tail", tail),
+            Command::Dlq(dlq) => dlq.run(),
         }
     }
 }
