@@ -201,7 +201,7 @@ impl<L: Listener> Handling<L> {
             Err(error) => return Verdict::dead_letter(error.to_string()),
         };
         let trace = Trace::of_message(&delivery.headers);
-        let id = delivery.event_id().map_or_else(|| foreign_id(&delivery), str::to_owned);
+        let id = delivery.identity();
         let taken = Arc::clone(&self).take(id.clone(), event);
         let rejection = match AssertUnwindSafe(trace.scope(taken)).catch_unwind().await {
             Ok(Ok(()) | Err(GivenUp::Known)) => return Verdict::Ack,
@@ -214,8 +214,8 @@ impl<L: Listener> Handling<L> {
                 tracing::warn!(event_id = id, "the database has no time for an event, which comes again: {error:#}");
                 return Verdict::Nak(STORE_AWAY);
             }
-            Rejection::Retry(error) => self.again(&id, format!("{error:#}")).await,
-            Rejection::NotYet => self.wait(&id, delivery.attempt).await,
+            Rejection::Retry(error) => self.again(&tried(id.clone(), &delivery), format!("{error:#}")).await,
+            Rejection::NotYet => self.wait(&tried(id.clone(), &delivery), delivery.attempt).await,
             Rejection::Discard(error) => Ok(Verdict::dead_letter(format!("{error:#}"))),
         };
         verdict.unwrap_or_else(|error| {
@@ -265,9 +265,12 @@ fn longer(pause: Duration, attempt: u64, longest: Duration) -> Duration {
     pause.mul_f64(doubled).min(longest).mul_f64(rand::random_range(0.75..1.25))
 }
 
-/// The id of a message that was published by other means than ours: its place, in the stream of that time.
-fn foreign_id(delivery: &Delivery) -> String {
-    format!("{}@{}", delivery.sequence, delivery.published.unix_timestamp_nanos())
+/// What the tries of an event are kept under: those of a redriven one begin anew.
+fn tried(id: String, delivery: &Delivery) -> String {
+    match delivery.redrive_of() {
+        Some(number) => format!("{id}/redrive-{number}"),
+        None => id,
+    }
 }
 
 fn said(panic: &(dyn std::any::Any + Send)) -> &str {

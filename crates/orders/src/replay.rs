@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use common::TicketId;
-use common::bus::{Bus, Delivery};
+use common::bus::{Bus, Delivery, Reader, Start};
 use common::events::{Event, Subject, TicketCreated, TicketUpdated};
 use common::store::{Arrival, Store, Tx};
 use service::Error;
@@ -33,7 +33,7 @@ struct Told {
 /// Builds the copies of all tickets anew, where they are not as the stream tells.
 ///
 /// It may run beside the service: a copy that is further than the stream was at the beginning stays as it is.
-/// `progress` is told how many messages are still to be read.
+/// `progress` is told how many messages are still to be read, at most.
 ///
 /// # Errors
 ///
@@ -41,14 +41,14 @@ struct Told {
 pub async fn replay(store: &Store, bus: &Bus, mut progress: impl FnMut(u64)) -> Result<Replayed, Error> {
     let mut told: HashMap<TicketId, Told> = HashMap::new();
     let mut replayed = Replayed::default();
-    let mut history = bus.history(&[TicketCreated::SUBJECT, TicketUpdated::SUBJECT]).await?;
-    while history.left() > 0 {
-        progress(history.left());
-        for delivery in history.next().await? {
-            replayed.events += 1;
-            note(&mut told, &delivery);
-        }
+    let subjects = [TicketCreated::SUBJECT, TicketUpdated::SUBJECT];
+    let mut reader = Reader::of_events(bus, &subjects, Start::All).await?;
+    while let Some(delivery) = reader.next_there_is().await? {
+        progress(reader.last().saturating_sub(delivery.sequence));
+        replayed.events += 1;
+        note(&mut told, &delivery);
     }
+    reader.close().await;
     replayed.tickets = told.len();
     let tickets = Tickets::of(store);
     for (id, told) in told {

@@ -43,6 +43,8 @@ pub struct Connection {
     pub replicas: u8,
     /// What is done when no server answers at first.
     pub if_absent: IfAbsent,
+    /// Whether the streams are left as they are: then one that is not there is an error, [`NoStream`](super::NoStream).
+    pub only_looks: bool,
 }
 
 /// What a [`Connection`] does when no server answers at first.
@@ -116,7 +118,7 @@ impl Service for Connection {
 impl Connection {
     /// For a tool in somebody's hand, which leaves the number of replicas as it is.
     pub fn new(url: ServerUrl, cluster_id: Name, client_id: Name) -> Self {
-        Self { url, cluster_id, client_id, replicas: 1, if_absent: IfAbsent::Fail }
+        Self { url, cluster_id, client_id, replicas: 1, if_absent: IfAbsent::Fail, only_looks: false }
     }
 
     async fn open(self) -> Result<Bus, Error> {

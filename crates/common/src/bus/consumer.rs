@@ -90,6 +90,8 @@ pub enum Start {
     New,
     /// With the first message there is.
     All,
+    /// With the first message published then or later.
+    Since(OffsetDateTime),
 }
 
 /// A consumer of the same name is for another subject.
@@ -184,6 +186,7 @@ impl Consumer {
             deliver_policy: match self.start {
                 Start::New => DeliverPolicy::New,
                 Start::All => DeliverPolicy::All,
+                Start::Since(start_time) => DeliverPolicy::ByStartTime { start_time },
             },
             inactive_threshold: match &self.membership {
                 Membership::DurableGroup { .. } | Membership::Durable(_) => Duration::ZERO,

@@ -8,9 +8,12 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::redrive::REDRIVE_GROUP;
 use super::streams::DEAD_LETTER;
 use super::{Bus, Delivery, EVENT_ID, Name, PublishError};
 
+/// What our headers begin with.
+const PREFIX: &str = "Dead-Letter-";
 const GROUP: &str = "Dead-Letter-Group";
 const SUBJECT: &str = "Dead-Letter-Subject";
 const SEQUENCE: &str = "Dead-Letter-Sequence";
@@ -52,12 +55,16 @@ fn shortened(text: &str) -> &str {
 /// bytes and headers as they were.
 #[derive(Clone, Debug)]
 pub struct DeadLetter {
-    /// Its place among the dead letters.
+    /// Its place among the dead letters; no other one ever has the same.
     pub number: u64,
+    /// Since when it is one.
+    pub since: OffsetDateTime,
     /// Whose it is: the queue group, or the client id of a listener of its own.
     pub group: String,
     /// Where it was published.
     pub subject: String,
+    /// What its group knows the event by.
+    pub event_id: String,
     /// Its place in the stream of events.
     pub sequence: u64,
     /// How often it was delivered.
@@ -66,6 +73,8 @@ pub struct DeadLetter {
     pub reason: String,
     /// What was tried, the last time last.
     pub history: Vec<Try>,
+    /// Its headers, without those that the broker gives, and the event's id.
+    pub headers: HeaderMap,
     /// Its bytes; the first 1000 of one that is too large to be kept with its history.
     pub payload: Bytes,
     /// How many bytes it had.
@@ -77,8 +86,14 @@ impl DeadLetter {
     pub fn read(delivery: &Delivery) -> Option<Self> {
         let text = |name| delivery.headers.get(name).map(|value| value.as_str().to_owned());
         let number = |name| u64::from_str(&text(name)?).ok();
+        let mut headers = HeaderMap::new();
+        copy(&delivery.headers, &mut headers, |name| !name.starts_with(PREFIX));
         Some(Self {
             number: delivery.sequence,
+            since: delivery.published,
+            // Older programs kept no id for an event that had none: then the letter's own will do.
+            event_id: text(ORIGINAL_ID).or_else(|| text(EVENT_ID))?,
+            headers,
             group: text(GROUP)?,
             subject: text(SUBJECT)?,
             sequence: number(SEQUENCE)?,
@@ -99,12 +114,8 @@ impl DeadLetter {
         history: &[Try],
     ) -> Result<(), PublishError> {
         let mut headers = HeaderMap::new();
-        for (name, values) in delivery.headers.iter() {
-            let name: &str = name.as_ref();
-            if !name.starts_with("Nats-") && name != EVENT_ID {
-                values.iter().for_each(|value| headers.append(name, value.clone()));
-            }
-        }
+        // A redriven event was for this group alone, whose dead letter it is now.
+        copy(&delivery.headers, &mut headers, |name| name != AsRef::<str>::as_ref(&REDRIVE_GROUP));
         headers.insert(GROUP, group.as_str());
         headers.insert(SUBJECT, delivery.subject.as_str());
         headers.insert(SEQUENCE, delivery.sequence.to_string());
@@ -113,9 +124,7 @@ impl DeadLetter {
         if !history.is_empty() {
             headers.insert(HISTORY, serde_json::to_string(history)?);
         }
-        if let Some(id) = delivery.event_id() {
-            headers.insert(ORIGINAL_ID, id);
-        }
+        headers.insert(ORIGINAL_ID, delivery.identity());
         let subject = async_nats::Subject::from(format!("{DEAD_LETTER}.{group}.{}", delivery.subject));
         let id = format!("{group}.{}.{}", delivery.sequence, delivery.published.unix_timestamp_nanos());
         match bus.store(subject.clone(), || Ok(delivery.payload.clone()), headers.clone(), &id).await {
@@ -130,10 +139,20 @@ impl DeadLetter {
     }
 }
 
+/// Copies what belongs to the event, but for its id: a dead letter is a message of its own.
+fn copy(from: &HeaderMap, to: &mut HeaderMap, also: impl Fn(&str) -> bool) {
+    for (name, values) in from.iter() {
+        let name: &str = name.as_ref();
+        if !name.starts_with("Nats-") && name != EVENT_ID && also(name) {
+            values.iter().for_each(|value| to.append(name, value.clone()));
+        }
+    }
+}
+
 impl fmt::Display for DeadLetter {
     /// One line, whatever the bytes are.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { number, group, subject, sequence, attempts, reason, history: _, payload, whole_size } = self;
+        let Self { number, group, subject, sequence, attempts, reason, payload, whole_size, .. } = self;
         let bytes = payload.escape_ascii();
         write!(f, "#{number} {subject} #{sequence} of {group}, attempt {attempts}: {reason}: \"{bytes}\"")?;
         if *whole_size > payload.len() as u64 { write!(f, " and so on, {whole_size} bytes") } else { Ok(()) }

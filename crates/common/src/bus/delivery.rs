@@ -1,5 +1,6 @@
 //! A message as a handler sees it.
 
+use async_nats::jetstream::message::StreamMessage;
 use async_nats::{HeaderMap, jetstream};
 use bytes::Bytes;
 use time::OffsetDateTime;
@@ -25,7 +26,8 @@ pub struct Delivery {
     pub payload: Bytes,
     /// Its place in the stream.
     pub sequence: u64,
-    /// How often it was delivered to this consumer, this time included; 1 is the first.
+    /// How often it was delivered to this consumer, this time included; 1 is the first. 0 when it was looked up by its
+    /// place.
     pub attempt: u64,
     /// When the broker stored it.
     pub published: OffsetDateTime,
@@ -55,6 +57,13 @@ impl Delivery {
         self.headers.get(EVENT_ID).map(|id| id.as_str())
     }
 
+    /// What an inbox knows the event by: its id, or of one that was published by other means than ours, its place in the
+    /// stream of that time.
+    pub fn identity(&self) -> String {
+        let place = || format!("{}@{}", self.sequence, self.published.unix_timestamp_nanos());
+        self.event_id().map_or_else(place, str::to_owned)
+    }
+
     /// The event that its bytes are.
     ///
     /// # Errors
@@ -62,5 +71,12 @@ impl Delivery {
     /// When they are not the JSON of such a one, with what is wrong with it.
     pub fn event<E: Event>(&self) -> Result<E, NotAnEvent> {
         serde_json::from_slice(&self.payload).map_err(|source| NotAnEvent { subject: E::SUBJECT, source })
+    }
+}
+
+impl From<StreamMessage> for Delivery {
+    fn from(message: StreamMessage) -> Self {
+        let StreamMessage { subject, sequence, headers, payload, time: published } = message;
+        Self { subject: subject.to_string(), payload, sequence, attempt: 0, published, headers }
     }
 }

@@ -18,8 +18,8 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use super::claim::{Claim, Claims};
 use super::consumer::OthersConsumer;
 use super::{
-    AlreadyRegistered, Connection, EVENT_ID, IfAbsent, ListenedTwice, Listening, LoginRefused, Name, OtherCluster,
-    Publisher, UnfitServer, UnfitStream, streams,
+    AlreadyRegistered, Connection, EVENT_ID, IfAbsent, ListenedTwice, Listening, LoginRefused, Name, NoStream,
+    OtherCluster, Publisher, UnfitServer, UnfitStream, streams,
 };
 use crate::events::{Direct, Subject};
 use crate::told::Told;
@@ -64,6 +64,7 @@ struct Parts {
     listening: watch::Sender<Vec<Listening>>,
     claims: Claims,
     if_absent: IfAbsent,
+    only_looks: bool,
 }
 
 /// The broker's word that it has stored a message.
@@ -113,7 +114,7 @@ impl PublishError {
 
 impl Bus {
     pub(super) fn new(client: Client, connection: &Connection, link: watch::Receiver<Link>) -> Self {
-        let Connection { cluster_id, client_id, replicas, if_absent, .. } = connection.clone();
+        let Connection { cluster_id, client_id, replicas, if_absent, only_looks, .. } = connection.clone();
         let api = ContextBuilder::new().timeout(API_WITHIN).build(client.clone());
         let publishing = ContextBuilder::new().timeout(ATTEMPT_WITHIN).build(client.clone());
         let (listening, claims) = (watch::Sender::default(), Claims::default());
@@ -129,6 +130,7 @@ impl Bus {
                 listening,
                 claims,
                 if_absent,
+                only_looks,
             }),
         }
     }
@@ -146,6 +148,11 @@ impl Bus {
     /// On how many servers of a cluster our streams are, at least.
     pub(super) fn replicas(&self) -> usize {
         self.parts.replicas.into()
+    }
+
+    /// Whether the streams are left as they are.
+    pub(super) fn only_looks(&self) -> bool {
+        self.parts.only_looks
     }
 
     /// The right to publish one kind of event, by itself.
@@ -316,6 +323,7 @@ pub(super) fn is_final(error: &Error) -> bool {
         || error.is::<UnfitServer>()
         || error.is::<UnfitStream>()
         || error.is::<OtherCluster>()
+        || error.is::<NoStream>()
         || error.is::<OthersConsumer>()
         || error.is::<AlreadyRegistered>()
 }

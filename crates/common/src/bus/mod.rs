@@ -5,7 +5,7 @@
 //! keeps a client id to one live process, as NATS Streaming did.
 //!
 //! All events stand in one stream, named after the cluster id. What can never be handled goes to a second one, the
-//! [dead letters](DeadLetter).
+//! [dead letters](DeadLetter). A [`Reader`] looks at either.
 
 mod claim;
 mod connection;
@@ -13,11 +13,12 @@ mod consumer;
 mod dead_letter;
 mod delivery;
 mod handle;
-mod history;
 mod member;
 mod name;
 mod publisher;
 mod pull;
+mod reader;
+mod redrive;
 mod registration;
 mod registry;
 mod settings;
@@ -32,14 +33,15 @@ pub use consumer::{CLIENT_ID, Consumer, DURABLE, Membership, QUEUE_GROUP, Source
 pub use dead_letter::{DeadLetter, Try};
 pub use delivery::{Delivery, NotAnEvent};
 pub use handle::{Bus, PublishError, Published};
-pub use history::History;
 pub use name::{InvalidName, Name};
 pub use publisher::Publisher;
+pub use reader::Reader;
+pub use redrive::NotRedriven;
 pub use registration::{AlreadyRegistered, Displaced, Heartbeat, Registration};
 pub use registry::{Client, Entry, Listening, clients};
 pub use settings::NatsSettings;
 pub use settle::Verdict;
-pub use streams::{OtherCluster, UnfitServer, UnfitStream};
+pub use streams::{NoStream, OtherCluster, UnfitServer, UnfitStream, dead_letter_stream};
 pub use subscription::{HANDED_BACK_AFTER, Subscription};
 pub use url::{InvalidUrl, ServerUrl};
 

@@ -68,6 +68,11 @@ pub struct OtherCluster {
     pub theirs: String,
 }
 
+/// A stream is not there that a tool came to look at.
+#[derive(Debug, thiserror::Error)]
+#[error("this NATS server has no stream {0}: no service of that cluster id has been here, or it is another server's")]
+pub struct NoStream(String);
+
 /// Whether the server can do what we need.
 pub(super) async fn check(bus: &Bus) -> Result<(), UnfitServer> {
     let info = bus.client().server_info();
@@ -80,8 +85,11 @@ pub(super) async fn check(bus: &Bus) -> Result<(), UnfitServer> {
     Ok(())
 }
 
-/// Makes the streams, or brings them up to date.
+/// Makes the streams, or brings them up to date; for one who only looks, sees that they are there.
 pub(super) async fn ensure(bus: &Bus) -> Result<(), Error> {
+    if bus.only_looks() {
+        return find(bus).await;
+    }
     let events = Config {
         name: bus.cluster_id().to_string(),
         description: Some("the events of this cluster".to_owned()),
@@ -117,10 +125,8 @@ pub(super) async fn ensure(bus: &Bus) -> Result<(), Error> {
             CreateStreamErrorKind::JetStream(said) => Some(said.error_code()),
             _ => None,
         };
-        if refused == Some(ErrorCode::STREAM_SUBJECT_OVERLAP)
-            && let Ok(theirs) = bus.jetstream().stream_by_subject(subject).await
-        {
-            return Err(OtherCluster { ours: bus.cluster_id().to_string(), theirs }.into());
+        if refused == Some(ErrorCode::STREAM_SUBJECT_OVERLAP) {
+            belongs_to_nobody_else(bus, subject).await?;
         }
         if refused == Some(ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED) {
             return Err(UnfitStream::NoCluster { stream: name, replicas }.into());
@@ -128,6 +134,29 @@ pub(super) async fn ensure(bus: &Bus) -> Result<(), Error> {
         return Err(error).context(format!("making the stream {name}"));
     }
     Ok(())
+}
+
+async fn find(bus: &Bus) -> Result<(), Error> {
+    for stream in [bus.cluster_id().to_string(), dead_letter_stream(bus.cluster_id())] {
+        match bus.jetstream().get_stream(&stream).await {
+            Ok(_) => {}
+            Err(error) if is_not_found(&error) => {
+                belongs_to_nobody_else(bus, Subject::ALL[0].to_string()).await?;
+                return Err(NoStream(stream).into());
+            }
+            Err(error) => return Err(error).context(format!("asking for the stream {stream}")),
+        }
+    }
+    Ok(())
+}
+
+async fn belongs_to_nobody_else(bus: &Bus, subject: String) -> Result<(), OtherCluster> {
+    match bus.jetstream().stream_by_subject(subject).await {
+        Ok(theirs) if theirs != bus.cluster_id().as_str() => {
+            Err(OtherCluster { ours: bus.cluster_id().to_string(), theirs })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Makes the streams that are gone.
@@ -160,6 +189,7 @@ pub(super) fn replicas(bus: &Bus, there: Option<&Config>) -> usize {
     there.map_or(0, |there| there.num_replicas).max(bus.replicas())
 }
 
-pub(super) fn dead_letter_stream(cluster_id: &Name) -> String {
+/// The stream with the dead letters of a cluster.
+pub fn dead_letter_stream(cluster_id: &Name) -> String {
     format!("{cluster_id}-dead-letters")
 }

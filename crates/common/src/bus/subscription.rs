@@ -17,7 +17,7 @@ use super::member::{Item, Member, Sent};
 use super::pull::Arrival;
 use super::registry::Listed;
 use super::settle::settle;
-use super::{Bus, Consumer, Delivery, Membership, Verdict};
+use super::{Bus, Consumer, Delivery, Membership, Name, Verdict};
 use crate::told::Told;
 
 /// When a message comes again whose handler panicked.
@@ -57,7 +57,8 @@ const FLUSH_WITHIN: Duration = Duration::from_secs(1);
 /// its message delivered again after 1 s. Undoing it stops fetching, lets running handlers finish, gives back what
 /// none has begun, and waits until the broker knows all of it.
 ///
-/// A message is delivered at least once: it comes again when its verdict did not reach the broker in time.
+/// A message is delivered at least once: it comes again when its verdict did not reach the broker in time. One that is
+/// redriven for another group is acked unseen; a listener [alone](Membership::Alone) sees everything.
 #[derive(Debug)]
 pub struct Subscription<F> {
     /// Where the messages come from.
@@ -79,6 +80,7 @@ where
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         let Self { bus, consumer, handler } = self;
         let group = consumer.group(&bus);
+        let only_for = (consumer.membership != Membership::Alone).then_some(&group);
         let stopping = scope.stopping();
         let inbox = bus.client().new_inbox();
         let mut incoming = bus.client().subscribe(format!("{inbox}.*")).await?;
@@ -109,7 +111,7 @@ where
                     break;
                 }
                 let Some(item) = member.begin() else { break };
-                running.push(handle(&handler, item, stopping.clone()));
+                running.push(handle(&handler, item, only_for, stopping.clone()));
             }
             if well && bus.is_connected() {
                 sending.extend(member.ask());
@@ -212,11 +214,14 @@ async fn hold(consumer: &Consumer, bus: &Bus) -> Result<Held, Error> {
     }
 }
 
-async fn handle<F, R>(handler: &F, item: Item, stopping: Stopping) -> (Item, Verdict)
+async fn handle<F, R>(handler: &F, item: Item, only_for: Option<&Name>, stopping: Stopping) -> (Item, Verdict)
 where
     F: Fn(Arc<Delivery>, Stopping) -> R,
     R: Future<Output = Verdict>,
 {
+    if only_for.is_some_and(|group| item.delivery.is_for_another(group)) {
+        return (item, Verdict::Ack);
+    }
     let delivery = Arc::clone(&item.delivery);
     let verdict = AssertUnwindSafe(async { handler(delivery, stopping).await }).catch_unwind().await;
     let verdict = verdict.unwrap_or_else(|_| {

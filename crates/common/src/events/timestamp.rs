@@ -10,6 +10,11 @@ use time::{OffsetDateTime, UtcOffset};
 const MILLISECONDS: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
+/// As a text, in UTC, to the millisecond.
+pub fn text(time: &OffsetDateTime) -> String {
+    time.to_offset(UtcOffset::UTC).format(MILLISECONDS).unwrap_or_else(|_| time.to_string())
+}
+
 /// Writes it, in UTC, to the millisecond.
 ///
 /// # Errors

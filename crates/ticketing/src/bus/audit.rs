@@ -6,8 +6,8 @@ use common::store::{self, Finding, audit, repair};
 use service::{Error, Scope, Service};
 
 use super::broker::Broker;
+use super::console::progress;
 use super::databases::Databases;
-use super::progress::progress;
 use crate::program::say;
 
 /// What is compared, and what is done about it.
@@ -29,7 +29,7 @@ impl Service for Audit {
     type Handle = ();
 
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
-        let bus = self.broker.connect(&scope).await?;
+        let bus = self.broker.clone().connect(&scope).await?;
         let stores = self.databases.with_outbox(&scope).await?;
         scope.ready(());
         let stopping = scope.stopping();

@@ -6,6 +6,7 @@ use common::wiring::Wiring;
 use serde_json::{Value, json};
 use service::{Error, Scope, Service};
 
+use super::console::table;
 use super::{asyncapi, listeners, mermaid, or_nobody, publishers, services};
 use crate::program::say;
 
@@ -37,24 +38,19 @@ impl Service for Describe {
         } else if self.asyncapi {
             say(format_args!("{:#}", asyncapi::document(&services)))
         } else {
-            say(table(&services))
+            say(lines(&services))
         }
     }
 }
 
 /// One line for each event; the last column may hold several names.
-fn table(services: &[Wiring]) -> String {
+fn lines(services: &[Wiring]) -> String {
     let rows = Subject::ALL.map(|subject| {
         let groups = listeners(services, subject).map(|(_, queue_group)| queue_group);
         let (by, to) = (or_nobody(publishers(services, subject)), or_nobody(groups));
         [subject.to_string(), by.join(", "), to.join(", ")]
     });
-    let head = ["SUBJECT", "PUBLISHED BY", "LISTENED TO BY"].map(str::to_owned);
-    let rows = [&[head], &rows[..]].concat();
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or_default();
-    let (first, second) = (width(0), width(1));
-    let lines: Vec<_> = rows.iter().map(|[a, b, c]| format!("{a:first$}  {b:second$}  {c}")).collect();
-    lines.join("\n")
+    table(["SUBJECT", "PUBLISHED BY", "LISTENED TO BY"], rows.to_vec())
 }
 
 fn as_json(services: &[Wiring]) -> Value {

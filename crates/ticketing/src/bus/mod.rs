@@ -3,11 +3,14 @@
 mod asyncapi;
 mod audit;
 mod broker;
+mod console;
 mod databases;
 mod describe;
+mod dlq;
+mod ls;
 mod mermaid;
-mod progress;
 mod replay;
+mod tail;
 
 use clap::{Args, Subcommand};
 use common::events::Subject;
@@ -16,7 +19,10 @@ use service::Exit;
 
 use self::audit::Audit;
 use self::describe::Describe;
+use self::dlq::Dlq;
+use self::ls::Ls;
 use self::replay::Replay;
+use self::tail::Tail;
 
 /// What `ticketing bus` is told.
 #[derive(Clone, Debug, Args)]
@@ -41,6 +47,20 @@ enum Command {
     ///
     /// The copies that are missing or wrong are made anew; the others stay as they are. It may run beside the service.
     Replay(Replay),
+    /// Shows the streams, how far each group is, and who is connected
+    ///
+    /// The lag is how many events a group has not seen yet; in flight are those that it has not answered yet.
+    #[command(
+        after_help = "Examples:\n  ticketing bus ls\n  ticketing bus ls --json | jq '.consumers[] | select(.lag > 100)'"
+    )]
+    Ls(Ls),
+    /// Prints events as they come: time, subject, place in the stream, id, correlation id, payload
+    #[command(
+        after_help = "Examples:\n  ticketing bus tail\n  ticketing bus tail --since 10m --subject order:created --subject order:cancelled\n  ticketing bus tail --all --id 6925e0c1f0a1b2c3d4e5f607 --json | jq .payload"
+    )]
+    Tail(Tail),
+    /// Lists, shows, redrives and drops dead letters: events that a queue group could not handle
+    Dlq(Dlq),
 }
 
 impl Bus {
@@ -49,6 +69,9 @@ impl Bus {
             Command::Describe(describe) => service::run("describe", describe),
             Command::Audit(audit) => service::run("audit", audit),
             Command::Replay(replay) => service::run("replay", replay),
+            Command::Ls(ls) => service::run("ls", ls),
+            Command::Tail(tail) => service::run("tail", tail),
+            Command::Dlq(dlq) => dlq.run(),
         }
     }
 }

@@ -6,8 +6,8 @@ use orders::{Replayed, replay};
 use service::{Error, Scope, Service};
 
 use super::broker::Broker;
+use super::console::progress;
 use super::databases::Databases;
-use super::progress::progress;
 use crate::program::say;
 
 /// Whose copies are rebuilt.
@@ -33,7 +33,7 @@ impl Service for Replay {
 
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         let Group::OrdersService = self.group;
-        let bus = self.broker.connect(&scope).await?;
+        let bus = self.broker.clone().connect(&scope).await?;
         let store = self.databases.of("orders", &scope).await?;
         scope.ready(());
         let work = replay(&store, &bus, progress("messages to read"));

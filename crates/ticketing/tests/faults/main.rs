@@ -55,7 +55,7 @@ struct Options {
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
-    if options.filter.as_ref().is_some_and(|filter| !"faults".contains(&filter)) {
+    if options.filter.as_ref().is_some_and(|filter| !"faults".contains(filter.as_str())) {
         return ExitCode::SUCCESS;
     }
     let built = Path::new(env!("CARGO_BIN_EXE_ticketing")).parent().unwrap().to_owned();

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
-use common::bus::{Bus, Connection, DeadLetter, IfAbsent};
+use common::bus::{Bus, Connection, DeadLetter, IfAbsent, Reader};
 use common::store::{Store, audit};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use mongodb::bson::{Document, doc};
@@ -146,10 +146,10 @@ async fn consumers(api: &Context) -> Result<Vec<String>, service::Error> {
 }
 
 async fn dead_letters(bus: &Bus) -> Vec<DeadLetter> {
-    let mut letters = bus.dead_letters().await.unwrap();
+    let mut letters = Reader::of_dead_letters(bus).await.unwrap();
     let mut all = Vec::new();
-    while letters.left() > 0 {
-        all.extend(letters.next().await.unwrap().iter().filter_map(DeadLetter::read));
+    while let Some(delivery) = letters.next_there_is().await.unwrap() {
+        all.extend(DeadLetter::read(&delivery));
     }
     all
 }

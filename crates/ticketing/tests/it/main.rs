@@ -3,6 +3,7 @@
 
 mod architecture;
 mod audit;
+mod bus;
 mod composed;
 mod describe;
 mod faults;

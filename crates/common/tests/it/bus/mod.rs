@@ -6,6 +6,8 @@ mod dead_letters;
 mod groups;
 pub(crate) mod harness;
 mod publish;
+mod reader;
+mod redrive;
 mod registration;
 mod survival;
 mod verdicts;

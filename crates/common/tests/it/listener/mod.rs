@@ -2,6 +2,7 @@
 
 mod harness;
 mod inbox;
+mod redrive;
 mod rejection;
 
 use common::bus::ListenedTwice;

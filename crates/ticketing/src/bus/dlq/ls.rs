@@ -1,0 +1,52 @@
+//! `dlq ls`: one line for each.
+
+use clap::Args;
+use common::bus;
+use service::{Error, Scope, Service};
+
+use super::super::broker::Broker;
+use super::super::console::{print, remark};
+use super::letter::{object, row, rows};
+use super::selection::Selection;
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct Ls {
+    #[command(flatten)]
+    broker: Broker,
+    #[command(flatten)]
+    selection: Selection,
+    /// Print a JSON object on each line
+    #[arg(long)]
+    json: bool,
+}
+
+impl Service for Ls {
+    type Handle = ();
+
+    async fn run(self, scope: Scope<()>) -> Result<(), Error> {
+        let bus = self.broker.clone().connect(&scope).await?;
+        scope.ready(());
+        scope.stopping().or(self.list(&bus)).await.unwrap_or(Ok(()))
+    }
+}
+
+impl Ls {
+    async fn list(&self, bus: &bus::Bus) -> Result<(), Error> {
+        let mut letters = self.selection.letters(bus).await?;
+        let (mut found, mut listed) = (0, Vec::new());
+        while let Some(letter) = letters.next().await? {
+            found += 1;
+            if !self.json {
+                listed.push(row(&letter));
+            } else if !print(object(&letter).to_string()).await? {
+                break;
+            }
+        }
+        if !listed.is_empty() {
+            print(rows(listed)).await?;
+        } else if found == 0 && !self.selection.is_any() {
+            remark("There are no dead letters.");
+        }
+        letters.close(found).await
+    }
+}

@@ -1,0 +1,82 @@
+//! `dlq redrive`: once more, for the group that could not.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+use common::bus::{self, DeadLetter};
+use service::{Error, Scope, Service, Stopping};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::super::broker::Broker;
+use super::super::console::{Progress, remark};
+use super::letter::rows;
+use super::selection::Selection;
+use crate::program::say;
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct Redrive {
+    #[command(flatten)]
+    broker: Broker,
+    #[command(flatten)]
+    selection: Selection,
+    /// Only list those that would be redriven
+    #[arg(long)]
+    dry_run: bool,
+    /// At most so many in a second
+    #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    rate: u32,
+}
+
+impl Service for Redrive {
+    type Handle = ();
+
+    async fn run(self, scope: Scope<()>) -> Result<(), Error> {
+        let bus = self.broker.clone().connect(&scope).await?;
+        scope.ready(());
+        let stopping = scope.stopping();
+        let Some(found) = stopping.or(self.selection.found(&bus)).await else { return Ok(()) };
+        let found = found?;
+        if found.letters.is_empty() {
+            return found.all;
+        }
+        let (numbers, letters): (Vec<_>, Vec<_>) = found.letters.into_iter().unzip();
+        if self.dry_run {
+            say(rows(letters))?;
+            return found.all;
+        }
+        self.redrive(&bus, &numbers, &stopping).await?;
+        found.all
+    }
+}
+
+impl Redrive {
+    async fn redrive(&self, bus: &bus::Bus, numbers: &[u64], stopping: &Stopping) -> Result<(), Error> {
+        let mut pace = interval(Duration::from_secs(1) / self.rate);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut done, mut failed, mut progress) = (0, 0, Progress::new());
+        for number in numbers {
+            // One that was begun is brought to its end.
+            if stopping.or(pace.tick()).await.is_none() {
+                bail!("stopped: {done} of {} redriven; the others are dead letters still", numbers.len());
+            }
+            let Some(letter) = DeadLetter::find(bus, *number).await? else { continue }; // somebody else was faster
+            match letter.redrive(bus).await {
+                Ok(()) => done += 1,
+                Err(error) if error.may_pass() => {
+                    let rest =
+                        format!("{done} of {} redriven, up to #{number}; do it again for the rest", numbers.len());
+                    return Err(error).context(rest);
+                }
+                Err(error) => {
+                    failed += 1;
+                    remark(format_args!("#{number} stays a dead letter: {error}"));
+                }
+            }
+            progress.tell(format_args!("{done} of {} redriven", numbers.len()));
+        }
+        say(format_args!("{done} redriven"))?;
+        ensure!(failed == 0, "{failed} could not be redriven");
+        Ok(())
+    }
+}

@@ -1,0 +1,185 @@
+//! `ticketing bus ls` and `tail`: who only looks.
+
+use std::io::{BufRead, BufReader, Lines};
+use std::process::{Child, ChildStdout};
+
+use common::bus::{Connection, Heartbeat, Registration};
+use common::events::Subject;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::{Value, json};
+use service::launch;
+use testkit::{Broker, Client, until};
+
+use super::shop::{Shop, ticket};
+use super::{Said, bus, command, json_lines};
+
+#[tokio::test]
+async fn ls_shows_the_streams_how_far_each_group_is_and_who_is_there() {
+    let shop = Shop::open().await;
+    let mut registered =
+        launch("client-id", Registration { bus: shop.client.bus.clone(), heartbeat: Heartbeat::default() }).start();
+    registered.ready().await.unwrap();
+    shop.sell(&["poison", "a"]).await;
+    shop.letter(1).await;
+    shop.has_seats_and_prices(&["a"], &["a", "poison"]).await;
+    let look = async || serde_json::from_str::<Value>(&bus(&shop.broker, &["ls", "--json"]).await.well()).unwrap();
+    let seen = look().await;
+    let [events, dead_letters] = seen["streams"].as_array().unwrap().as_slice() else { panic!("{seen}") };
+    assert_eq!((&events["name"], &events["messages"]), (&json!("ticketing"), &json!(2)));
+    assert_eq!((&events["firstSequence"], &events["lastSequence"]), (&json!(1), &json!(2)));
+    assert!(events["firstTime"].as_str() <= events["lastTime"].as_str(), "{events}");
+    assert_eq!((&dead_letters["name"], &dead_letters["messages"]), (&json!("ticketing-dead-letters"), &json!(1)));
+    assert_eq!(seen["clients"][0]["id"], "shop");
+    assert_eq!(seen["clients"][0]["listening"].as_array().unwrap().len(), 2);
+    let group = |seen: &Value, group: &str| {
+        seen["consumers"].as_array().unwrap().iter().find(|one| one["group"] == group).unwrap().clone()
+    };
+    let seats = group(&seen, "seats-service");
+    assert_eq!((&seats["subject"], &seats["lag"], &seats["members"]), (&json!("ticket:created"), &json!(0), &json!(1)));
+
+    // A group that listens no more falls behind.
+    let Shop { broker, client, .. } = &shop;
+    let outsider = broker.outsider().await;
+    let config = async_nats::jetstream::consumer::pull::Config {
+        durable_name: Some("absent".to_owned()),
+        filter_subject: "ticket:updated".to_owned(),
+        ..Default::default()
+    };
+    outsider.create_consumer_on_stream(config, "ticketing").await.unwrap();
+    for _ in 0..3 {
+        client.publish_to(Subject::TicketUpdated, "{}").await;
+    }
+    let absent = group(&look().await, "absent");
+    assert_eq!((&absent["lag"], &absent["members"], &absent["waiting"]), (&json!(3), &json!(0), &json!(0)));
+    let table = bus(&shop.broker, &["ls"]).await.well();
+    let row = table.lines().find(|line| line.starts_with("absent")).unwrap();
+    assert_eq!(row.split_whitespace().collect::<Vec<_>>(), ["absent", "ticket:updated", "3", "0", "0", "0", "0"]);
+    assert!(table.contains("shop    ticket:created, ticket:created"), "{table}");
+    registered.stop().await.result.unwrap();
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn who_looks_changes_nothing_and_says_what_is_missing() {
+    let broker = Broker::start().await;
+    for command in [&["ls"][..], &["tail"], &["dlq", "ls"], &["dlq", "redrive", "1"]] {
+        let said = bus(&broker, command).await.ill(1);
+        assert!(said.contains("no stream ticketing") && said.contains("start the services"), "{said}");
+    }
+    assert_eq!(broker.outsider().await.query_account().await.unwrap().streams, 0);
+    let Connection { url, .. } = broker.connection("a");
+    broker.stop().await;
+    let said = super::super::process::run(&["bus", "ls", "--nats-url", url.as_str()], &std::env::temp_dir());
+    let said =
+        Said { code: said.status.code(), stdout: String::new(), stderr: String::from_utf8(said.stderr).unwrap() };
+    let said = said.ill(1);
+    assert!(said.contains("no NATS server answers at") && said.contains("--nats-url"), "{said}");
+}
+
+/// A `tail` that runs, and listens.
+struct Tail {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Tail {
+    fn start(broker: &Broker, options: &[&str]) -> Self {
+        let mut child = command(broker, &[&["tail"], options].concat()).spawn().unwrap();
+        let mut listening = String::new();
+        BufReader::new(child.stderr.take().unwrap()).read_line(&mut listening).unwrap();
+        assert_eq!(listening, "Listening; Ctrl-C ends it.\n");
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    fn next(&mut self) -> String {
+        self.lines.next().unwrap().unwrap()
+    }
+
+    fn code(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+}
+
+async fn publish(client: &Client, subject: Subject, payload: &Value) -> u64 {
+    client.publish_to(subject, payload.to_string()).await
+}
+
+#[tokio::test]
+async fn tail_prints_what_is_published_from_now_on_until_ctrl_c() {
+    let broker = Broker::start().await;
+    let client = broker.connect("a").await;
+    client.publish("before").await;
+    let mut tail = Tail::start(&broker, &[]);
+    let sequence = client.publish(serde_json::to_string(&ticket("concert")).unwrap()).await;
+    let line = tail.next();
+    let words: Vec<_> = line.splitn(6, ' ').collect();
+    assert_eq!(words[1..3], ["ticket:created", &format!("#{sequence}")]);
+    assert!(words[0].ends_with('Z') && words[3].len() == 22 && words[4] == "-", "{line}");
+    assert!(words[5].starts_with(r#"{"id":""#) && words[5].contains("concert"), "{line}");
+    client.publish("no JSON\n\u{1b}[2J").await;
+    assert!(tail.next().ends_with(r"no JSON \u{1b}[2J"));
+    kill(Pid::from_raw(tail.child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    assert_eq!(tail.code(), Some(0));
+    client.close().await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn tail_prints_only_what_is_asked_for_as_json() {
+    let broker = Broker::start().await;
+    let client = broker.connect("a").await;
+    let (ticket, order) = ("5f5f6d1a9c1b2a0019e0a111", "5f5f6d1a9c1b2a0019e0a222");
+    let created = publish(&client, Subject::TicketCreated, &json!({ "id": ticket, "price": 20.5 })).await;
+    publish(&client, Subject::TicketCreated, &json!({ "id": "another", "title": ticket })).await;
+    let ordered = publish(&client, Subject::OrderCreated, &json!({ "id": order, "ticket": { "id": ticket } })).await;
+    let paid = publish(&client, Subject::PaymentCreated, &json!({ "id": "p", "orderId": order })).await;
+    client.publish("oops").await;
+    let tail = async |options: &[&str]| {
+        json_lines(&bus(&broker, &[&["tail", "--all", "--json"], options].concat()).await.well())
+    };
+    let sequences =
+        |events: &[Value]| events.iter().map(|event| event["sequence"].as_u64().unwrap()).collect::<Vec<_>>();
+    assert_eq!(sequences(&tail(&["--id", ticket, "-n", "2"]).await), [created, ordered]);
+    assert_eq!(sequences(&tail(&["--id", order, "-n", "2"]).await), [ordered, paid]);
+    assert_eq!(
+        sequences(&tail(&["--subject", "payment:created", "--subject", "order:created", "-n", "2"]).await),
+        [ordered, paid]
+    );
+    let all = tail(&["-n", "5"]).await;
+    assert_eq!(
+        (&all[0]["subject"], &all[0]["payload"]),
+        (&json!("ticket:created"), &json!({ "id": ticket, "price": 20.5 }))
+    );
+    assert_eq!(all[0]["eventId"], all[0]["headers"]["Event-Id"]);
+    assert_eq!((&all[4]["text"], &all[4]["payload"]), (&json!("oops"), &Value::Null));
+    let since = bus(&broker, &["tail", "--since", "1h", "-n", "5"]).await.well();
+    assert_eq!(since.lines().count(), 5);
+    let said = bus(&broker, &["tail", "--subject", "ticket:*"]).await.ill(2);
+    assert!(said.contains("they are ticket:created, ticket:updated, order:created"), "{said}");
+    client.close().await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn tail_ends_well_when_nobody_reads_on() {
+    let broker = Broker::start().await;
+    let client = broker.connect("a").await;
+    let mut tail = Tail::start(&broker, &["--json"]);
+    client.publish("1").await;
+    tail.next();
+    let Tail { mut child, lines } = tail;
+    drop(lines);
+    let publishing = &client;
+    until("it has noticed", || {
+        let has_ended = child.try_wait().unwrap().is_some();
+        async move { has_ended || publishing.publish("2").await == 0 }
+    })
+    .await;
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let stream = broker.outsider().await.get_stream("ticketing").await.unwrap();
+    assert_eq!(stream.cached_info().state.consumer_count, 0);
+    client.close().await;
+    broker.stop().await;
+}

@@ -1,0 +1,148 @@
+//! Two groups on one subject, the one with a handler that can be broken.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{anyhow, ensure};
+use common::events::TicketCreated;
+use common::listener::{Limits, Listen, Listener, Rejection};
+use common::store::{Connection, Store, Tx};
+use common::{Price, TicketId, UserId};
+use mongodb::Collection;
+use mongodb::bson::{Document, doc};
+use serde_json::Value;
+use service::{Running, launch};
+use testkit::{Broker, Client, Database, settled, until};
+
+use super::{bus, json_lines};
+
+/// How often it is tried to handle an event.
+pub(super) const TRIES: usize = 2;
+
+/// Counts how often each title had its effect.
+#[derive(Clone)]
+struct Effects {
+    counts: Collection<Document>,
+    is_broken: Arc<AtomicBool>,
+}
+
+impl Effects {
+    async fn count(&self, event: &TicketCreated, tx: &mut Tx) -> Result<(), Rejection> {
+        let once_more = doc! { "$inc": { "times": 1 } };
+        self.counts.update_one(doc! { "_id": &event.title }, once_more).upsert(true).session(tx).await?;
+        let is_poison = event.title == "poison" && self.is_broken.load(Ordering::Relaxed);
+        if is_poison { Err(anyhow!("no seat of that name").into()) } else { Ok(()) }
+    }
+}
+
+struct Seats(Effects);
+
+impl Listener for Seats {
+    type Event = TicketCreated;
+
+    const QUEUE_GROUP: &'static str = "seats-service";
+
+    async fn on_message(&self, event: &TicketCreated, tx: &mut Tx) -> Result<(), Rejection> {
+        self.0.count(event, tx).await
+    }
+}
+
+struct Prices(Effects);
+
+impl Listener for Prices {
+    type Event = TicketCreated;
+
+    const QUEUE_GROUP: &'static str = "prices-service";
+
+    async fn on_message(&self, event: &TicketCreated, tx: &mut Tx) -> Result<(), Rejection> {
+        self.0.count(event, tx).await
+    }
+}
+
+/// Both groups at work. That of the seats is broken at first.
+pub(super) struct Shop {
+    pub(super) broker: Broker,
+    pub(super) client: Client,
+    running: Running<Store>,
+    listeners: [Running<()>; 2],
+    seats: Effects,
+    prices: Effects,
+    database: Database,
+}
+
+impl Shop {
+    pub(super) async fn open() -> Self {
+        let (database, broker) = (Database::new(), Broker::start().await);
+        let client = broker.connect("shop").await;
+        let mut running = launch("store", Connection { uri: database.uri().to_owned().into() }).start();
+        let store = running.ready().await.unwrap();
+        let effects = |name, is_broken| {
+            let is_broken = Arc::new(AtomicBool::new(is_broken));
+            Effects { counts: store.collection(name), is_broken }
+        };
+        let (seats, prices) = (effects("seats", true), effects("prices", false));
+        let limits = Limits { tries: TRIES.try_into().unwrap(), ..Limits::default() };
+        let seats_listener = Listen { limits, ..Listen::new(&store, &client.bus, Seats(seats.clone())) };
+        let prices_listener = Listen { limits, ..Listen::new(&store, &client.bus, Prices(prices.clone())) };
+        let mut listeners = [launch("seats", seats_listener).start(), launch("prices", prices_listener).start()];
+        for listener in &mut listeners {
+            listener.ready().await.unwrap();
+        }
+        Self { broker, client, running, listeners, seats, prices, database }
+    }
+
+    pub(super) async fn sell(&self, titles: &[&str]) {
+        for title in titles {
+            self.client.publish(serde_json::to_string(&ticket(title)).unwrap()).await;
+        }
+    }
+
+    /// Waits until the groups are through with all there is, and sees what has taken effect, once each.
+    pub(super) async fn has_seats_and_prices(&self, seats: &[&str], prices: &[&str]) {
+        for group in ["seats-service", "prices-service"] {
+            settled(&self.broker, &format!("{group}:ticket-created")).await;
+        }
+        for (effects, titles) in [(&self.seats, seats), (&self.prices, prices)] {
+            once_each(effects, titles).await.unwrap();
+        }
+    }
+
+    pub(super) fn mend(&self) {
+        self.seats.is_broken.store(false, Ordering::Relaxed);
+    }
+
+    /// Waits for the dead letter with this number, as `dlq ls` tells of it.
+    pub(super) async fn letter(&self, number: u64) -> Value {
+        let listed = async || json_lines(&bus(&self.broker, &["dlq", "ls", "--json"]).await.well());
+        until("a dead letter", async || listed().await.iter().any(|letter| letter["number"] == number)).await;
+        listed().await.into_iter().find(|letter| letter["number"] == number).unwrap()
+    }
+
+    pub(super) async fn close(self) {
+        for listener in self.listeners {
+            listener.stop().await.result.unwrap();
+        }
+        drop((self.seats, self.prices));
+        self.running.stop().await.result.unwrap();
+        self.client.close().await;
+        self.broker.stop().await;
+        drop(self.database);
+    }
+}
+
+async fn once_each(effects: &Effects, titles: &[&str]) -> Result<(), service::Error> {
+    let mut found = effects.counts.find(doc! {}).sort(doc! { "_id": 1 }).await?;
+    let mut seen = Vec::new();
+    while found.advance().await? {
+        let count = found.deserialize_current()?;
+        ensure!(count.get_i32("times")? == 1, "not once: {count}");
+        seen.push(count.get_str("_id")?.to_owned());
+    }
+    ensure!(seen == titles, "{seen:?} and not {titles:?}");
+    Ok(())
+}
+
+pub(super) fn ticket(title: &str) -> TicketCreated {
+    let (id, user_id) = (TicketId::new(), UserId::new());
+    TicketCreated { id, version: 0, title: title.to_owned(), price: Price::from_cents(2000).unwrap(), user_id }
+}
