@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::bus;
+use common::{bus, telemetry};
 use service::{Error, Scope, Service};
 
 use crate::config::ExpirationSettings;
@@ -17,10 +17,11 @@ impl Service for Expiration {
 
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         let settings = scope.settings::<ExpirationSettings>()?.get();
+        let tracer = telemetry::start(&scope, "expiration").await?;
         // A broker that is away keeps us unready, and is no failure.
         let child = |name| scope.child(name).ready_within(Duration::MAX);
         let (url, cluster_id) = (settings.nats_url.reveal().parse()?, settings.nats_cluster_id.parse()?);
-        let bus = bus::connect(&scope, url, cluster_id, settings.nats_client_id.parse()?).await?;
+        let bus = bus::connect(&scope, tracer, url, cluster_id, settings.nats_client_id.parse()?).await?;
         child("order-created").start(order_created(&bus)?).await?;
         child("order-cancelled").start(order_cancelled(&bus)?).await?;
         scope.ready(());

@@ -1,14 +1,16 @@
 //! Settings as a test gives them.
 
+use common::telemetry::TelemetrySettings;
 use service::Section;
 use service::settings::{Sections, Settings, Sources};
 
 use crate::KEY;
 
-/// The settings of one section, from environment variables.
+/// The settings of a service, from environment variables.
 pub fn settings<T: Section>(environment: &[(&str, &str)]) -> Settings {
     let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Settings::load(Sections::new().with::<T>(), Sources { environment, ..Sources::default() }).unwrap()
+    let sections = Sections::new().with::<T>().with::<TelemetrySettings>();
+    Settings::load(sections, Sources { environment, ..Sources::default() }).unwrap()
 }
 
 /// The five variables that every service with a database and events has in the course.

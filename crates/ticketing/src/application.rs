@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use auth::{Auth, AuthSettings};
 use common::bus::{AlreadyRegistered, Name, OtherCluster};
+use common::telemetry::TelemetrySettings;
 use devstack::Folder;
 use expiration::{Expiration, ExpirationSettings};
 use orders::{Orders, OrdersSettings};
@@ -137,10 +138,11 @@ impl Part<'_> {
             ("NATS_URL", self.servers.nats.as_str()),
             ("NATS_CLUSTER_ID", self.run.nats_cluster_id.as_str()),
             ("NATS_CLIENT_ID", client_id.as_str()),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", self.run.otlp_endpoint.as_str()),
         ];
         let environment = common.into_iter().chain(own.iter().copied());
         let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let sources = Sources { file: self.file.clone(), environment, ..Sources::default() };
-        Ok(Settings::load(Sections::new().with::<T>(), sources)?)
+        Ok(Settings::load(Sections::new().with::<T>().with::<TelemetrySettings>(), sources)?)
     }
 }

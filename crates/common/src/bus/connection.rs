@@ -9,6 +9,7 @@ use tokio::time::{sleep, timeout};
 
 use super::handle::{AGAIN_AFTER, Link, is_final};
 use super::{Bus, Heartbeat, Name, Registration, ServerUrl, streams};
+use crate::telemetry::Tracer;
 use crate::told::Told;
 
 /// The longest wait for a server that may not be there.
@@ -74,12 +75,19 @@ pub struct Unreachable {
 /// # Errors
 ///
 /// When the server is not fit, or another cluster's; when the id is in use; [`Stopped`](service::Stopped).
-pub async fn connect<H>(scope: &Scope<H>, url: ServerUrl, cluster_id: Name, client_id: Name) -> Result<Bus, Error> {
+pub async fn connect<H>(
+    scope: &Scope<H>,
+    tracer: Tracer,
+    url: ServerUrl,
+    cluster_id: Name,
+    client_id: Name,
+) -> Result<Bus, Error> {
     let connection = Connection { url, cluster_id, client_id, if_absent: IfAbsent::Wait };
-    let bus = scope.child("nats").ready_within(Duration::MAX).start(connection).await?;
+    let mut bus = scope.child("nats").ready_within(Duration::MAX).start(connection).await?;
     let registration = Registration { bus: bus.clone(), heartbeat: Heartbeat::default() };
     // Who has lost its id goes on: the registry is for those who look.
     scope.child("client-id").ready_within(Duration::MAX).on_exit(OnExit::Allow).start(registration).await?;
+    bus.tracer = tracer;
     Ok(bus)
 }
 

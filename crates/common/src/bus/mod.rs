@@ -22,6 +22,7 @@ mod registry;
 mod settle;
 mod streams;
 mod subscription;
+mod traced;
 mod url;
 
 pub use claim::ListenedTwice;

@@ -38,8 +38,11 @@ pub(super) struct Row {
     pub(super) aggregate: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) version: Option<u64>,
-    pub(super) traceparent: String,
-    pub(super) correlation_id: String,
+    /// The step that has recorded it, if it belongs to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) traceparent: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) correlation_id: Option<String>,
     recorded_at: DateTime,
     /// Whose it is to publish; absent once it was published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -84,8 +87,8 @@ impl<E: Event> Outbox<E> {
             payload: serde_json::to_string(event).map_err(mongodb::error::Error::custom)?,
             aggregate: format!("{kind}/{id}"),
             version,
-            traceparent: trace.traceparent(),
-            correlation_id: trace.correlation_id().to_owned(),
+            traceparent: trace.as_ref().map(Trace::traceparent),
+            correlation_id: trace.map(|trace| trace.correlation_id().to_owned()),
             recorded_at: DateTime::now(),
             pending: Some(tx.store().instance().to_owned()),
             published_at: None,

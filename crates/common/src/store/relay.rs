@@ -5,7 +5,6 @@ use std::mem::replace;
 use std::time::Duration;
 
 use anyhow::Context;
-use async_nats::HeaderMap;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use mongodb::Collection;
 use mongodb::bson::oid::ObjectId;
@@ -18,7 +17,7 @@ use super::Store;
 use super::outbox::{OUTBOX, Row, indexes};
 use crate::bus::{Bus, PublishError};
 use crate::fault::point;
-use crate::telemetry::{CORRELATION_ID, TRACEPARENT};
+use crate::telemetry::told;
 
 /// How often the relay looks for rows that nobody published.
 const SWEEP_EVERY: Duration = Duration::from_secs(2);
@@ -220,11 +219,12 @@ impl Relay {
     }
 
     async fn publish_row(&self, row: &Row) -> Result<(), PublishError> {
-        let mut headers = HeaderMap::new();
-        headers.insert(TRACEPARENT, row.traceparent.as_str());
-        headers.insert(CORRELATION_ID, row.correlation_id.as_str());
+        let id = row.id.to_hex();
+        let before = told(row.traceparent.as_deref(), row.correlation_id.as_deref());
+        let step = self.bus.sending("send", &row.subject, &id, before);
         let payload = || Ok(row.payload.clone().into());
-        self.bus.store(row.subject.clone().into(), payload, headers, &row.id.to_hex()).await?;
+        let stored = self.bus.store(row.subject.clone().into(), payload, step.headers(), &id).await;
+        stored.inspect_err(|error| step.failed(error))?;
         Ok(())
     }
 }
