@@ -9,3 +9,4 @@ mod process;
 mod program;
 mod rush;
 mod service_program;
+mod traces;
