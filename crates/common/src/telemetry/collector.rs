@@ -66,8 +66,8 @@ impl HttpClient for Collector {
             answer.context("no answer in time").flatten()
         });
         Box::pin(async move {
-            let answer = posted.await.map_err(Error::from).flatten();
-            let answer = answer.inspect_err(|error| self.tell(&format_args!("{error:#}")))?;
+            // The first error means that the program has ended meanwhile.
+            let answer = posted.await?.inspect_err(|error| self.tell(&format_args!("{error:#}")))?;
             if !answer.status().is_success() {
                 self.tell(&answer.status());
             }

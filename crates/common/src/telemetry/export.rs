@@ -55,8 +55,10 @@ impl Service for Export {
             .build();
         scope.ready(Tracer(Some(provider.tracer("ticketing"))));
         scope.stopping().await;
-        // It blocks its thread. What the collector has not taken by then is lost.
-        spawn_blocking(move || provider.shutdown_with_timeout(FLUSH_WITHIN)).await?.ok();
+        // It blocks its thread.
+        if spawn_blocking(move || provider.shutdown_with_timeout(FLUSH_WITHIN)).await?.is_err() {
+            tracing::warn!("the collector did not take the last spans within {FLUSH_WITHIN:?}");
+        }
         Ok(())
     }
 }
