@@ -7,6 +7,7 @@ use axum::extract::FromRef;
 use axum::routing::{get, post};
 use common::errors::contract;
 use common::extract::SessionKey;
+use common::telemetry::Tracer;
 
 use crate::models::{Passwords, Users};
 use crate::routes::{current_user, signin, signout, signup};
@@ -30,11 +31,11 @@ impl FromRef<AppState> for SessionKey {
 }
 
 /// The whole API.
-pub(crate) fn app(state: AppState) -> Router {
+pub(crate) fn app(state: AppState, tracer: Tracer) -> Router {
     let routes = Router::new()
         .route("/api/users/signup", post(signup))
         .route("/api/users/signin", post(signin))
         .route("/api/users/signout", post(signout))
         .route("/api/users/currentuser", get(current_user));
-    contract(routes.with_state(state))
+    contract(routes.with_state(state), tracer)
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use common::config::required;
+use common::telemetry::TelemetrySettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Section;
@@ -10,7 +11,7 @@ use service::settings::{NeedsRestart, Problem, Secret, Sections};
 
 /// All sections of this program.
 pub fn sections() -> Sections {
-    Sections::new().with::<AuthSettings>()
+    Sections::new().with::<AuthSettings>().with::<TelemetrySettings>()
 }
 
 /// The section `[auth]`.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use common::extract::SessionKey;
 use common::store::Connection;
+use common::telemetry;
 use service::http::Http;
 use service::{Error, Scope, Service};
 
@@ -21,6 +22,7 @@ impl Service for Auth {
 
     async fn run(self, scope: Scope<SocketAddr>) -> Result<(), Error> {
         let settings = scope.settings::<AuthSettings>()?.get();
+        let tracer = telemetry::start(&scope, "auth").await?;
         let uri = settings.mongo_uri.clone();
         // A database that is away keeps us unready, and is no failure.
         let store = scope.child("store").ready_within(Duration::MAX).start(Connection { uri }).await?;
@@ -33,7 +35,7 @@ impl Service for Auth {
             good_for: Duration::from_secs(3600 * u64::from(settings.session_hours)),
             trusts_proxy: settings.trust_proxy,
         };
-        let http = Http { bind: settings.bind, router: app(state), drain_delay: Duration::ZERO };
+        let http = Http { bind: settings.bind, router: app(state, tracer), drain_delay: Duration::ZERO };
         let address = scope.start("http", http).await?;
         tracing::info!(%address, "the API is here");
         scope.ready(address);

@@ -2,10 +2,10 @@
 
 use std::panic::AssertUnwindSafe;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode, Uri};
-use axum::middleware::{Next, from_fn, map_request};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_request};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use futures_util::FutureExt;
@@ -13,7 +13,7 @@ use serde::Serialize;
 use tower_layer::Layer;
 
 use crate::store::Aborted;
-use crate::telemetry::{CORRELATION_ID, Trace};
+use crate::telemetry::{CORRELATION_ID, Tracer};
 
 /// What the course answers when it can't say more.
 pub const SOMETHING_WENT_WRONG: &str = "Something went wrong";
@@ -98,12 +98,14 @@ fn shaped(status: StatusCode, errors: Vec<Problem>) -> Response {
 
 /// Holds a service's routes to the contract: whatever is not found, refused by the framework, or panics, is answered in
 /// the one shape, and everything is JSON in UTF-8.
-pub fn contract(routes: Router) -> Router {
+///
+/// Each request is a step of its trace.
+pub fn contract(routes: Router, tracer: Tracer) -> Router {
     let routes = routes
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::NotFound) // as in the course, which knows no 405
         .layer(from_fn(shape))
-        .layer(from_fn(traced));
+        .layer(from_fn_with_state(tracer, traced));
     Router::new().fallback_service(map_request(as_express_has_it).layer(routes))
 }
 
@@ -123,11 +125,11 @@ async fn as_express_has_it(mut request: Request) -> Request {
 }
 
 /// Makes a request a step of its trace, and tells its correlation id in the answer.
-async fn traced(request: Request, next: Next) -> Response {
-    let trace = Trace::of_request(request.headers());
-    let correlation_id = HeaderValue::from_str(trace.correlation_id());
-    let mut answer = trace.scope(next.run(request)).await;
-    if let Ok(id) = correlation_id {
+async fn traced(State(tracer): State<Tracer>, request: Request, next: Next) -> Response {
+    let step = tracer.answering(&request);
+    let mut answer = step.scope(next.run(request)).await;
+    step.answered(answer.status());
+    if let Ok(id) = HeaderValue::from_str(step.correlation_id()) {
         answer.headers_mut().insert(CORRELATION_ID, id);
     }
     answer

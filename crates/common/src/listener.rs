@@ -157,9 +157,10 @@ impl<L: Listener> Service for Listen<L> {
             batch: BATCH,
             concurrency: limits.concurrency,
         };
+        let traced = bus.clone();
         let handler = move |delivery: Arc<Delivery>, _| {
-            let handling = Arc::clone(&handling);
-            async move { handling.handle(delivery).await }
+            let (handling, traced) = (Arc::clone(&handling), traced.clone());
+            async move { traced.handling(L::QUEUE_GROUP, &delivery, handling.handle(&delivery)).await }
         };
         Subscription { bus, consumer, handler }.run(scope).await
     }
@@ -194,28 +195,30 @@ impl Aborted for GivenUp {
 }
 
 impl<L: Listener> Handling<L> {
-    async fn handle(self: Arc<Self>, delivery: Arc<Delivery>) -> Verdict {
+    async fn handle(self: Arc<Self>, delivery: &Delivery) -> Verdict {
         point("listener-received");
         let event: L::Event = match delivery.event() {
             Ok(event) => event,
             Err(error) => return Verdict::dead_letter(error.to_string()),
         };
-        let trace = Trace::of_message(&delivery.headers);
         let id = delivery.identity();
         let taken = Arc::clone(&self).take(id.clone(), event);
-        let rejection = match AssertUnwindSafe(trace.scope(taken)).catch_unwind().await {
+        let rejection = match AssertUnwindSafe(taken).catch_unwind().await {
             Ok(Ok(()) | Err(GivenUp::Known)) => return Verdict::Ack,
             Ok(Err(GivenUp::Rejected(rejection))) => rejection,
             Err(panic) => Rejection::Retry(anyhow!("it panicked: {}", said(&*panic))),
         };
+        if let (Rejection::Retry(error), Some(step)) = (&rejection, Trace::current()) {
+            step.failed(&format_args!("{error:#}"));
+        }
         let verdict = match rejection {
             // The database's trouble is not the event's.
             Rejection::Retry(error) if error.database_error().is_some_and(is_passing) => {
                 tracing::warn!(event_id = id, "the database has no time for an event, which comes again: {error:#}");
                 return Verdict::Nak(STORE_AWAY);
             }
-            Rejection::Retry(error) => self.again(&tried(id.clone(), &delivery), format!("{error:#}")).await,
-            Rejection::NotYet => self.wait(&tried(id.clone(), &delivery), delivery.attempt).await,
+            Rejection::Retry(error) => self.again(&tried(id.clone(), delivery), format!("{error:#}")).await,
+            Rejection::NotYet => self.wait(&tried(id.clone(), delivery), delivery.attempt).await,
             Rejection::Discard(error) => Ok(Verdict::dead_letter(format!("{error:#}"))),
         };
         verdict.unwrap_or_else(|error| {

@@ -6,6 +6,7 @@ use axum::routing::get;
 use common::errors::contract;
 use common::extract::SessionKey;
 use common::store::Store;
+use common::telemetry::Tracer;
 use service::Live;
 
 use crate::config::OrdersSettings;
@@ -32,9 +33,9 @@ impl FromRef<AppState> for SessionKey {
 }
 
 /// The whole API.
-pub(crate) fn app(state: AppState) -> Router {
+pub(crate) fn app(state: AppState, tracer: Tracer) -> Router {
     let routes = Router::new()
         .route("/api/orders", get(list_orders).post(create_order))
         .route("/api/orders/{orderId}", get(show_order).delete(cancel_order));
-    contract(routes.with_state(state))
+    contract(routes.with_state(state), tracer)
 }

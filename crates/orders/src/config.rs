@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use common::bus::NatsSettings;
 use common::config::required;
+use common::telemetry::TelemetrySettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Section;
@@ -11,7 +12,7 @@ use service::settings::{NeedsRestart, Problem, Secret, Sections};
 
 /// All sections of this program.
 pub fn sections() -> Sections {
-    Sections::new().with::<OrdersSettings>().with::<NatsSettings>()
+    Sections::new().with::<OrdersSettings>().with::<NatsSettings>().with::<TelemetrySettings>()
 }
 
 /// The section `[orders]`.

@@ -7,6 +7,7 @@ use common::bus;
 use common::extract::SessionKey;
 use common::listener::Listen;
 use common::store::{self, Recorded, Relay};
+use common::telemetry;
 use service::http::Http;
 use service::{Error, Scope, Service};
 
@@ -29,10 +30,11 @@ impl Service for Orders {
         let live = scope.settings::<OrdersSettings>()?;
         let settings = live.get();
         let stopping = scope.stopping();
+        let tracer = telemetry::start(&scope, "orders").await?;
         // A database or broker that is away keeps us unready, and is no failure.
         let child = |name| scope.child(name).ready_within(Duration::MAX);
         let store = child("store").start(store::Connection { uri: settings.mongo_uri.clone() }).await?;
-        let bus = bus::connect(&scope).await?;
+        let bus = bus::connect(&scope, tracer.clone()).await?;
         child("relay").start(Relay::new(&store, &bus)).await?;
 
         let Some(orders) = stopping.or(models::Orders::open(&store)).await else { return Ok(()) };
@@ -52,7 +54,7 @@ impl Service for Orders {
 
         let key = SessionKey::new(settings.jwt_key.reveal());
         let state = AppState { store, orders, tickets, created, cancelled, key, settings: live };
-        let http = Http { bind: settings.bind, router: app(state), drain_delay: Duration::ZERO };
+        let http = Http { bind: settings.bind, router: app(state, tracer), drain_delay: Duration::ZERO };
         let address = scope.start("http", http).await?;
         tracing::info!(%address, "the API is here");
         scope.ready(address);

@@ -6,6 +6,7 @@
 mod answer;
 mod api;
 mod broker;
+mod collector;
 mod database;
 mod mongod;
 mod settings;
@@ -16,6 +17,7 @@ use std::time::Duration;
 pub use answer::{Answer, field, message};
 pub use api::{Api, KEY, SOMEBODY, no_sessions, session_of};
 pub use broker::{Broker, Client, cluster, name};
+pub use collector::{Collector, Span};
 pub use database::Database;
 pub use mongod::Mongod;
 pub use settings::{course_environment, settings};

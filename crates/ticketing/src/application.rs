@@ -137,6 +137,7 @@ impl Part<'_> {
             ("NATS_URL", self.servers.nats.as_str()),
             ("NATS_CLUSTER_ID", self.run.nats_cluster_id.as_str()),
             ("NATS_CLIENT_ID", client_id.as_str()),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", self.run.otlp_endpoint.as_str()),
         ];
         let environment = common.into_iter().chain(own.iter().copied());
         let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();

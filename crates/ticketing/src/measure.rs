@@ -30,6 +30,9 @@ const REQUESTS: u32 = 100;
 /// How long a program may take to become ready.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
+/// Nothing is sent to a collector while it is measured.
+const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
 /// One line of the result.
 #[derive(Clone, Debug, Serialize)]
 struct Row {
@@ -68,7 +71,7 @@ impl Measure {
         let program = std::env::current_exe()?;
         let mut command = Command::new(&program);
         command.args(["--free-ports", "--listen", "127.0.0.1:0", "--data-dir"]).arg(folder.path());
-        for name in ["JWT_KEY", "MONGO_URI", "NATS_URL", "NATS_CLIENT_ID", "NATS_CLUSTER_ID"] {
+        for name in ["JWT_KEY", "MONGO_URI", "NATS_URL", "NATS_CLIENT_ID", "NATS_CLUSTER_ID", COLLECTOR] {
             command.env_remove(name);
         }
         let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
@@ -191,7 +194,7 @@ async fn start(
     let mut command = Command::new(&program);
     command.args(["run", "--rundir"]).arg(folder.join("run"));
     command.envs([("JWT_KEY", "measure"), ("MONGO_URI", uri), ("NATS_URL", nats), ("NATS_CLUSTER_ID", "ticketing")]);
-    command.env("NATS_CLIENT_ID", name).env("RUST_LOG", "info");
+    command.env("NATS_CLIENT_ID", name).env("RUST_LOG", "info").env_remove(COLLECTOR);
     if name != "expiration" {
         command.env(format!("{}__BIND", name.to_uppercase()), "127.0.0.1:0");
     }

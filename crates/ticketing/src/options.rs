@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use common::bus::{Name, ServerUrl};
+use common::telemetry::{Endpoint, InvalidEndpoint};
 use service::Error;
 use service::settings::Secret;
 
@@ -66,6 +67,9 @@ pub struct Run {
     /// What the client ids of the services begin with
     #[arg(long, env = "NATS_CLIENT_ID", value_name = "NAME", default_value = "ticketing")]
     pub nats_client_id: Name,
+    /// The OTLP collector that each service sends its spans to; without it, none is sent
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "http://HOST:4318", default_value = "", hide_default_value = true, value_parser = endpoint)]
+    pub otlp_endpoint: String,
     /// How long an order holds its ticket, in seconds
     #[arg(long, env = "ORDER_WINDOW_SECONDS", value_name = "NUMBER", default_value_t = 900, value_parser = clap::value_parser!(u32).range(1..))]
     pub order_window_seconds: u32,
@@ -104,4 +108,12 @@ impl Run {
 
 pub(crate) fn secret(text: &str) -> Result<Secret, &'static str> {
     if text.is_empty() { Err("it is empty") } else { Ok(text.to_owned().into()) }
+}
+
+/// An empty variable is as good as none.
+fn endpoint(text: &str) -> Result<String, InvalidEndpoint> {
+    if !text.is_empty() {
+        text.parse::<Endpoint>()?;
+    }
+    Ok(text.to_owned())
 }

@@ -6,6 +6,7 @@ use axum::routing::get;
 use common::errors::contract;
 use common::extract::SessionKey;
 use common::store::Store;
+use common::telemetry::Tracer;
 
 use crate::events::{TicketCreatedPublisher, TicketUpdatedPublisher};
 use crate::models::Tickets;
@@ -28,9 +29,9 @@ impl FromRef<AppState> for SessionKey {
 }
 
 /// The whole API.
-pub(crate) fn app(state: AppState) -> Router {
+pub(crate) fn app(state: AppState, tracer: Tracer) -> Router {
     let routes = Router::new()
         .route("/api/tickets", get(list_tickets).post(create_ticket))
         .route("/api/tickets/{id}", get(show_ticket).put(update_ticket));
-    contract(routes.with_state(state))
+    contract(routes.with_state(state), tracer)
 }

@@ -7,6 +7,7 @@ use common::bus;
 use common::extract::SessionKey;
 use common::listener::Listen;
 use common::store::{self, Recorded, Relay};
+use common::telemetry;
 use service::http::Http;
 use service::{Error, Scope, Service};
 
@@ -25,10 +26,11 @@ impl Service for Tickets {
     async fn run(self, scope: Scope<SocketAddr>) -> Result<(), Error> {
         let settings = scope.settings::<TicketsSettings>()?.get();
         let stopping = scope.stopping();
+        let tracer = telemetry::start(&scope, "tickets").await?;
         // A database or broker that is away keeps us unready, and is no failure.
         let child = |name| scope.child(name).ready_within(Duration::MAX);
         let store = child("store").start(store::Connection { uri: settings.mongo_uri.clone() }).await?;
-        let bus = bus::connect(&scope).await?;
+        let bus = bus::connect(&scope, tracer.clone()).await?;
         child("relay").start(Relay::new(&store, &bus)).await?;
 
         let Some(tickets) = stopping.or(models::Tickets::open(&store)).await else { return Ok(()) };
@@ -41,7 +43,7 @@ impl Service for Tickets {
 
         let key = SessionKey::new(settings.jwt_key.reveal());
         let state = AppState { store, tickets, created, updated, key };
-        let http = Http { bind: settings.bind, router: app(state), drain_delay: Duration::ZERO };
+        let http = Http { bind: settings.bind, router: app(state, tracer), drain_delay: Duration::ZERO };
         let address = scope.start("http", http).await?;
         tracing::info!(%address, "the API is here");
         scope.ready(address);

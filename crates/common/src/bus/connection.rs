@@ -9,6 +9,7 @@ use tokio::time::{sleep, timeout};
 
 use super::handle::{AGAIN_AFTER, Link, is_final};
 use super::{Bus, Heartbeat, Name, NatsSettings, Registration, ServerUrl, streams};
+use crate::telemetry::Tracer;
 use crate::told::Told;
 
 /// The longest wait for a server that may not be there.
@@ -83,14 +84,15 @@ pub struct Unreachable {
 /// # Errors
 ///
 /// When the server is not fit, or another cluster's; when the id is in use; [`Stopped`](service::Stopped).
-pub async fn connect<H>(scope: &Scope<H>) -> Result<Bus, Error> {
+pub async fn connect<H>(scope: &Scope<H>, tracer: Tracer) -> Result<Bus, Error> {
     let NatsSettings { url, cluster_id, client_id, replicas } = (*scope.settings::<NatsSettings>()?.get()).clone();
     let tool = Connection::new(url.reveal().parse()?, cluster_id.parse()?, client_id.parse()?);
     let connection = Connection { replicas, if_absent: IfAbsent::Wait, ..tool };
-    let bus = scope.child("nats").ready_within(Duration::MAX).start(connection).await?;
+    let mut bus = scope.child("nats").ready_within(Duration::MAX).start(connection).await?;
     let registration = Registration { bus: bus.clone(), heartbeat: Heartbeat::default() };
     // Who has lost its id goes on: the registry is for those who look.
     scope.child("client-id").ready_within(Duration::MAX).on_exit(OnExit::Allow).start(registration).await?;
+    bus.tracer = tracer;
     Ok(bus)
 }
 

@@ -22,6 +22,7 @@ use super::{
     OtherCluster, Publisher, UnfitServer, UnfitStream, streams,
 };
 use crate::events::{Direct, Subject};
+use crate::telemetry::Tracer;
 use crate::told::Told;
 
 /// How long an answer of the JetStream API may take.
@@ -49,6 +50,8 @@ pub(super) struct Link {
 #[derive(Clone, Debug)]
 pub struct Bus {
     parts: Arc<Parts>,
+    /// Whose steps it is to send and to handle.
+    pub(super) tracer: Tracer,
 }
 
 #[derive(Debug)]
@@ -119,6 +122,7 @@ impl Bus {
         let publishing = ContextBuilder::new().timeout(ATTEMPT_WITHIN).build(client.clone());
         let (listening, claims) = (watch::Sender::default(), Claims::default());
         Self {
+            tracer: Tracer::default(),
             parts: Arc::new(Parts {
                 client,
                 api,

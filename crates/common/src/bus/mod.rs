@@ -25,6 +25,7 @@ mod settings;
 mod settle;
 mod streams;
 mod subscription;
+mod traced;
 mod url;
 
 pub use claim::ListenedTwice;

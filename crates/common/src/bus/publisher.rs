@@ -5,13 +5,13 @@ use std::marker::PhantomData;
 
 use async_nats::HeaderMap;
 use async_nats::header::{NATS_SCHEDULE, NATS_SCHEDULE_TARGET};
+use opentelemetry::Context;
 use service::Error;
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
 use super::{Bus, EVENT_ID, PublishError, Published};
 use crate::events::{Direct, Event};
-use crate::telemetry::{CORRELATION_ID, TRACEPARENT, Trace};
 
 /// Publishes one kind of event: [`Bus::publisher`] makes it.
 ///
@@ -52,7 +52,8 @@ impl<E: Direct> Publisher<E> {
     /// the broker has stored it.
     ///
     /// It is stored under what the event tells about: another one about the same takes its place. It outlives us and a
-    /// restart of the broker, and is published once; its [id](EVENT_ID) is always the same.
+    /// restart of the broker, and is published once; its [id](EVENT_ID) is always the same, and it goes on with the
+    /// trace that this task belongs to.
     /// (A message schedule of nats-server 2.12, ADR-51.)
     ///
     /// # Errors
@@ -62,16 +63,14 @@ impl<E: Direct> Publisher<E> {
         let utc = when.checked_to_offset(UtcOffset::UTC).filter(|utc| utc.year() < NO_LATER_THAN);
         let when = utc.and_then(|utc| utc.format(&Rfc3339).ok()).ok_or(PublishError::Time(when))?;
         let subject = scheduled(event);
-        let trace = Trace::current();
-        let mut headers = HeaderMap::new();
+        let step = self.bus.sending("schedule", E::SUBJECT.as_str(), &subject, Context::current());
+        let mut headers = step.headers();
         headers.insert(NATS_SCHEDULE, format!("@at {when}"));
         headers.insert(NATS_SCHEDULE_TARGET, E::SUBJECT.as_str());
         headers.insert(EVENT_ID, subject.as_str());
-        headers.insert(TRACEPARENT, trace.traceparent());
-        headers.insert(CORRELATION_ID, trace.correlation_id());
         let payload = || Ok(serde_json::to_vec(event)?.into());
         let id = format!("{subject}@{when}");
-        self.bus.store(subject.into(), payload, headers, &id).await
+        self.bus.store(subject.into(), payload, headers, &id).await.inspect_err(|error| step.failed(error))
     }
 
     /// Has the broker forget what it was to publish later about the same.

@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 
 use super::outbox::{OUTBOX, Row};
 use super::{KEPT_FOR, Store};
-use crate::bus::{Bus, Delivery, EVENT_ID, Reader, Start};
+use crate::bus::{Bus, Delivery, Reader, Start};
 use crate::events::Subject;
 
 /// An event that was committed so long ago is to be in the stream, if a relay runs and the broker is there.
@@ -182,11 +182,9 @@ pub async fn repair(
         let store = store.context("the database of a finding")?;
         let row = outbox_of(store).find_one(doc! { "_id": ObjectId::parse_str(id)? }).await.context(READING)?;
         let Some(row) = row else { continue }; // its time was over meanwhile
-        let mut headers = row.headers();
-        headers.insert(EVENT_ID, id);
         // The broker knows the first id for a while, also of a message that was deleted.
         let message_id = format!("repair-{id}-{}", nuid::next());
-        bus.store(row.subject.clone().into(), || Ok(row.payload.clone().into()), headers, &message_id).await?;
+        row.publish(bus, &message_id).await?;
         for sequence in &finding.sequences {
             let stream = bus.jetstream().get_stream(bus.cluster_id().as_str()).await?;
             ensure!(stream.delete_message(*sequence).await?, "the altered message #{sequence} was not deleted");

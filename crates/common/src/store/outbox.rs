@@ -3,7 +3,6 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use async_nats::HeaderMap;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{DateTime, doc};
 use mongodb::options::IndexOptions;
@@ -11,8 +10,9 @@ use mongodb::{Collection, IndexModel};
 use serde::{Deserialize, Serialize};
 
 use super::{KEPT_FOR, Store, Tx};
+use crate::bus::{Bus, EVENT_ID, PublishError, Published};
 use crate::events::{Aggregate, AggregateRef, Event, Subject};
-use crate::telemetry::{CORRELATION_ID, TRACEPARENT, Trace};
+use crate::telemetry::{Trace, told};
 
 pub(super) const OUTBOX: &str = "outbox";
 
@@ -84,8 +84,11 @@ pub(super) struct Row {
     pub(super) aggregate: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) version: Option<u64>,
-    pub(super) traceparent: String,
-    pub(super) correlation_id: String,
+    /// The step that has recorded it, if it belongs to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    traceparent: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    correlation_id: Option<String>,
     pub(super) recorded_at: DateTime,
     /// Whose it is to publish; absent once it was published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,12 +99,17 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// What stands beside the event when it is published.
-    pub(super) fn headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        headers.insert(TRACEPARENT, self.traceparent.as_str());
-        headers.insert(CORRELATION_ID, self.correlation_id.as_str());
-        headers
+    /// Publishes the event, as the step after the one that has recorded it, under an id by which the broker knows this
+    /// attempt for a while.
+    pub(super) async fn publish(&self, bus: &Bus, message_id: &str) -> Result<Published, PublishError> {
+        let id = self.id.to_hex();
+        let before = told(self.traceparent.as_deref(), self.correlation_id.as_deref());
+        let step = bus.sending("send", &self.subject, &id, before);
+        let mut headers = step.headers();
+        headers.insert(EVENT_ID, id);
+        let payload = || Ok(self.payload.clone().into());
+        let stored = bus.store(self.subject.clone().into(), payload, headers, message_id).await;
+        stored.inspect_err(|error| step.failed(error))
     }
 }
 
@@ -140,8 +148,8 @@ impl<E: Event> Outbox<E> {
             payload: serde_json::to_string(event).map_err(mongodb::error::Error::custom)?,
             aggregate: format!("{kind}/{id}"),
             version,
-            traceparent: trace.traceparent(),
-            correlation_id: trace.correlation_id().to_owned(),
+            traceparent: trace.as_ref().map(Trace::traceparent),
+            correlation_id: trace.map(|trace| trace.correlation_id().to_owned()),
             recorded_at: DateTime::now(),
             pending: Some(tx.store().instance().to_owned()),
             published_at: None,

@@ -218,8 +218,7 @@ impl Relay {
     }
 
     async fn publish_row(&self, row: &Row) -> Result<(), PublishError> {
-        let payload = || Ok(row.payload.clone().into());
-        self.bus.store(row.subject.clone().into(), payload, row.headers(), &row.id.to_hex()).await?;
+        row.publish(&self.bus, &row.id.to_hex()).await?;
         Ok(())
     }
 }

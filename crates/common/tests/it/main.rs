@@ -5,3 +5,4 @@ mod bus;
 mod events;
 mod listener;
 mod store;
+mod telemetry;

@@ -51,30 +51,41 @@ where
         batch: 64,
         concurrency: 64,
     };
-    let publisher = bus.publisher();
+    let (publisher, traced) = (bus.publisher(), bus.clone());
     let handler = move |delivery: Arc<Delivery>, _: Stopping| {
-        let (publisher, handle) = (publisher.clone(), handle.clone());
+        let (publisher, handle, traced) = (publisher.clone(), handle.clone(), traced.clone());
         async move {
-            point("expiration-received");
-            let event = match delivery.event::<E>() {
-                Ok(event) => event,
-                Err(error) => return Verdict::dead_letter(error.to_string()),
-            };
-            match Trace::of_message(&delivery.headers).scope(handle(publisher, event)).await {
-                Ok(()) => {
-                    point("expiration-before-ack");
-                    Verdict::Ack
-                }
-                // What the broker was sure to refuse once, it refuses for ever.
-                Err(error) if error.downcast_ref::<PublishError>().is_some_and(|error| !error.may_pass()) => {
-                    Verdict::dead_letter(format!("{error:#}"))
-                }
-                Err(error) => {
-                    tracing::warn!(subject = delivery.subject, "an event comes again: {error:#}");
-                    Verdict::Nak(AGAIN_AFTER)
-                }
-            }
+            let taken = take(&delivery, |event| handle(publisher, event));
+            traced.handling(QUEUE_GROUP, &delivery, taken).await
         }
     };
     Ok(Subscription { bus: bus.clone(), consumer, handler })
+}
+
+async fn take<E: Event, F>(delivery: &Delivery, handle: impl FnOnce(E) -> F) -> Verdict
+where
+    F: Future<Output = Result<(), service::Error>>,
+{
+    point("expiration-received");
+    let event = match delivery.event() {
+        Ok(event) => event,
+        Err(error) => return Verdict::dead_letter(error.to_string()),
+    };
+    match handle(event).await {
+        Ok(()) => {
+            point("expiration-before-ack");
+            Verdict::Ack
+        }
+        // What the broker was sure to refuse once, it refuses for ever.
+        Err(error) if error.downcast_ref::<PublishError>().is_some_and(|error| !error.may_pass()) => {
+            Verdict::dead_letter(format!("{error:#}"))
+        }
+        Err(error) => {
+            tracing::warn!(subject = delivery.subject, "an event comes again: {error:#}");
+            if let Some(step) = Trace::current() {
+                step.failed(&format_args!("{error:#}"));
+            }
+            Verdict::Nak(AGAIN_AFTER)
+        }
+    }
 }

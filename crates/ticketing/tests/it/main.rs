@@ -4,6 +4,7 @@
 mod architecture;
 mod audit;
 mod bus;
+mod collectors;
 mod composed;
 mod describe;
 mod faults;
@@ -14,3 +15,4 @@ mod ready;
 mod rolling;
 mod rush;
 mod service_program;
+mod traces;

@@ -11,7 +11,15 @@ use nix::unistd::Pid;
 /// The application's own program, without what this test's environment may say.
 pub(crate) fn ticketing() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ticketing"));
-    for name in ["JWT_KEY", "MONGO_URI", "NATS_URL", "NATS_CLUSTER_ID", "NATS_CLIENT_ID", "ORDER_WINDOW_SECONDS"] {
+    for name in [
+        "JWT_KEY",
+        "MONGO_URI",
+        "NATS_URL",
+        "NATS_CLUSTER_ID",
+        "NATS_CLIENT_ID",
+        "ORDER_WINDOW_SECONDS",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+    ] {
         command.env_remove(name);
     }
     command

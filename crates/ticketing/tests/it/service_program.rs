@@ -1,13 +1,16 @@
 //! The program of one service, beside the application's own.
 
+use std::fs::{self, OpenOptions};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use testkit::{Api, until};
+
+const LOG: &str = "stderr.log";
 
 /// A service's own program, on the same port whenever it is started.
 pub(crate) struct ServiceProgram {
@@ -48,12 +51,31 @@ impl ServiceProgram {
     ) -> Child {
         let program = Path::new(env!("CARGO_BIN_EXE_ticketing")).with_file_name(name);
         let mut command = Command::new(&program);
+        fs::create_dir_all(folder).unwrap();
+        let log = OpenOptions::new().create(true).append(true).open(folder.join(LOG)).unwrap();
         command.args(["run", "--rundir"]).arg(folder).args(["--admin", &admin.to_string()]);
-        command.envs(environment.iter().cloned()).stderr(Stdio::null());
+        command.envs(environment.iter().cloned()).stderr(log);
         if let Some(point) = fault {
             command.env("FAILPOINTS", format!("{point}=return"));
         }
         command.spawn().unwrap_or_else(|error| panic!("{}: {error}: cargo test --workspace", program.display()))
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.join(LOG)).unwrap()
+    }
+
+    /// Asks it to stop, and waits until it has; tells the exit code.
+    pub(crate) async fn terminate(&mut self) -> Option<i32> {
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+        let mut ended = None;
+        until("it stops", || {
+            ended = self.child.try_wait().unwrap();
+            std::future::ready(ended.is_some())
+        })
+        .await;
+        ended.unwrap().code()
     }
 
     /// Waits for its death at the fault, then starts it again without one.

@@ -1,11 +1,14 @@
 //! What becomes of an event: the effect and the note that it was handled are one.
 
-mod harness;
+pub(crate) mod harness;
 mod inbox;
 mod redrive;
 mod rejection;
 
+use axum::body::Body;
+use axum::extract::Request;
 use common::bus::ListenedTwice;
+use common::telemetry::Tracer;
 use service::Failure;
 use testkit::{Broker, Database};
 
@@ -32,11 +35,11 @@ async fn a_trace_goes_on_through_outbox_broker_and_listener() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let world = World::new(&database, &broker).await;
     let (outbox, sold) = (outbox(world.store()), ticket("concert"));
-    let mut headers = axum::http::HeaderMap::new();
-    headers.insert("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".parse().unwrap());
-    headers.insert("x-correlation-id", "sale-7".parse().unwrap());
-    let trace = common::telemetry::Trace::of_request(&headers);
-    trace.scope(world.store().transaction(async move |tx| outbox.record(tx, &sold).await)).await.unwrap();
+    let request = Request::builder()
+        .header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+        .header("x-correlation-id", "sale-7");
+    let step = Tracer::default().answering(&request.body(Body::empty()).unwrap());
+    step.scope(world.store().transaction(async move |tx| outbox.record(tx, &sold).await)).await.unwrap();
     let relay = world.relay().await;
     let listener = world.listen(Seller::default()).await;
     let announced = world.announced(1).await;

@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::extract::Request;
 use common::bus::Bus;
 use common::events::{Event, TicketCreated, TicketUpdated};
 use common::store::{Relay, Store};
+use common::telemetry::Tracer;
 use futures_util::future::join_all;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Error;
@@ -52,7 +55,9 @@ async fn a_committed_event_is_published_with_the_id_of_its_row_and_one_that_is_n
     });
     undone.await.unwrap_err();
     let event = ticket("concert");
-    record(store, &event).await;
+    let request = Request::builder().header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    let step = Tracer::default().answering(&request.body(Body::empty()).unwrap());
+    step.scope(record(store, &event)).await;
     until("published", || async { pending(store).await == 0 }).await;
 
     let [published] = &stored::<TicketCreated>(&broker).await[..] else { panic!("one event") };

@@ -1,0 +1,53 @@
+//! The steps that answer requests.
+//!
+//! Names and attributes are those of the
+//! [semantic conventions for HTTP](https://opentelemetry.io/docs/specs/semconv/http/http-spans/).
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::{Method, StatusCode};
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{SpanBuilder, SpanKind, Status, TraceContextExt};
+
+use super::{CORRELATION_ID, TRACEPARENT, Trace, Tracer, told};
+
+impl Tracer {
+    /// The step after the one that has sent the request. It is named after the route and not the path, which has ids in
+    /// it.
+    pub fn answering(&self, request: &Request) -> Trace {
+        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+        self.begin(told(header(TRACEPARENT), header(CORRELATION_ID)), || span_of(request))
+    }
+}
+
+impl Trace {
+    /// Notes what the answer is.
+    pub(crate) fn answered(&self, status: StatusCode) {
+        let span = self.0.span();
+        span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
+        if status.is_server_error() {
+            span.set_attribute(KeyValue::new("error.type", status.as_u16().to_string()));
+            span.set_status(Status::error(""));
+        }
+    }
+}
+
+fn span_of(request: &Request) -> SpanBuilder {
+    let method = known(request.method());
+    let mut attributes = vec![
+        KeyValue::new("http.request.method", method.unwrap_or("_OTHER")),
+        KeyValue::new("url.path", request.uri().path().to_owned()),
+        KeyValue::new("url.scheme", "http"),
+    ];
+    let mut name = method.unwrap_or("HTTP").to_owned();
+    if let Some(route) = request.extensions().get::<MatchedPath>() {
+        attributes.push(KeyValue::new("http.route", route.as_str().to_owned()));
+        name = format!("{name} {}", route.as_str());
+    }
+    SpanBuilder::from_name(name).with_kind(SpanKind::Server).with_attributes(attributes)
+}
+
+/// Anybody may invent a method, and nobody wants it for a name.
+fn known(method: &Method) -> Option<&'static str> {
+    let all = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+    all.into_iter().find(|known| method == known)
+}
