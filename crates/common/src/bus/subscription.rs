@@ -171,6 +171,11 @@ where
         let receive_until = Instant::now() + RECEIVE_FOR;
         let mut receiving = bus.is_connected();
         loop {
+            // First who gives back what is in hand, so that all of it comes again in its order.
+            while let Some(Some((item, verdict))) = running.next().now_or_never() {
+                member.done(&item);
+                sending.push(tell(item, verdict, SETTLE_WITHIN));
+            }
             while let Some(item) = member.begin() {
                 member.done(&item);
                 sending.push(tell(item, Verdict::Nak(HANDED_BACK_AFTER), SETTLE_WITHIN));
