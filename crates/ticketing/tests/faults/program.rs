@@ -107,5 +107,5 @@ fn spawn(binary: &Path, environment: &[(String, String)], folder: &Path) -> Chil
     let log: File = OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
     let mut command = Command::new(binary);
     command.args(["run", "--rundir"]).arg(folder).envs(environment.iter().cloned()).stdout(Stdio::null()).stderr(log);
-    command.spawn().unwrap_or_else(|error| panic!("{}: {error}: cargo test --workspace", binary.display()))
+    command.spawn().unwrap_or_else(|error| panic!("{}: {error}", binary.display()))
 }
