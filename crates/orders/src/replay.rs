@@ -58,12 +58,7 @@ pub async fn replay(store: &Store, bus: &Bus, mut progress: impl FnMut(u64)) -> 
         }
         let Some(ticket) = ticket else { continue };
         let tickets = tickets.clone();
-        let work = async move |tx: &mut Tx| match tickets.find_in(tx, ticket.id()).await? {
-            Some(copy) if copy.version() > ticket.version() || copy == ticket => Ok(false),
-            Some(_) => tickets.save(tx, &ticket).await.map(|()| true),
-            None => tickets.add(tx, &ticket).await.map(|()| true),
-        };
-        if store.transaction(work).await? {
+        if store.transaction(async move |tx: &mut Tx| tickets.rebuild(tx, &ticket).await).await? {
             replayed.rebuilt.push(id);
         }
     }

@@ -200,6 +200,12 @@ impl Tree {
             match (&waits_for, status.state) {
                 (Some((what, why)), State::Ready) => tracing::warn!("{} waits for {what}: {why}", status.path),
                 (None, State::Waiting) => tracing::info!("{} is ready again", status.path),
+                // It waits for something else by now.
+                (Some((_, why)), State::Waiting) if status.error.as_ref() != Some(why) => {
+                    tracing::debug!("{} waits: {why}", status.path);
+                    (status.waits_for, status.error) = waits_for.unzip();
+                    return true;
+                }
                 _ => return false,
             }
             status.state = if waits_for.is_some() { State::Waiting } else { State::Ready };

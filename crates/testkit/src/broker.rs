@@ -1,6 +1,5 @@
 //! A broker of one's own.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use common::bus::{Bus, Connection, Name};
@@ -11,7 +10,7 @@ use nix::unistd::Pid;
 use service::{Running, launch};
 use tempfile::TempDir;
 
-use crate::until;
+use crate::{free_port, until};
 
 /// A nats-server on a free port, alone or one of a [`cluster`].
 #[derive(Debug)]
@@ -104,7 +103,7 @@ impl Broker {
 
 /// Three brokers in a cluster, with the configuration that they have in production, but for the addresses.
 pub async fn cluster(config: &str) -> [Broker; 3] {
-    let ports = free_ports();
+    let ports = [(); 3].map(|()| free_port());
     let routes: Vec<_> = ports.iter().map(|port| format!("nats://127.0.0.1:{port}")).collect();
     let of = |number: usize| {
         let config = config.replace("$POD_NAME", &format!("nats-depl-{number}"));
@@ -125,12 +124,6 @@ pub async fn cluster(config: &str) -> [Broker; 3] {
         until("JetStream", || async { outsider.query_account().await.is_ok() }).await;
     }
     brokers
-}
-
-/// Ports that nobody had a moment ago.
-pub(crate) fn free_ports() -> [u16; 3] {
-    let held = [(); 3].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
-    held.map(|listener| listener.local_addr().unwrap().port())
 }
 
 /// A client of a [`Broker`].

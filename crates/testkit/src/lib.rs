@@ -9,6 +9,7 @@ mod broker;
 mod collector;
 mod database;
 mod mongod;
+mod port;
 mod settings;
 mod stream;
 
@@ -20,6 +21,7 @@ pub use broker::{Broker, Client, cluster, name};
 pub use collector::{Collector, Span};
 pub use database::Database;
 pub use mongod::Mongod;
+pub use port::free_port;
 pub use settings::{course_environment, settings};
 pub use stream::{Stored, settled, stored};
 

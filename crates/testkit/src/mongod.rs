@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 use service::{Running, launch};
 use tempfile::TempDir;
 
-use crate::broker::free_ports;
+use crate::free_port;
 
 /// A mongod on a free port, for a test that kills it; others share one: [`Database`](crate::Database).
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Mongod {
 
     /// Starts three that replicate.
     pub async fn replica_set() -> [Self; 3] {
-        let ports = free_ports();
+        let ports = [(); 3].map(|()| free_port());
         let [first, second, third] = ports.map(|port| Self::one_of(port, &ports));
         let (first, second, third) = tokio::join!(first, second, third);
         [first, second, third]

@@ -194,7 +194,9 @@ async fn dial(url: &ServerUrl, client_id: &Name, changed: watch::Sender<Link>) -
             std::future::ready(())
         });
     let unreachable = |reason: String| Unreachable { url: url.to_string(), reason };
-    match timeout(CONNECT_WITHIN, options.connect(url.servers())).await {
+    // One after the other is tried.
+    let limit = CONNECT_WITHIN * u32::try_from(url.servers().len()).unwrap_or(u32::MAX);
+    match timeout(limit, options.connect(url.servers())).await {
         Ok(Ok(client)) => Ok(client),
         Ok(Err(error)) => match error.kind() {
             ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
@@ -202,7 +204,7 @@ async fn dial(url: &ServerUrl, client_id: &Name, changed: watch::Sender<Link>) -
             }
             _ => Err(unreachable(reason(&error)).into()),
         },
-        Err(_) => Err(unreachable(format!("no answer within {CONNECT_WITHIN:?}")).into()),
+        Err(_) => Err(unreachable(format!("no answer within {limit:?}")).into()),
     }
 }
 

@@ -132,7 +132,7 @@ async fn acquire(bus: &Bus, inbox: &str, heartbeat: Heartbeat) -> Result<Held, E
 
 async fn open(bus: &Bus) -> Result<Store, Error> {
     let bucket = registry::bucket(bus.cluster_id());
-    let there = streams::config_of(bus, &registry::stream(&bucket)).await;
+    let there = streams::config_of(bus, &registry::stream(&bucket)).await?;
     let config = kv::Config {
         bucket,
         num_replicas: streams::replicas(bus, there.as_ref()),

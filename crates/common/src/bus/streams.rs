@@ -109,7 +109,7 @@ pub(super) async fn ensure(bus: &Bus) -> Result<(), Error> {
     };
     for mut config in [events, dead_letters] {
         let (name, subject) = (config.name.clone(), config.subjects[0].clone());
-        let there = config_of(bus, &name).await;
+        let there = config_of(bus, &name).await?;
         if there.as_ref().is_some_and(|there| there.storage == StorageType::Memory) {
             return Err(UnfitStream::InMemory(name).into());
         }
@@ -179,9 +179,12 @@ pub(super) fn is_not_found(error: &GetStreamError) -> bool {
 }
 
 /// How a stream is, if it is there.
-pub(super) async fn config_of(bus: &Bus, stream: &str) -> Option<Config> {
-    let there = bus.jetstream().get_stream(stream).await.ok()?;
-    Some(there.cached_info().config.clone())
+pub(super) async fn config_of(bus: &Bus, stream: &str) -> Result<Option<Config>, Error> {
+    match bus.jetstream().get_stream(stream).await {
+        Ok(there) => Ok(Some(there.cached_info().config.clone())),
+        Err(error) if is_not_found(&error) => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("asking for the stream {stream}")),
+    }
 }
 
 /// On how many servers a stream belongs: replicas are only added, since a tool does not know how many there should be.

@@ -60,7 +60,8 @@ impl Service for Connection {
         let looking = async {
             loop {
                 match timeout(ANSWERS_WITHIN, hello(&database)).await {
-                    Ok(Ok(_)) => scope.goes_on(),
+                    Ok(Ok(answer)) if answer.get_bool("isWritablePrimary").unwrap_or(false) => scope.goes_on(),
+                    Ok(Ok(_)) => scope.waits_for("mongo", "no server takes writes"),
                     Ok(Err(error)) => scope.waits_for("mongo", plain(&error)),
                     Err(_) => scope.waits_for("mongo", format_args!("no answer within {ANSWERS_WITHIN:?}")),
                 }

@@ -7,7 +7,7 @@ use common::store::{Arrival, Store, Tx};
 use common::{Price, TicketId};
 use futures_util::TryStreamExt;
 use mongodb::Collection;
-use mongodb::bson::{doc, serialize_to_document};
+use mongodb::bson::{Document, deserialize_from_document, doc, serialize_to_document};
 use mongodb::error::Error;
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +82,19 @@ impl Tickets {
         let new = doc! { "$setOnInsert": serialize_to_document(ticket)? };
         self.0.update_one(doc! { "_id": ticket.id.as_str() }, new).upsert(true).session(tx).await?;
         Ok(())
+    }
+
+    /// Puts it in the place of a copy that is missing, wrong, or none at all; tells whether it had to. One that is further
+    /// stays as it is.
+    pub(crate) async fn rebuild(&self, tx: &mut Tx, ticket: &Ticket) -> Result<bool, Error> {
+        let (raw, it) = (self.0.clone_with_type::<Document>(), doc! { "_id": ticket.id.as_str() });
+        let copy = raw.find_one(it.clone()).session(&mut *tx).await?;
+        let copy = copy.and_then(|copy| deserialize_from_document::<Ticket>(copy).ok());
+        if copy.is_some_and(|copy| copy.version > ticket.version || copy == *ticket) {
+            return Ok(false);
+        }
+        self.0.replace_one(it, ticket).upsert(true).session(tx).await?;
+        Ok(true)
     }
 
     pub(crate) async fn save(&self, tx: &mut Tx, ticket: &Ticket) -> Result<(), Error> {

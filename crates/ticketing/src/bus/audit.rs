@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use clap::Args;
-use common::store::{self, Finding, audit, repair};
+use common::store::{self, Finding, Kind, audit, repair};
 use service::{Error, Scope, Service};
 
 use super::broker::Broker;
@@ -42,7 +42,7 @@ impl Service for Audit {
             }
             Ok::<_, Error>((found, repaired))
         };
-        let Some(done) = stopping.or(work).await else { return Ok(()) };
+        let Some(done) = stopping.or(work).await else { bail!("stopped: not all was compared") };
         let (found, repaired) = done?;
         if self.json {
             let mut json = serde_json::to_value(&found)?;
@@ -51,11 +51,18 @@ impl Service for Audit {
         } else {
             tell(&found, repaired)?;
         }
-        match found.differs() {
-            true if self.repair => bail!("outbox and stream still differ; what is unsent, a running service publishes"),
-            true => bail!("outbox and stream differ: --repair publishes again what is missing or altered"),
-            false => Ok(()),
+        let counts = found.counts();
+        let has = |kind| counts.contains_key(&kind);
+        if has(Kind::Missing) || has(Kind::Altered) {
+            bail!("outbox and stream differ: --repair publishes again what is missing or altered");
         }
+        if has(Kind::Unsent) {
+            bail!("outbox and stream differ: what is unsent, a service publishes that runs and has its broker");
+        }
+        if has(Kind::Unknown) {
+            bail!("the stream holds events that no outbox has recorded: another program has published them");
+        }
+        Ok(())
     }
 }
 

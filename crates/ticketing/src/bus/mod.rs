@@ -33,20 +33,6 @@ pub(crate) struct Bus {
 
 #[derive(Clone, Debug, Subcommand)]
 enum Command {
-    /// Prints who publishes each event, and who listens to it
-    ///
-    /// It is read from the program itself, so it needs no server. A listener stands under its queue group, of which one
-    /// member gets each event.
-    Describe(Describe),
-    /// Compares what the services have committed, their outboxes, with what stands in the stream
-    ///
-    /// It changes nothing, and may run beside everything else. Exit code 0 when they agree, 1 when they differ; an event
-    /// that stands there twice is no difference, since every inbox knows it.
-    Audit(Audit),
-    /// Rebuilds what a queue group has copied, from what the stream tells
-    ///
-    /// The copies that are missing or wrong are made anew; the others stay as they are. It may run beside the service.
-    Replay(Replay),
     /// Shows the streams, how far each group is, and who is connected
     ///
     /// The lag is how many events a group has not seen yet; in flight are those that it has not answered yet.
@@ -59,19 +45,33 @@ enum Command {
         after_help = "Examples:\n  ticketing bus tail\n  ticketing bus tail --since 10m --subject order:created --subject order:cancelled\n  ticketing bus tail --all --id 6925e0c1f0a1b2c3d4e5f607 --json | jq .payload"
     )]
     Tail(Tail),
+    /// Prints who publishes each event, and who listens to it
+    ///
+    /// It is read from the program itself, so it needs no server. A listener stands under its queue group, of which one
+    /// member gets each event.
+    Describe(Describe),
     /// Lists, shows, redrives and drops dead letters: events that a queue group could not handle
     Dlq(Dlq),
+    /// Rebuilds what a queue group has copied, from what the stream tells
+    ///
+    /// The copies that are missing or wrong are made anew; the others stay as they are. It may run beside the service.
+    Replay(Replay),
+    /// Compares what the services have committed, their outboxes, with what stands in the stream
+    ///
+    /// It changes nothing, and may run beside everything else. Exit code 0 when they agree, 1 when they differ; an event
+    /// that stands there twice is no difference, since every inbox knows it.
+    Audit(Audit),
 }
 
 impl Bus {
     pub(crate) fn run(self) -> Exit {
         match self.command {
-            Command::Describe(describe) => service::run("describe", describe),
-            Command::Audit(audit) => service::run("audit", audit),
-            Command::Replay(replay) => service::run("replay", replay),
             Command::Ls(ls) => service::run("ls", ls),
             Command::Tail(tail) => service::run("tail", tail),
+            Command::Describe(describe) => service::run("describe", describe),
             Command::Dlq(dlq) => dlq.run(),
+            Command::Replay(replay) => service::run("replay", replay),
+            Command::Audit(audit) => service::run("audit", audit),
         }
     }
 }

@@ -37,7 +37,7 @@ impl Service for Replay {
         let store = self.databases.of("orders", &scope).await?;
         scope.ready(());
         let work = replay(&store, &bus, progress("messages to read"));
-        let Some(replayed) = scope.stopping().or(work).await else { return Ok(()) };
+        let Some(replayed) = scope.stopping().or(work).await else { bail!("stopped: not all copies were rebuilt") };
         let Replayed { events, tickets, rebuilt, incomplete } = replayed?;
         for id in &incomplete {
             say(format_args!("incomplete  ticket/{id}"))?;
@@ -45,7 +45,7 @@ impl Service for Replay {
         say(format_args!("{events} events of {tickets} tickets: {} copies rebuilt", rebuilt.len()))?;
         if !incomplete.is_empty() {
             bail!(
-                "the stream lacks events of {} tickets: ticketing bus audit --repair restores them",
+                "the stream lacks events of {} tickets: `ticketing bus audit --repair` restores them; then replay again",
                 incomplete.len()
             );
         }

@@ -1,12 +1,13 @@
 //! One instance of a service, as a process of its own, with a network of its own.
 
 use std::fs::{File, OpenOptions};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use testkit::free_port;
 
 use crate::proxy::{Network, Proxy};
 
@@ -22,6 +23,8 @@ pub(crate) struct Program {
     environment: Vec<(String, String)>,
     folder: PathBuf,
     child: Child,
+    /// It was found dead when it was to be killed or stopped.
+    had_ended: bool,
 }
 
 /// What all programs have in common.
@@ -34,8 +37,7 @@ pub(crate) struct Place<'a> {
 
 impl Program {
     pub(crate) async fn start(place: &Place<'_>, service: &str, number: usize) -> Self {
-        // Free now, and taken again by the same one: nobody else here asks for a port by its number.
-        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let mut to_nats = Vec::new();
         for server in place.nats {
             to_nats.push(Proxy::start(*server).await);
@@ -61,7 +63,7 @@ impl Program {
         let (binary, folder) = (place.binaries.join(service), place.folder.join(&name));
         std::fs::create_dir_all(&folder).unwrap();
         let child = spawn(&binary, &environment, &folder);
-        Self { name, address, to_nats, to_mongo, binary, environment, folder, child }
+        Self { name, address, to_nats, to_mongo, binary, environment, folder, child, had_ended: false }
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
@@ -70,12 +72,17 @@ impl Program {
 
     /// `kill -9`, and nothing in its place.
     pub(crate) fn kill(&mut self) {
+        self.had_ended = self.has_ended();
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// Asks it to stop, and waits for that.
     pub(crate) async fn stop(&mut self) {
+        self.had_ended = self.has_ended();
+        if self.had_ended {
+            return;
+        }
         self.signal(Signal::SIGTERM);
         while self.child.try_wait().unwrap().is_none() {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
@@ -88,7 +95,7 @@ impl Program {
 
     /// Whether it has ended by itself.
     pub(crate) fn has_ended(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
+        self.had_ended || self.child.try_wait().unwrap().is_some()
     }
 
     pub(crate) fn set_nats(&self, network: Network) {

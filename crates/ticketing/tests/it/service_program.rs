@@ -1,14 +1,14 @@
 //! The program of one service, beside the application's own.
 
 use std::fs::{self, OpenOptions};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use testkit::{Api, until};
+use testkit::{Api, free_port, until};
 
 const LOG: &str = "stderr.log";
 
@@ -24,8 +24,7 @@ pub(crate) struct ServiceProgram {
 }
 
 fn free_address() -> SocketAddr {
-    // Free now, and taken again by the same one: nobody else in these tests asks for a port by its number.
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
+    SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()))
 }
 
 impl ServiceProgram {
