@@ -5,12 +5,12 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use async_nats::jetstream::consumer::pull::{Batch, Config};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer};
-use async_nats::jetstream::stream::RawMessageErrorKind;
-use futures_util::StreamExt;
+use async_nats::jetstream::stream::{RawMessageErrorKind, Stream};
 use futures_util::future::BoxFuture;
+use futures_util::{StreamExt, TryStreamExt};
 use service::Error;
 use time::OffsetDateTime;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::consumer::CLIENT_ID;
 use super::handle::{AGAIN_AFTER, is_final};
@@ -42,6 +42,9 @@ pub struct Reader {
     /// When the stream was made, and what its last message was when we came.
     created: OffsetDateTime,
     last: u64,
+    /// How many messages there were to read when we came, as who leads the stream says, and how many were.
+    expected: u64,
+    read: u64,
     reading: Option<Reading>,
 }
 
@@ -93,7 +96,11 @@ impl Reader {
             Start::All => DeliverPolicy::All,
             Start::Since(start_time) => DeliverPolicy::ByStartTime { start_time },
         };
-        Ok(Self { bus: bus.clone(), stream, subjects, from, created, last, reading: None })
+        let expected = match start {
+            Start::All => count(&found, &subjects).await.with_context(|| format!("asking for {stream}"))?,
+            Start::New | Start::Since(_) => 0,
+        };
+        Ok(Self { bus: bus.clone(), stream, subjects, from, created, last, expected, read: 0, reading: None })
     }
 
     /// The place of the stream's last message when the reader was opened.
@@ -129,9 +136,12 @@ impl Reader {
     ///
     /// When the broker does not answer.
     pub async fn next_there_is(&mut self) -> Result<Option<Delivery>, Error> {
+        let give_up = Instant::now() + COMES_WITHIN;
         loop {
             match self.read(false).await? {
                 Read::Message(delivery) => return Ok(Some(delivery)),
+                // One of several servers may be behind the others; or somebody has deleted messages meanwhile.
+                Read::End if self.read < self.expected && Instant::now() < give_up => sleep(AGAIN_AFTER).await,
                 Read::End => return Ok(None),
                 Read::Broken(error) => {
                     tracing::debug!(self.stream, "reading again: {error:#}");
@@ -158,6 +168,7 @@ impl Reader {
         let read = reading.next(waits).await?;
         match &read {
             Read::Message(delivery) => {
+                self.read += 1;
                 self.from = DeliverPolicy::ByStartSequence { start_sequence: delivery.sequence + 1 };
             }
             Read::End => {}
@@ -237,6 +248,21 @@ impl std::fmt::Debug for Reader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Reader").field("stream", &self.stream).field("from", &self.from).finish()
     }
+}
+
+/// How many messages of these subjects there are; of all, when none is named.
+async fn count(stream: &Stream, subjects: &[String]) -> Result<u64, Error> {
+    if subjects.is_empty() {
+        return Ok(stream.cached_info().state.messages);
+    }
+    let mut all = 0;
+    for subject in subjects {
+        let mut counts = stream.info_with_subjects(subject).await?;
+        while let Some((_, count)) = counts.try_next().await? {
+            all += count as u64;
+        }
+    }
+    Ok(all)
 }
 
 /// The message at a place of a stream, if there is one.

@@ -36,7 +36,7 @@ struct Options {
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
     /// How many runs at once; a run waits more than it works
-    #[arg(long, value_name = "NUMBER", default_value_t = 2)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 3)]
     jobs: usize,
     /// Where the services' programs are; without this option, those of this build
     #[arg(long, value_name = "FOLDER")]
