@@ -1,6 +1,7 @@
 //! What must not be done does not compile, and the compiler says what to do instead.
 //!
 //! Beside each case stands what it says (from rustc 1.95). Of that, the errors and the notes are compared.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 use std::ffi::OsStr;
 use std::fs;
