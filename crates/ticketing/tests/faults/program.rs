@@ -98,6 +98,13 @@ impl Program {
         self.had_ended || self.child.try_wait().unwrap().is_some()
     }
 
+    /// The end of its log.
+    pub(crate) fn last_words(&self) -> String {
+        let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+        let lines: Vec<_> = log.lines().rev().take(3).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join(" | ")
+    }
+
     pub(crate) fn set_nats(&self, network: Network) {
         self.to_nats.iter().for_each(|proxy| proxy.set(network));
     }

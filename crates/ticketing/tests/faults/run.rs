@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
+use std::pin::pin;
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
 use common::bus::{Bus, Connection, DeadLetter, IfAbsent, Reader};
 use common::store::{Store, audit};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use mongodb::bson::{Document, doc};
 use testkit::Client;
 use tokio::time::{Instant, sleep};
@@ -27,10 +29,20 @@ const SETTLES_WITHIN: Duration = Duration::from_secs(60);
 /// Whether nothing was found in any of the runs, so many at once; tells of each.
 pub(crate) async fn all(seeds: Range<u64>, jobs: usize, binaries: &Path) -> bool {
     let count = seeds.end - seeds.start;
-    let runs = stream::iter(seeds).map(|seed| one(seed, binaries)).buffer_unordered(jobs);
-    let failed = runs.filter(|violated| std::future::ready(!violated.is_empty())).count().await;
-    println!("{count} runs, {failed} with violations");
-    failed == 0
+    let runs = stream::iter(seeds).map(async |seed| (seed, AssertUnwindSafe(one(seed, binaries)).catch_unwind().await));
+    let mut runs = pin!(runs.buffer_unordered(jobs));
+    let (mut violated, mut broken) = (0, 0);
+    while let Some((seed, run)) = runs.next().await {
+        match run {
+            Ok(found) => violated += usize::from(!found.is_empty()),
+            Err(_) => {
+                println!("seed {seed}: broken off, and shows nothing");
+                broken += 1;
+            }
+        }
+    }
+    println!("{count} runs, {violated} with violations, {broken} broken off");
+    violated + broken == 0
 }
 
 /// One run; tells what was violated, and prints the story of the first.
@@ -109,10 +121,7 @@ async fn settled(world: &World, tickets: &Store, orders: &Store, api: &Context) 
 }
 
 async fn unsettled(world: &World, tickets: &Store, orders: &Store, api: &Context) -> Vec<String> {
-    let mut open = Vec::new();
-    for program in world.ended().await {
-        open.push(format!("{program} has ended by itself"));
-    }
+    let mut open = world.ended().await;
     let mut count = async |store: &Store, collection: &str, which: Document, what: &str| match store
         .collection::<Document>(collection)
         .count_documents(which)

@@ -2,13 +2,14 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use common::store::Store;
 use futures_util::future::join_all;
 use nix::sys::signal::Signal;
 use service::{Running, launch};
 use tempfile::TempDir;
-use testkit::{Api, Broker, Mongod, cluster, until};
+use testkit::{Api, Broker, Mongod, cluster};
 use time::OffsetDateTime;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -20,6 +21,9 @@ use crate::schedule::{Fault, INSTANCES, LENGTH, Schedule, Strike};
 
 /// The brokers' settings in production.
 const CLUSTER: &str = include_str!("../../../../infra/k8s-prod/nats.conf");
+
+/// How long a program may take to serve.
+const STARTS_WITHIN: Duration = Duration::from_secs(30);
 
 /// The real servers, and the real programs.
 pub(crate) struct World {
@@ -49,13 +53,7 @@ impl World {
         let mongo = address(uri.trim_start_matches("mongodb://").split('/').next().unwrap());
         let place = Place { binaries, folder: folder.path(), nats: &nats, mongo };
         let programs = join_all(INSTANCES.map(|(service, number)| Program::start(&place, service, number))).await;
-        let apis: Vec<_> = programs.iter().filter(|program| !program.name.starts_with("expiration")).collect();
-        join_all(apis.iter().map(|program| {
-            until("an API", || async {
-                Api { address: program.address }.try_raw(b"GET / HTTP/1.0\r\n\r\n").await.is_some()
-            })
-        }))
-        .await;
+        join_all(programs.iter().filter(|program| !program.name.starts_with("expiration")).map(answers)).await;
         let programs = programs.into_iter().map(Mutex::new).collect();
         Self { brokers: Mutex::new(brokers), database: Mutex::new(database), programs, _folder: folder }
     }
@@ -147,13 +145,13 @@ impl World {
         Struck { strike, from, to: OffsetDateTime::now_utc() }
     }
 
-    /// The programs that have ended by themselves, which none may.
+    /// The programs that have ended by themselves, which none may, and what they said last.
     pub(crate) async fn ended(&self) -> Vec<String> {
         let mut ended = Vec::new();
         for program in &self.programs {
             let mut program = program.lock().await;
             if program.has_ended() {
-                ended.push(program.name.clone());
+                ended.push(format!("{} has ended by itself: {}", program.name, program.last_words()));
             }
         }
         ended
@@ -174,19 +172,24 @@ impl World {
     }
 }
 
+/// Waits until its API is there.
+async fn answers(program: &Program) {
+    let give_up = Instant::now() + STARTS_WITHIN;
+    let api = Api { address: program.address };
+    while api.try_raw(b"GET / HTTP/1.0\r\n\r\n").await.is_none() {
+        assert!(Instant::now() < give_up, "{} does not answer: {}", program.name, program.last_words());
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
 /// Disturbs a way for a while; a way that breaks loses what is on it.
-async fn disturb(
-    set: impl AsyncFn(Network),
-    network: Network,
-    lasts: std::time::Duration,
-    breaks: bool,
-) -> OffsetDateTime {
+async fn disturb(set: impl AsyncFn(Network), network: Network, lasts: Duration, breaks: bool) -> OffsetDateTime {
     set(network).await;
     let from = OffsetDateTime::now_utc();
     sleep(lasts).await;
     if breaks {
         set(Network::Cut).await;
-        sleep(std::time::Duration::from_millis(50)).await; // until every connection has seen it
+        sleep(Duration::from_millis(50)).await; // until every connection has seen it
     }
     set(Network::Fine).await;
     from
