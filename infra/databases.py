@@ -137,7 +137,7 @@ class Database:
 def problems(dev, prod):
     """What is wrong with the database of an overlay with one member, and of one with three."""
     with ThreadPoolExecutor() as at_once:
-        for trial, problem in [(trial, at_once.submit(tried, trial, dev, prod)) for trial in [lose_and_regain, grow]]:
+        for trial, problem in [(trial, at_once.submit(tried, trial, dev, prod)) for trial in TRIALS]:
             if problem.result():
                 yield f"a database, {trial.__name__}: {problem.result()}"
 
@@ -200,3 +200,30 @@ def grow(folder, dev, prod, found):
     three.start()
     if three.whole() != before:
         raise RuntimeError("a member that lost its volume has changed the set")
+
+
+def miss_themselves(folder, _dev, prod, found):
+    """Three come back while no name can be looked up: here, on ports that are not theirs. Then it can be."""
+    database = Database(folder, prod, found)
+    database.start()
+    before = database.whole()
+    for member in found:
+        member.kill()
+        member.port = free_address().split(":")[1]
+    database.run(found)
+
+    def have_ended():
+        database.failing([member for member in found if member.runs()])
+        return not any(member.runs() for member in found)
+
+    until("each ends, to be started again", have_ended)
+    if any(member.process.returncode != 0 for member in found):
+        raise RuntimeError("a member that misses itself was not asked to end")
+    for member in found:
+        member.port = member.address.split(":")[1]
+    database.start()
+    if database.whole() != before:
+        raise RuntimeError("members that missed themselves have changed the set")
+
+
+TRIALS = [lose_and_regain, grow, miss_themselves]

@@ -6,6 +6,7 @@ As nobody in particular, in a folder that can't be written, with servers that th
 import contextlib
 import os
 import pathlib
+import random
 import re
 import shutil
 import socket
@@ -23,9 +24,12 @@ NOBODY = 65532
 
 
 def free_address():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+    """Below the ports that the system hands out by itself, so that nobody has it when its server is started again."""
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return f"127.0.0.1:{port}"
 
 
 @contextlib.contextmanager

@@ -1,6 +1,10 @@
 """Rules: what is deployed is what skaffold builds, out of what is there, and skaffold forwards to what is deployed."""
 
 import functools
+import pathlib
+import shutil
+import subprocess
+import tempfile
 
 from checks.overlay import containers, is_ours, named
 from checks.tools import INFRA, ROOT
@@ -48,10 +52,34 @@ def overlays_exist(_):
 
 
 def copies_exist(_):
-    for line in (INFRA / "docker" / "Dockerfile").read_text().splitlines():
-        if line.startswith("COPY ") and "--from" not in line:
-            for source in line.split()[1:-1]:
-                if not (ROOT / source).exists():
-                    yield f"the Dockerfile copies {source}, which is not there"
-                if f"!{source}" not in (ROOT / ".dockerignore").read_text().splitlines():
-                    yield f"the Dockerfile copies {source}, which .dockerignore leaves out"
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    for source in copied():
+        if not (ROOT / source).exists():
+            yield f"the Dockerfile copies {source}, which is not there"
+        if f"!{source}" not in ignored:
+            yield f"the Dockerfile copies {source}, which .dockerignore leaves out"
+
+
+def cargo_can_read_what_is_copied(_):
+    yield from unreadable()
+
+
+def copied():
+    lines = [line.split() for line in (INFRA / "docker" / "Dockerfile").read_text().splitlines()]
+    return [source for line in lines if line[:1] == ["COPY"] and "--from" not in line[1] for source in line[1:-1]]
+
+
+@functools.cache
+def unreadable():
+    """What cargo says of it: it wants the files of every target that a Cargo.toml names, also of those it does not build."""
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    left_out = shutil.ignore_patterns(*[line.removeprefix("**/") for line in ignored if line.startswith("**/")])
+    with tempfile.TemporaryDirectory() as folder:
+        for source in map(pathlib.Path, copied()):
+            if (ROOT / source).is_dir():
+                shutil.copytree(ROOT / source, folder / source, ignore=left_out)
+            else:
+                shutil.copy(ROOT / source, folder / source)
+        command = ["cargo", "fetch", "--locked", "--offline", "--target=host-tuple"]
+        read = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    return [] if read.returncode == 0 else [read.stderr.strip()]

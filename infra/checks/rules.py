@@ -19,6 +19,7 @@ EVERYWHERE = [
     images.forwarded_ports_exist,
     images.overlays_exist,
     images.copies_exist,
+    images.cargo_can_read_what_is_copied,
     schemas.fits_the_schemas,
     schemas.skaffold_fits_its_schema,
 ]

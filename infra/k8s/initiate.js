@@ -6,10 +6,23 @@ const me = db.hello();
 
 if (!me.isWritablePrimary && !me.secondary) {
   // A member that has heard of a set only needs time: to find the others, or to copy their data.
-  if (me.setName === undefined) {
+  if (missesItself()) {
+    db.adminCommand({ shutdown: 1, force: true }); // and its container is started again
+  } else if (me.setName === undefined) {
     makeOrJoin();
   }
   quit(1); // not yet: the probe comes again
+}
+
+// mongod looks for itself in the set that it remembers by looking names up, once, when it starts. If there was nobody to ask
+// then, as after all machines were lost, it takes itself for removed.
+function missesItself() {
+  try {
+    rs.status();
+    return false;
+  } catch ({ codeName }) {
+    return codeName === "InvalidReplicaSetConfig" && rs.conf().members.some((member) => member.host === HOST);
+  }
 }
 
 function makeOrJoin() {
