@@ -196,6 +196,16 @@ impl Aborted for GivenUp {
 
 impl<L: Listener> Handling<L> {
     async fn handle(self: Arc<Self>, delivery: &Delivery) -> Verdict {
+        let verdict = self.verdict(delivery).await;
+        if let Verdict::DeadLetter { reason, .. } = &verdict {
+            let (group, subject, sequence) = (L::QUEUE_GROUP, &delivery.subject, delivery.sequence);
+            let event_id = delivery.identity();
+            tracing::error!(group, subject, sequence, event_id, "an event goes to the dead letters: {reason}");
+        }
+        verdict
+    }
+
+    async fn verdict(self: Arc<Self>, delivery: &Delivery) -> Verdict {
         point("listener-received");
         let event: L::Event = match delivery.event() {
             Ok(event) => event,

@@ -17,6 +17,8 @@ pub enum Exit {
     AlreadyRunning,
     /// 5: stopped, but something overran the deadline and had to be aborted.
     Aborted,
+    /// 6: it has compared, and what it has compared differs.
+    Differs,
     /// 130: a second SIGINT (or any second signal that was one).
     Interrupted,
     /// 143: a second SIGTERM.
@@ -33,10 +35,21 @@ impl Exit {
             Self::NotRunning => 3,
             Self::AlreadyRunning => 4,
             Self::Aborted => 5,
+            Self::Differs => 6,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }
     }
+}
+
+/// An error with an exit code of its own, for a command that has more to say than that it failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Ending {
+    /// The code.
+    pub exit: Exit,
+    /// What stands on stderr.
+    pub message: String,
 }
 
 impl Termination for Exit {

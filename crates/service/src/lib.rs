@@ -18,7 +18,7 @@ use std::future::Future;
 
 pub use child::{Child, OnExit};
 pub use error::{Error, Failure, Reason, Stopped};
-pub use exit::Exit;
+pub use exit::{Ending, Exit};
 pub use restart::Restart;
 pub use root::{Launch, Outcome, Running, launch};
 pub use run::run;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::node::{Node, after};
-use crate::{Error, Exit, Path, Service, Settings, Stopped, Tree};
+use crate::{Ending, Error, Exit, Failure, Path, Service, Settings, Stopped, Tree};
 
 /// How long a whole program may take to stop: a little less than the 30 s that Kubernetes gives a pod.
 const BUDGET: Duration = Duration::from_secs(25);
@@ -132,7 +132,7 @@ impl Outcome {
     /// The exit code that says the same.
     pub fn exit(&self) -> Exit {
         match &self.result {
-            Err(_) => Exit::Failed,
+            Err(error) => Failure::cause::<Ending>(error).map_or(Exit::Failed, |ending| ending.exit),
             Ok(()) if self.aborted.is_empty() => Exit::Clean,
             Ok(()) => Exit::Aborted,
         }

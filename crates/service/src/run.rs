@@ -70,7 +70,8 @@ pub(crate) async fn until_over<H>(mut running: Running<H>, mut signals: Signals,
 
 fn report(outcome: &Outcome) -> Exit {
     if let Err(error) = &outcome.result {
-        return fail(&format_args!("{error:#}"));
+        fail(&format_args!("{error:#}"));
+        return outcome.exit();
     }
     if !outcome.aborted.is_empty() {
         let paths: Vec<_> = outcome.aborted.iter().map(|path| path.as_str()).collect();

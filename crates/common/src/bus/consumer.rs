@@ -8,6 +8,7 @@ use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::consumer::pull::Config;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, Info, PullConsumer};
 use async_nats::jetstream::stream::{ConsumerError, ConsumerErrorKind};
+use futures_util::TryStreamExt;
 use service::Error;
 use time::OffsetDateTime;
 
@@ -280,6 +281,19 @@ impl std::fmt::Display for Held {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.name)
     }
+}
+
+/// Whether a group, or a client with this id that listens alone, has a consumer of this subject.
+pub(super) async fn somebody_listens(bus: &Bus, group: &str, subject: &str) -> Result<bool, Error> {
+    let stream = bus.jetstream().get_stream_no_info(bus.cluster_id().as_str()).await?;
+    let mut consumers = stream.consumers();
+    while let Some(Info { config, .. }) = consumers.try_next().await.context("asking for the consumers")? {
+        let whose = config.metadata.get(QUEUE_GROUP).or(config.metadata.get(CLIENT_ID));
+        if whose.is_some_and(|whose| whose == group) && config.filter_subject == subject {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 async fn created(bus: &Bus, stream: &str) -> Result<OffsetDateTime, Error> {

@@ -36,7 +36,7 @@ pub use delivery::{Delivery, NotAnEvent};
 pub use handle::{Bus, PublishError, Published};
 pub use name::{InvalidName, Name};
 pub use publisher::Publisher;
-pub use reader::Reader;
+pub use reader::{READER, Reader};
 pub use redrive::NotRedriven;
 pub use registration::{AlreadyRegistered, Displaced, Heartbeat, Registration};
 pub use registry::{Client, Entry, Listening, clients};

@@ -31,6 +31,9 @@ const COMES_WITHIN: Duration = Duration::from_secs(5);
 /// How long the broker remembers a reader that was killed, or whose user reads no more.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(35);
 
+/// What the names of the readers' consumers begin with.
+pub const READER: &str = "ephemeral:reader:";
+
 /// Reads a stream in its order, from a place on: nothing is acked, and nothing of it remains at the broker.
 ///
 /// After a lost connection, or a restarted broker, it goes on behind the last message that it has read.
@@ -186,7 +189,7 @@ impl Reader {
             (self.created, self.from) = (created, DeliverPolicy::All); // its places are counted anew
         }
         let config = Config {
-            name: Some(format!("ephemeral:reader:{}:{}", bus.client_id(), nuid::next())),
+            name: Some(format!("{READER}{}:{}", bus.client_id(), nuid::next())),
             deliver_policy: self.from,
             filter_subjects: self.subjects.clone(),
             ack_policy: AckPolicy::None,
@@ -271,6 +274,7 @@ pub(super) async fn message_at(bus: &Bus, stream: &str, sequence: u64) -> Result
     match found.get_raw_message(sequence).await {
         Ok(message) => Ok(Some(message.into())),
         Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),
+        Err(error) if error.kind() == RawMessageErrorKind::Other => Err(anyhow!("the broker does not answer")),
         Err(error) => Err(error).with_context(|| format!("reading #{sequence} of {stream}")),
     }
 }

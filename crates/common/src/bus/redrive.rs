@@ -1,9 +1,10 @@
 //! Giving a dead letter to its group once more.
 
-use async_nats::header::HeaderName;
+use async_nats::header::{HeaderName, HeaderValue};
 use bytes::Bytes;
 use service::Error;
 
+use super::consumer::somebody_listens;
 use super::reader::message_at;
 use super::streams::dead_letter_stream;
 use super::{Bus, DeadLetter, Delivery, EVENT_ID, Name, PublishError};
@@ -27,6 +28,17 @@ pub enum NotRedriven {
         /// Where the event was.
         sequence: u64,
     },
+    /// It would be for nobody.
+    #[error(
+        "no {group} listens to {subject}: start the service that does, or `ticketing bus dlq drop` it if there is none any \
+         more"
+    )]
+    NobodyListens {
+        /// Whose it is.
+        group: String,
+        /// Where it was published.
+        subject: String,
+    },
     /// The broker has seen its message id a short while ago, in another message.
     #[error("the broker takes it for another one that was redriven a short while ago: try again in two minutes")]
     TakenForAnother,
@@ -42,7 +54,7 @@ impl NotRedriven {
     /// Whether it is the broker's trouble, and not this one's.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Cut { .. } | Self::TakenForAnother => false,
+            Self::Cut { .. } | Self::NobodyListens { .. } | Self::TakenForAnother => false,
             Self::NotPublished(error) => error.may_pass(),
             Self::NoAnswer(_) => true,
         }
@@ -70,6 +82,9 @@ impl DeadLetter {
     /// When it stays a dead letter, with the reason.
     pub async fn redrive(&self, bus: &Bus) -> Result<(), NotRedriven> {
         let payload = self.whole_payload(bus).await?;
+        if !somebody_listens(bus, &self.group, &self.subject).await.map_err(NotRedriven::NoAnswer)? {
+            return Err(NotRedriven::NobodyListens { group: self.group.clone(), subject: self.subject.clone() });
+        }
         let mut headers = self.headers.clone();
         headers.insert(EVENT_ID, self.event_id.as_str());
         headers.insert(REDRIVE_GROUP, self.group.as_str());
@@ -123,8 +138,12 @@ impl Delivery {
         self.headers.get(REDRIVE_OF)?.as_str().parse().ok()
     }
 
-    /// Whether it is redriven for another group than this.
+    /// The only group it is for, when it is redriven.
+    pub fn redriven_for(&self) -> Option<&str> {
+        self.headers.get(REDRIVE_GROUP).map(HeaderValue::as_str)
+    }
+
     pub(super) fn is_for_another(&self, group: &Name) -> bool {
-        self.headers.get(REDRIVE_GROUP).is_some_and(|only| only.as_str() != group.as_str())
+        self.redriven_for().is_some_and(|only| only != group.as_str())
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use futures_util::TryStreamExt;
 use mongodb::Collection;
 use mongodb::bson::oid::ObjectId;
@@ -24,15 +24,19 @@ const RELAYED_WITHIN: Duration = Duration::from_secs(10);
 /// How far the clocks of services, database and broker may be apart.
 const MARGIN: Duration = Duration::from_secs(24 * 60 * 60);
 
-const READING: &str = "reading the outbox";
+pub(super) const READING: &str = "reading the outbox";
 
 /// What an [`audit`] has found.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Audit {
+    /// The databases whose outboxes were compared.
+    pub databases: Vec<String>,
     /// How many events the outboxes hold.
     pub committed: usize,
     /// How many messages of their subjects the stream holds.
     pub stored: usize,
+    /// How many of the events of the outboxes stand there as they were committed.
+    pub agreed: usize,
     /// Where the two differ: by record, each in the order of its versions; those of the stream alone come last.
     pub findings: Vec<Finding>,
 }
@@ -57,8 +61,11 @@ pub struct Finding {
     /// The version that this has because of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
-    /// The places in the stream where it stands.
+    /// The places in the stream where it stands; of what is altered, those with another text.
     pub sequences: Vec<u64>,
+    /// Of what is altered: whether it stands there as it was committed, too.
+    #[serde(skip)]
+    pub(super) stands: bool,
 }
 
 /// How outbox and stream differ.
@@ -91,9 +98,14 @@ impl fmt::Display for Kind {
 }
 
 impl Audit {
-    /// Whether there is something that should not be; duplicates may.
-    pub fn differs(&self) -> bool {
-        self.findings.iter().any(|finding| finding.kind != Kind::Duplicate)
+    /// Whether there is a finding of this kind.
+    pub fn has(&self, kind: Kind) -> bool {
+        self.findings.iter().any(|finding| finding.kind == kind)
+    }
+
+    /// Whether stream and outboxes have nothing in common, though both have something: they are of different applications.
+    pub fn are_strangers(&self) -> bool {
+        self.agreed == 0 && self.has(Kind::Missing) && self.has(Kind::Unknown)
     }
 
     /// How many findings there are of each kind.
@@ -120,20 +132,28 @@ struct Committed {
 /// Compares the outboxes of these databases with the stream, row by row. It changes nothing, and may run beside
 /// everything else.
 ///
+/// An event of one of these `subjects`, or of those in the outboxes, must be known to one of them.
+///
 /// `progress` is told how many messages are still to be read, at most. Of events that were published more than 30 days ago the
 /// outbox knows nothing any more, and nothing is said.
 ///
 /// # Errors
 ///
 /// When a database or the broker does not answer.
-pub async fn audit(bus: &Bus, stores: &[Store], mut progress: impl FnMut(u64)) -> Result<Audit, Error> {
+pub async fn audit(
+    bus: &Bus,
+    stores: &[Store],
+    subjects: &[Subject],
+    mut progress: impl FnMut(u64),
+) -> Result<Audit, Error> {
     // First the rows: what is marked as published by now must be in the stream that is read after them.
     let mut rows = HashMap::new();
     for (database, store) in stores.iter().enumerate() {
         read(&outbox_of(store), database, &mut rows).await?;
     }
-    let subjects = subjects(&rows);
-    let mut audit = Audit { committed: rows.len(), ..Audit::default() };
+    let subjects = all_subjects(&rows, subjects);
+    let databases = stores.iter().map(|store| store.database().name().to_owned()).collect();
+    let mut audit = Audit { databases, committed: rows.len(), ..Audit::default() };
     let mut strangers = Vec::new();
     if !subjects.is_empty() {
         let mut reader = Reader::of_events(bus, &subjects, Start::All).await?;
@@ -148,6 +168,7 @@ pub async fn audit(bus: &Bus, stores: &[Store], mut progress: impl FnMut(u64)) -
         reader.close().await;
     }
     for (id, row) in rows {
+        audit.agreed += usize::from(!row.same.is_empty());
         audit.findings.extend(row.finding(id, stores).await?);
     }
     audit.findings.sort_by(|one, other| (&one.aggregate, one.version).cmp(&(&other.aggregate, other.version)));
@@ -159,43 +180,7 @@ pub async fn audit(bus: &Bus, stores: &[Store], mut progress: impl FnMut(u64)) -
     Ok(audit)
 }
 
-/// Publishes again what is missing or altered, each event under its own id, so that no effect of it happens twice.
-///
-/// What is altered is deleted then; what is unsent is the relay's to publish. Tells how many were published; `progress` is
-/// told how many are left.
-///
-/// # Errors
-///
-/// When a database or the broker does not answer; what was published until then stays.
-pub async fn repair(
-    bus: &Bus,
-    stores: &[Store],
-    audit: &Audit,
-    mut progress: impl FnMut(usize),
-) -> Result<usize, Error> {
-    let mut done = 0;
-    let broken: Vec<_> =
-        audit.findings.iter().filter(|finding| matches!(finding.kind, Kind::Missing | Kind::Altered)).collect();
-    for finding in &broken {
-        progress(broken.len() - done);
-        let id = finding.event_id.as_deref().unwrap_or_default();
-        let store = stores.iter().find(|store| Some(store.database().name()) == finding.database.as_deref());
-        let store = store.context("the database of a finding")?;
-        let row = outbox_of(store).find_one(doc! { "_id": ObjectId::parse_str(id)? }).await.context(READING)?;
-        let Some(row) = row else { continue }; // its time was over meanwhile
-        // The broker knows the first id for a while, also of a message that was deleted.
-        let message_id = format!("repair-{id}-{}", nuid::next());
-        row.publish(bus, &message_id).await?;
-        for sequence in &finding.sequences {
-            let stream = bus.jetstream().get_stream(bus.cluster_id().as_str()).await?;
-            ensure!(stream.delete_message(*sequence).await?, "the altered message #{sequence} was not deleted");
-        }
-        done += 1;
-    }
-    Ok(done)
-}
-
-fn outbox_of(store: &Store) -> Collection<Row> {
+pub(super) fn outbox_of(store: &Store) -> Collection<Row> {
     store.collection(OUTBOX)
 }
 
@@ -223,8 +208,9 @@ async fn read(outbox: &Collection<Row>, database: usize, rows: &mut HashMap<Obje
 }
 
 /// The subjects of which these outboxes tell all there is.
-fn subjects(rows: &HashMap<ObjectId, Committed>) -> Vec<Subject> {
-    let subjects: BTreeSet<Subject> = rows.values().filter_map(|row| row.subject.parse().ok()).collect();
+fn all_subjects(rows: &HashMap<ObjectId, Committed>, known: &[Subject]) -> Vec<Subject> {
+    let found = rows.values().filter_map(|row| row.subject.parse().ok());
+    let subjects: BTreeSet<Subject> = found.chain(known.iter().copied()).collect();
     subjects.into_iter().collect()
 }
 
@@ -244,6 +230,7 @@ fn see(rows: &mut HashMap<ObjectId, Committed>, strangers: &mut Vec<Finding>, de
             aggregate: None,
             version: None,
             sequences: vec![delivery.sequence],
+            stands: false,
         });
     }
 }
@@ -259,6 +246,7 @@ fn is_young(delivery: &Delivery) -> bool {
 impl Committed {
     async fn finding(self, id: ObjectId, stores: &[Store]) -> Result<Option<Finding>, Error> {
         let store = &stores[self.database];
+        let stands = !self.same.is_empty();
         let kind = match (self.same.len(), self.others.len()) {
             (_, 1..) => Kind::Altered,
             (2.., _) => Kind::Duplicate,
@@ -275,6 +263,7 @@ impl Committed {
             aggregate: Some(self.aggregate),
             version: self.version,
             sequences: if kind == Kind::Altered { self.others } else { self.same },
+            stands,
         }))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use mongodb::bson::{Document, doc};
 use mongodb::options::{Acknowledgment, ClientOptions, ReadConcern, WriteConcern};
 use mongodb::{Client, Database};
@@ -50,7 +50,7 @@ impl Service for Connection {
         let first = database.clone();
         let first = async move || hello(&first).await;
         let Some(answer) = stopping.or(store.once_it_answers("the database", first)).await else { return Ok(()) };
-        let answer = answer.context("the database refuses us (MONGO_URI)")?;
+        let answer = answer.map_err(|error| anyhow!("the database refuses us: {} (MONGO_URI)", plain(&error)))?;
         ensure!(
             takes_transactions(&answer),
             "the database takes no transactions, since it is no replica set: start it with mongod --replSet rs0, and \

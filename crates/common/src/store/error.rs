@@ -2,9 +2,9 @@
 
 use mongodb::error::{Error, ErrorKind, TRANSIENT_TRANSACTION_ERROR, WriteFailure};
 
-/// What the server says when waiting does not help: wrong credentials, missing rights, an index or a document in the
-/// way (`error_codes.yml` of mongod).
-const REFUSALS: [i32; 6] = [13, 18, 85, 86, DUPLICATE_KEY, 8000];
+/// What the server says when waiting does not help: wrong credentials, missing rights, a name that can't be, an index or a
+/// document in the way (`error_codes.yml` of mongod).
+const REFUSALS: [i32; 7] = [13, 18, 73, 85, 86, DUPLICATE_KEY, 8000];
 
 /// MongoDB's code for a second document with a unique key.
 const DUPLICATE_KEY: i32 = 11000;

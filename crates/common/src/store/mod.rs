@@ -17,17 +17,19 @@ mod handle;
 mod inbox;
 mod outbox;
 mod relay;
+mod repair;
 mod transaction;
 mod version;
 
 use std::time::Duration;
 
-pub use audit::{Audit, Finding, Kind, audit, repair};
+pub use audit::{Audit, Finding, Kind, audit};
 pub use connection::Connection;
 pub use error::is_duplicate;
 pub use handle::Store;
 pub use outbox::{Outbox, Recorded};
 pub use relay::Relay;
+pub use repair::repair;
 pub use transaction::{Aborted, Tx};
 pub use version::{Arrival, Stale, Versioned, save};
 

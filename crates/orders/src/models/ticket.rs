@@ -77,6 +77,17 @@ impl Tickets {
         Ok(found.into_iter().map(|ticket| (ticket.id.clone(), ticket)).collect())
     }
 
+    /// All, by their ids; nothing for one that can't be read.
+    pub(crate) async fn all(&self) -> Result<HashMap<String, Option<Ticket>>, Error> {
+        let mut found = self.0.clone_with_type::<Document>().find(doc! {}).await?;
+        let mut all = HashMap::new();
+        while let Some(copy) = found.try_next().await? {
+            let id = copy.get_str("_id").map_or_else(|_| format!("{:?}", copy.get("_id")), str::to_owned);
+            all.insert(id, deserialize_from_document(copy).ok());
+        }
+        Ok(all)
+    }
+
     /// Adds one, unless it is there.
     pub(crate) async fn add(&self, tx: &mut Tx, ticket: &Ticket) -> Result<(), Error> {
         let new = doc! { "$setOnInsert": serialize_to_document(ticket)? };

@@ -1,12 +1,13 @@
 //! `audit`: what was committed against what stands in the stream.
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::Args;
 use common::store::{self, Finding, Kind, audit, repair};
-use service::{Error, Scope, Service};
+use serde_json::json;
+use service::{Ending, Error, Exit, Scope, Service};
 
 use super::broker::Broker;
-use super::console::progress;
+use super::console::{progress, remark};
 use super::databases::Databases;
 use crate::program::say;
 
@@ -30,59 +31,78 @@ impl Service for Audit {
 
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         let bus = self.broker.clone().connect(&scope).await?;
-        let stores = self.databases.with_outbox(&scope).await?;
+        let (stores, subjects) = self.databases.with_outbox(&scope).await?;
         scope.ready(());
         let stopping = scope.stopping();
-        let work = async {
-            let mut found = audit(&bus, &stores, progress("messages to read")).await?;
-            let mut repaired = None;
-            if self.repair && found.differs() {
-                repaired = Some(repair(&bus, &stores, &found, progress("events to publish")).await?);
-                found = audit(&bus, &stores, progress("messages to read")).await?;
-            }
-            Ok::<_, Error>((found, repaired))
+        let compare = async || {
+            let work = audit(&bus, &stores, &subjects, progress("messages to read"));
+            let Some(found) = stopping.or(work).await else { bail!("stopped: not all was compared") };
+            found.context("not all was compared")
         };
-        let Some(done) = stopping.or(work).await else { bail!("stopped: not all was compared") };
-        let (found, repaired) = done?;
+        let found = compare().await?;
+        if !self.json {
+            tell(&found)?;
+        }
+        let mut left = None;
+        let broken = found.has(Kind::Missing) || found.has(Kind::Altered);
+        if self.repair && broken && !found.are_strangers() {
+            let work = repair(&bus, &stores, &found, progress("events to publish"));
+            let Some(repaired) = stopping.or(work).await else {
+                bail!("stopped: not all was published again; do it again for the rest");
+            };
+            let (repaired, after) = (repaired?, compare().await?);
+            if !self.json {
+                say(format_args!("{repaired} published again"))?;
+                tell(&after)?;
+            }
+            if found.has(Kind::Altered) {
+                remark("What a group has copied of an altered event, `ticketing bus replay GROUP` makes anew.");
+            }
+            left = Some((repaired, after));
+        }
         if self.json {
             let mut json = serde_json::to_value(&found)?;
-            json["repaired"] = repaired.into();
+            json["repaired"] = left.as_ref().map(|(repaired, _)| *repaired).into();
+            json["left"] = left.as_ref().map_or(json!(null), |(_, after)| json!(after.findings));
             say(format_args!("{json:#}"))?;
-        } else {
-            tell(&found, repaired)?;
         }
-        let counts = found.counts();
-        let has = |kind| counts.contains_key(&kind);
-        if has(Kind::Missing) || has(Kind::Altered) {
-            bail!("outbox and stream differ: --repair publishes again what is missing or altered");
-        }
-        if has(Kind::Unsent) {
-            bail!("outbox and stream differ: what is unsent, a service publishes that runs and has its broker");
-        }
-        if has(Kind::Unknown) {
-            bail!("the stream holds events that no outbox has recorded: another program has published them");
-        }
-        Ok(())
+        judge(&left.map_or(found, |(_, after)| after))
     }
 }
 
-fn tell(found: &store::Audit, repaired: Option<usize>) -> Result<(), Error> {
+/// What is to be done about what differs.
+fn judge(found: &store::Audit) -> Result<(), Error> {
+    let message = if found.are_strangers() {
+        "none of these events is in the stream, which holds others: databases and stream are of different applications; \
+         see --mongo-uri, --nats-url and --nats-cluster-id"
+    } else if found.has(Kind::Missing) || found.has(Kind::Altered) {
+        "outbox and stream differ: --repair publishes again what is missing or altered"
+    } else if found.has(Kind::Unsent) {
+        "outbox and stream differ: what is unsent, a service publishes that runs and has its broker"
+    } else if found.has(Kind::Unknown) {
+        "the stream holds events that no outbox has recorded, so another program has published them: `nats stream rmm \
+         STREAM NUMBER` takes one away, and what it did stays"
+    } else {
+        return Ok(());
+    };
+    Err(Ending { exit: Exit::Differs, message: message.to_owned() }.into())
+}
+
+fn tell(found: &store::Audit) -> Result<(), Error> {
     for finding in &found.findings {
         say(line(finding))?;
     }
-    if let Some(repaired) = repaired {
-        say(format_args!("{repaired} published again"))?;
-    }
     let counts: Vec<_> = found.counts().into_iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     let counts = if counts.is_empty() { "nothing differs".to_owned() } else { counts.join(", ") };
-    say(format_args!("{} events committed, {} in the stream: {counts}", found.committed, found.stored))
+    let (databases, committed, stored) = (found.databases.join(", "), found.committed, found.stored);
+    say(format_args!("{databases}: {committed} events committed, {stored} in the stream: {counts}"))
 }
 
 /// `missing    ticket:updated  65f0…  ticket/65ef… version 3  shop-tickets`
 fn line(finding: &Finding) -> String {
-    let Finding { kind, database, event_id, subject, aggregate, version, sequences } = finding;
-    let or = |text: &Option<String>, none: &str| text.clone().unwrap_or_else(|| none.to_owned());
-    let mut line = format!("{:<9}  {subject:<19}  {}", kind.to_string(), or(event_id, "without an id"));
+    let Finding { kind, database, event_id, subject, aggregate, version, sequences, .. } = finding;
+    let id = event_id.as_deref().unwrap_or("without an id");
+    let mut line = format!("{:<9}  {subject:<19}  {id}", kind.to_string());
     if let Some(aggregate) = aggregate {
         line += &format!("  {aggregate}");
     }

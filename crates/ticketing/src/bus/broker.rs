@@ -5,6 +5,8 @@ use clap::Args;
 use common::bus::{self, Connection, Name, NoStream, ServerUrl, Unreachable};
 use service::{Error, Failure, Scope};
 
+use super::console::unless_stopped;
+
 /// The broker of an application that runs.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Broker {
@@ -22,7 +24,10 @@ impl Broker {
         let Self { nats_url, nats_cluster_id } = self;
         let client_id = format!("ticketing-bus-{:08x}", rand::random::<u32>()).parse()?;
         let connection = Connection::new(nats_url, nats_cluster_id, client_id);
-        scope.start("nats", Connection { only_looks: true, ..connection }).await.map_err(with_mend)
+        scope
+            .start("nats", Connection { only_looks: true, ..connection })
+            .await
+            .map_err(|error| with_mend(unless_stopped(error)))
     }
 }
 

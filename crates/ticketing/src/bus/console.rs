@@ -4,9 +4,9 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use serde_json::{Map, Value};
-use service::Error;
+use service::{Error, Stopped};
 use tokio::task::spawn_blocking;
 
 /// How long nothing may be seen of a work that goes on.
@@ -20,6 +20,11 @@ pub(super) async fn print(line: String) -> Result<bool, Error> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
         Err(error) => Err(error).context("writing to stdout"),
     }
+}
+
+/// An error of a start; whoever was asked to stop meanwhile has done nothing of what it was for.
+pub(super) fn unless_stopped(error: Error) -> Error {
+    if error.is::<Stopped>() { anyhow!("stopped before anything was done") } else { error }
 }
 
 /// Says something on stderr, beside what was asked for.

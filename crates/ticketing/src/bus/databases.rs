@@ -1,15 +1,22 @@
 //! The databases of the services, for the commands that look into them.
 
-use anyhow::{Context, bail};
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
+use common::events::Subject;
 use common::store::{Connection, Store};
 use common::wiring::Wiring;
 use service::settings::Secret;
-use service::{Error, Scope};
+use service::{Error, Failure, Reason, Scope};
 
+use super::console::unless_stopped;
 use super::services;
 use crate::databases::in_database;
 use crate::options::secret;
+
+/// How long it may take to answer.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 
 /// Which MongoDB.
 #[derive(Clone, Debug, Args)]
@@ -22,11 +29,26 @@ pub(super) struct Databases {
 impl Databases {
     async fn store<H>(&self, scope: &Scope<H>) -> Result<Store, Error> {
         let uri = in_database(&self.mongo_uri, str::to_owned)?;
-        scope.child("mongo").start(Connection { uri }).await.context("--mongo-uri")
+        let connection = scope.child("mongo").ready_within(ANSWERS_WITHIN).start(Connection { uri });
+        connection.await.map_err(|error| self.with_mend(unless_stopped(error)))
     }
 
-    /// Those with an outbox: NAME, and `NAME-service` of each service. What else is there is somebody else's.
-    pub(super) async fn with_outbox<H>(&self, scope: &Scope<H>) -> Result<Vec<Store>, Error> {
+    /// Nothing is said of a login.
+    fn with_mend(&self, error: Error) -> Error {
+        let Some(Failure { reason: Reason::NotReady(_), .. }) = error.downcast_ref() else { return error };
+        let uri = self.mongo_uri.reveal();
+        let place = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+        let hosts = place.split(['/', '?']).next().unwrap_or(place);
+        let hosts = hosts.rsplit_once('@').map_or(hosts, |(_, hosts)| hosts);
+        anyhow!(
+            "no MongoDB answers at {hosts}; start the application with `cargo run`, or name another with --mongo-uri; on a \
+             cluster, `kubectl exec deploy/orders-depl -- /ticketing bus ...` has the one of its pod"
+        )
+    }
+
+    /// Those with an outbox: NAME, and `NAME-service` of each service; what else is there is somebody else's. And what the
+    /// services publish whose databases these are.
+    pub(super) async fn with_outbox<H>(&self, scope: &Scope<H>) -> Result<(Vec<Store>, Vec<Subject>), Error> {
         let store = self.store(scope).await?;
         let base = store.database().name().to_owned();
         let all = store.database().client().list_database_names().await.context("asking for the databases")?;
@@ -44,15 +66,15 @@ impl Databases {
                 "neither {base} nor a {base}-SERVICE has an outbox: name another with --mongo-uri mongodb://HOST/NAME"
             );
         }
-        Ok(found)
+        let subjects = found.iter().flat_map(|store| published_by(store.database().name())).collect();
+        Ok((found, subjects))
     }
 
     /// That of one service: NAME, if that is what it is called, or `NAME-service`.
     pub(super) async fn of<H>(&self, service: &str, scope: &Scope<H>) -> Result<Store, Error> {
         let store = self.store(scope).await?;
         let base = store.database().name();
-        let is_its_own = base == service || base.ends_with(&format!("-{service}"));
-        let store = if is_its_own { store.clone() } else { store.beside(&format!("{base}-{service}")) };
+        let store = if is_of(base, service) { store.clone() } else { store.beside(&format!("{base}-{service}")) };
         let collections = store.database().list_collection_names().await.context("asking for the collections")?;
         if !collections.iter().any(|collection| collection == "inbox") {
             let name = store.database().name();
@@ -60,4 +82,14 @@ impl Databases {
         }
         Ok(store)
     }
+}
+
+/// Whether a database of this name is that of this service: `tickets`, `shop-tickets`.
+fn is_of(name: &str, service: &str) -> bool {
+    name.strip_suffix(service).is_some_and(|base| base.is_empty() || base.ends_with('-'))
+}
+
+/// What the service publishes whose database has this name.
+fn published_by(name: &str) -> Vec<Subject> {
+    services().into_iter().filter(|wiring| is_of(name, wiring.service)).flat_map(|wiring| wiring.publishes).collect()
 }

@@ -1,9 +1,10 @@
 //! `ls`: the streams, those who read them, and who is there.
 
+use anyhow::bail;
 use async_nats::jetstream::consumer::Info;
 use async_nats::jetstream::stream;
 use clap::Args;
-use common::bus::{self, CLIENT_ID, Client, QUEUE_GROUP, clients, dead_letter_stream};
+use common::bus::{self, CLIENT_ID, Client, QUEUE_GROUP, READER, clients, dead_letter_stream};
 use common::events::timestamp;
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
@@ -12,6 +13,7 @@ use time::OffsetDateTime;
 
 use super::broker::Broker;
 use super::console::table;
+use super::services;
 use crate::program::say;
 
 /// What stands for nothing in a table.
@@ -30,6 +32,8 @@ pub(super) struct Ls {
 struct Snapshot {
     streams: Vec<stream::Info>,
     consumers: Vec<Info>,
+    /// Those that should be there, if every service has run: group and subject.
+    missing: Vec<(&'static str, &'static str)>,
     clients: Vec<Client>,
 }
 
@@ -39,7 +43,9 @@ impl Service for Ls {
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         let bus = self.broker.connect(&scope).await?;
         scope.ready(());
-        let Some(snapshot) = scope.stopping().or(Snapshot::take(&bus)).await else { return Ok(()) };
+        let Some(snapshot) = scope.stopping().or(Snapshot::take(&bus)).await else {
+            bail!("stopped: nothing was read")
+        };
         let snapshot = snapshot?;
         if self.json {
             return say(format_args!("{:#}", snapshot.json()));
@@ -56,10 +62,17 @@ impl Snapshot {
         for name in [bus.cluster_id().to_string(), dead_letter_stream(bus.cluster_id())] {
             let stream = bus.jetstream().get_stream(name).await?;
             streams.push(stream.cached_info().clone());
-            consumers.extend(stream.consumers().try_collect::<Vec<_>>().await?);
+            let there: Vec<Info> = stream.consumers().try_collect().await?;
+            consumers.extend(there.into_iter().filter(|info| !info.name.starts_with(READER)));
         }
         consumers.sort_by_cached_key(|info| (info.stream_name.clone(), subject(info), group(info)));
-        Ok(Self { streams, consumers, clients: clients(bus).await? })
+        let all = services().into_iter().flat_map(|service| service.listens);
+        let all = all.map(|ear| (ear.queue_group, ear.subject.as_str()));
+        let is_there = |(group_of, of): &(&str, &str)| {
+            consumers.iter().any(|info| group(info) == *group_of && subject(info) == *of)
+        };
+        let missing = all.filter(|ear| !is_there(ear)).collect();
+        Ok(Self { streams, consumers, missing, clients: clients(bus).await? })
     }
 
     fn streams(&self) -> String {
@@ -93,6 +106,11 @@ impl Snapshot {
                 info.num_waiting.to_string(),
             ]
         });
+        let missing = self.missing.iter().map(|(group, subject)| {
+            let [none, here] = [NONE, "not there"].map(str::to_owned);
+            [(*group).to_owned(), (*subject).to_owned(), here, none.clone(), none.clone(), none.clone(), none]
+        });
+        let rows = rows.chain(missing);
         table(["GROUP", "SUBJECT", "LAG", "IN FLIGHT", "REDELIVERED", "MEMBERS", "WAITING"], rows.collect())
     }
 
@@ -139,6 +157,7 @@ impl Snapshot {
                 "waiting": info.num_waiting,
             })
         });
+        let missing = self.missing.iter().map(|(group, subject)| json!({ "group": group, "subject": subject }));
         let clients = self.clients.iter().map(|client| {
             let listening = client.entry.listening.iter().map(|one| {
                 json!({ "subject": one.subject, "stream": one.stream, "group": one.queue_group, "consumer": one.consumer })
@@ -148,6 +167,7 @@ impl Snapshot {
         json!({
             "streams": streams.collect::<Value>(),
             "consumers": consumers.collect::<Value>(),
+            "missing": missing.collect::<Value>(),
             "clients": clients.collect::<Value>(),
         })
     }

@@ -54,12 +54,16 @@ enum Command {
     Dlq(Dlq),
     /// Rebuilds what a queue group has copied, from what the stream tells
     ///
-    /// The copies that are missing or wrong are made anew; the others stay as they are. It may run beside the service.
+    /// The copies that are missing or wrong are made anew. Those of which the stream tells less than they hold stay as they
+    /// are, and are named: incomplete, when an event is missing; beyond, when they are further than all its events. It
+    /// may run beside the service.
+    /// Exit code 0 when all are as the stream tells, 6 when it does not tell enough, 1 when it could not be done.
     Replay(Replay),
     /// Compares what the services have committed, their outboxes, with what stands in the stream
     ///
-    /// It changes nothing, and may run beside everything else. Exit code 0 when they agree, 1 when they differ; an event
-    /// that stands there twice is no difference, since every inbox knows it.
+    /// Without --repair it changes nothing; it may run beside everything else. Exit code 0 when they agree, 6 when they
+    /// differ, 1 when they could not be compared. An event that stands there twice is no difference, since every inbox
+    /// knows it. An outbox keeps an event for 30 days; of older ones nothing is said.
     Audit(Audit),
 }
 

@@ -1,9 +1,9 @@
 //! `replay`: a group's copies from the stream.
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use orders::{Replayed, replay};
-use service::{Error, Scope, Service};
+use service::{Ending, Error, Exit, Scope, Service};
 
 use super::broker::Broker;
 use super::console::progress;
@@ -19,6 +19,9 @@ pub(super) struct Replay {
     broker: Broker,
     #[command(flatten)]
     databases: Databases,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// A queue group that keeps copies of what others own.
@@ -36,19 +39,34 @@ impl Service for Replay {
         let bus = self.broker.clone().connect(&scope).await?;
         let store = self.databases.of("orders", &scope).await?;
         scope.ready(());
-        let work = replay(&store, &bus, progress("messages to read"));
-        let Some(replayed) = scope.stopping().or(work).await else { bail!("stopped: not all copies were rebuilt") };
-        let Replayed { events, tickets, rebuilt, incomplete } = replayed?;
-        for id in &incomplete {
-            say(format_args!("incomplete  ticket/{id}"))?;
+        let work = replay(&store, &bus, progress("messages to read"), progress("copies to look at"));
+        let Some(replayed) = scope.stopping().or(work).await else {
+            bail!("stopped: not all copies were rebuilt; do it again for the rest");
+        };
+        let replayed = replayed.context("not all copies were rebuilt; do it again for the rest")?;
+        if self.json {
+            say(format_args!("{:#}", serde_json::to_value(&replayed)?))?;
+        } else {
+            tell(&replayed)?;
         }
-        say(format_args!("{events} events of {tickets} tickets: {} copies rebuilt", rebuilt.len()))?;
-        if !incomplete.is_empty() {
-            bail!(
-                "the stream lacks events of {} tickets: `ticketing bus audit --repair` restores them; then replay again",
-                incomplete.len()
+        let open = replayed.incomplete.len() + replayed.beyond.len();
+        if open > 0 {
+            let message = format!(
+                "the stream does not tell enough of {open} tickets: `ticketing bus audit --repair` restores what the \
+                 outboxes hold still, of the last 30 days; then replay again"
             );
+            return Err(Ending { exit: Exit::Differs, message }.into());
         }
         Ok(())
     }
+}
+
+fn tell(replayed: &Replayed) -> Result<(), Error> {
+    let Replayed { events, tickets, rebuilt, incomplete, beyond } = replayed;
+    for (what, ids) in [("rebuilt", rebuilt), ("incomplete", incomplete), ("beyond", beyond)] {
+        for id in ids {
+            say(format_args!("{what:<10}  ticket/{id}"))?;
+        }
+    }
+    say(format_args!("{events} events of {tickets} tickets: {} copies rebuilt", rebuilt.len()))
 }

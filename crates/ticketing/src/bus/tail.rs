@@ -98,7 +98,9 @@ fn line(delivery: &Delivery) -> String {
     let text = |text: Option<&str>| text.map_or_else(|| NONE.to_owned(), one_line);
     let (time, subject, sequence) = (timestamp::text(&delivery.published), &delivery.subject, delivery.sequence);
     let (id, correlation_id) = (text(delivery.event_id()), text(header(delivery, CORRELATION_ID)));
-    format!("{time} {subject} #{sequence} {id} {correlation_id} {}", bytes_line(&delivery.payload))
+    let alone = delivery.redriven_for().map(|group| format!(" (redriven, for {} alone)", one_line(group)));
+    let (payload, alone) = (bytes_line(&delivery.payload), alone.unwrap_or_default());
+    format!("{time} {subject} #{sequence} {id} {correlation_id} {payload}{alone}")
 }
 
 fn object(delivery: &Delivery) -> String {

@@ -64,7 +64,7 @@ pub(crate) async fn one(seed: u64, binaries: &Path) -> Vec<Invariant> {
     let took = healed.elapsed();
     let records = Records::read(&auth, &tickets, &orders).await;
     let stores = [tickets, orders];
-    let audited = audit(&client.bus, &stores, |_| ()).await.unwrap();
+    let audited = audit(&client.bus, &stores, &[], |_| ()).await.unwrap();
     found.extend(violations(&records, &diary, &audited, &dead_letters(&client.bus).await));
     println!(
         "seed {seed}: {} broker(s), {} strikes, {}, settled after {:.1} s, {:.0} s in all: {}",

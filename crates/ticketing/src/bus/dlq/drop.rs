@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
-use anyhow::{bail, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::Args;
 use common::bus::{self, DeadLetter};
 use service::{Error, Exit, Scope, Service, Stopping};
@@ -51,7 +51,7 @@ impl Service for Drop {
         let bus = self.broker.clone().connect(&scope).await?;
         scope.ready(());
         let stopping = scope.stopping();
-        let Some(found) = stopping.or(self.selection.found(&bus)).await else { return Ok(()) };
+        let Some(found) = stopping.or(self.selection.found(&bus)).await else { bail!("stopped: none was dropped") };
         let found = found?;
         if found.letters.is_empty() {
             return found.all;
@@ -62,8 +62,8 @@ impl Service for Drop {
             return found.all;
         }
         if !self.yes {
-            let Some(sure) = stopping.or(is_sure(letters)).await else { return Ok(()) };
-            ensure!(sure?, "nothing was dropped");
+            let sure = stopping.or(is_sure(letters)).await.unwrap_or(Ok(false));
+            ensure!(sure?, "none was dropped");
         }
         remove(&bus, &numbers, &stopping).await?;
         found.all
@@ -89,7 +89,8 @@ async fn remove(bus: &bus::Bus, numbers: &[u64], stopping: &Stopping) -> Result<
         if stopping.is_asked() {
             bail!("stopped: {done} of {} dropped", numbers.len());
         }
-        done += usize::from(DeadLetter::remove(bus, *number).await?);
+        let so_far = || format!("{done} of {} dropped; do it again for the rest", numbers.len());
+        done += usize::from(DeadLetter::remove(bus, *number).await.with_context(so_far)?);
         progress.tell(format_args!("{done} of {} dropped", numbers.len()));
     }
     say(format_args!("{done} dropped"))

@@ -1,5 +1,6 @@
 //! `dlq ls`: one line for each.
 
+use anyhow::bail;
 use clap::Args;
 use common::bus;
 use service::{Error, Scope, Service};
@@ -26,7 +27,7 @@ impl Service for Ls {
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         let bus = self.broker.clone().connect(&scope).await?;
         scope.ready(());
-        scope.stopping().or(self.list(&bus)).await.unwrap_or(Ok(()))
+        scope.stopping().or(self.list(&bus)).await.unwrap_or_else(|| bail!("stopped: not all were listed"))
     }
 }
 
@@ -44,7 +45,7 @@ impl Ls {
         }
         if !listed.is_empty() {
             print(rows(listed)).await?;
-        } else if found == 0 && !self.selection.is_any() {
+        } else if found == 0 && self.selection.is_any() {
             remark("There are no dead letters.");
         }
         letters.close(found).await

@@ -35,7 +35,7 @@ impl Service for Redrive {
         let bus = self.broker.clone().connect(&scope).await?;
         scope.ready(());
         let stopping = scope.stopping();
-        let Some(found) = stopping.or(self.selection.found(&bus)).await else { return Ok(()) };
+        let Some(found) = stopping.or(self.selection.found(&bus)).await else { bail!("stopped: none was redriven") };
         let found = found?;
         if found.letters.is_empty() {
             return found.all;
@@ -45,8 +45,11 @@ impl Service for Redrive {
             say(rows(letters))?;
             return found.all;
         }
-        self.redrive(&bus, &numbers, &stopping).await?;
-        found.all
+        let redriven = self.redrive(&bus, &numbers, &stopping).await;
+        if let (Err(_), Err(missing)) = (&redriven, &found.all) {
+            remark(missing);
+        }
+        redriven.and(found.all)
     }
 }
 
@@ -60,14 +63,12 @@ impl Redrive {
             if stopping.or(pace.tick()).await.is_none() {
                 bail!("stopped: {done} of {} redriven; the others are dead letters still", numbers.len());
             }
-            let Some(letter) = DeadLetter::find(bus, *number).await? else { continue }; // somebody else was faster
+            let so_far = format!("{done} of {} redriven, up to #{number}; do it again for the rest", numbers.len());
+            let found = DeadLetter::find(bus, *number).await;
+            let Some(letter) = found.context(so_far.clone())? else { continue }; // somebody else was faster
             match letter.redrive(bus).await {
                 Ok(()) => done += 1,
-                Err(error) if error.may_pass() => {
-                    let rest =
-                        format!("{done} of {} redriven, up to #{number}; do it again for the rest", numbers.len());
-                    return Err(error).context(rest);
-                }
+                Err(error) if error.may_pass() => return Err(error).context(so_far),
                 Err(error) => {
                     failed += 1;
                     remark(format_args!("#{number} stays a dead letter: {error}"));

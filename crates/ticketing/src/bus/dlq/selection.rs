@@ -4,7 +4,7 @@ use std::vec;
 
 use anyhow::{anyhow, ensure};
 use clap::{ArgGroup, Args};
-use common::bus::{Bus, DeadLetter, Name, Reader};
+use common::bus::{Bus, DeadLetter, Name, Reader, dead_letter_stream};
 use common::events::Subject;
 use service::Error;
 
@@ -116,7 +116,11 @@ impl Letters<'_> {
                     self.progress.tell(format_args!("Read up to #{} of #{}", message.sequence, reader.last()));
                     let letter = DeadLetter::read(&message);
                     if letter.is_none() {
-                        tracing::warn!("#{} stands among the dead letters and is none of ours", message.sequence);
+                        let (number, stream) = (message.sequence, dead_letter_stream(self.bus.cluster_id()));
+                        tracing::warn!(
+                            "#{number} stands among the dead letters and is none of ours: `nats stream rmm {stream} \
+                             {number}` removes it"
+                        );
                     }
                     letter
                 }

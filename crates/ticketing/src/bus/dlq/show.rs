@@ -1,5 +1,6 @@
 //! `dlq show`: everything about a dead letter.
 
+use anyhow::bail;
 use clap::Args;
 use common::bus;
 use service::{Error, Scope, Service};
@@ -26,7 +27,7 @@ impl Service for Show {
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         let bus = self.broker.clone().connect(&scope).await?;
         scope.ready(());
-        scope.stopping().or(self.show(&bus)).await.unwrap_or(Ok(()))
+        scope.stopping().or(self.show(&bus)).await.unwrap_or_else(|| bail!("stopped: not all were shown"))
     }
 }
 

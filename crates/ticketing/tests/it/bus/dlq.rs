@@ -26,7 +26,8 @@ async fn a_poison_event_holds_up_no_other_and_redriven_to_a_mended_handler_it_ta
     shop.has_seats_and_prices(&all, &all).await;
     let said = bus(&shop.broker, &["dlq", "redrive", "1"]).await.ill(1);
     assert!(said.contains("there is no dead letter #1"), "{said}");
-    assert_eq!(bus(&shop.broker, &["dlq", "ls"]).await.well(), "");
+    let none = bus(&shop.broker, &["dlq", "ls"]).await;
+    assert_eq!((&*none.stdout, &*none.stderr), ("", "There are no dead letters.\n"));
     shop.has_seats_and_prices(&all, &all).await;
     shop.close().await;
 }
@@ -69,6 +70,8 @@ async fn they_are_selected_by_number_event_subject_and_group_and_nothing_found_i
         let said = bus(&shop.broker, &[&["dlq", "redrive"], selection].concat()).await.ill(1);
         assert!(said.contains("no dead letter is like that"), "{said}");
     }
+    let said = bus(&shop.broker, &["dlq", "ls", "--group", "prices-service"]).await.ill(1);
+    assert!(!said.contains("There are no dead letters"), "{said}");
     // What is there of several is done all the same.
     let some = bus(&shop.broker, &["dlq", "redrive", "--dry-run", "1", "7", "9"]).await;
     assert!(some.stdout.contains("seats-service"), "{some:?}");
@@ -81,6 +84,21 @@ async fn they_are_selected_by_number_event_subject_and_group_and_nothing_found_i
         let said = bus(&shop.broker, &[&["dlq"], wrong].concat()).await.ill(2);
         assert!(said.contains(mend), "{said}");
     }
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn what_nobody_would_hear_stays_a_dead_letter() {
+    let mut shop = Shop::open().await;
+    shop.sell(&["poison"]).await;
+    shop.letter(1).await;
+    let stream = shop.broker.outsider().await.get_stream("ticketing").await.unwrap();
+    shop.stop_listening().await;
+    stream.delete_consumer("seats-service:ticket-created").await.unwrap();
+    let said = bus(&shop.broker, &["dlq", "redrive", "1"]).await.ill(1);
+    assert!(said.contains("no seats-service listens to ticket:created"), "{said}");
+    let table = bus(&shop.broker, &["dlq", "ls"]).await.well();
+    assert!(table.contains("seats-service"), "{table}");
     shop.close().await;
 }
 

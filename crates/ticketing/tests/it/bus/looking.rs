@@ -9,7 +9,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 use service::launch;
-use testkit::{Broker, Client, until};
+use testkit::{Broker, Client, free_port, until};
+use tokio::net::TcpListener;
 
 use super::shop::{Shop, ticket};
 use super::{Said, bus, command, json_lines};
@@ -56,6 +57,11 @@ async fn ls_shows_the_streams_how_far_each_group_is_and_who_is_there() {
     let row = table.lines().find(|line| line.starts_with("absent")).unwrap();
     assert_eq!(row.split_whitespace().collect::<Vec<_>>(), ["absent", "ticket:updated", "3", "0", "0", "0", "0"]);
     assert!(table.contains("shop    ticket:created, ticket:created"), "{table}");
+    // Nor does one that is of this application, and was never there.
+    let missing = json!({ "group": "orders-service", "subject": "ticket:created" });
+    assert!(seen["missing"].as_array().unwrap().contains(&missing), "{seen}");
+    let row = table.lines().find(|line| line.starts_with("orders-service")).unwrap();
+    assert!(row.contains("not there"), "{row}");
     registered.stop().await.result.unwrap();
     shop.close().await;
 }
@@ -75,6 +81,28 @@ async fn who_looks_changes_nothing_and_says_what_is_missing() {
         Said { code: said.status.code(), stdout: String::new(), stderr: String::from_utf8(said.stderr).unwrap() };
     let said = said.ill(1);
     assert!(said.contains("no NATS server answers at") && said.contains("--nats-url"), "{said}");
+}
+
+#[tokio::test]
+async fn an_absent_database_is_told_with_its_mend_and_a_stop_before_the_end_is_no_success() {
+    let broker = Broker::start().await;
+    let _services = broker.connect("a").await; // has made the streams
+    let nobody = format!("mongodb://user:password@127.0.0.1:{}/shop", free_port());
+    let said = bus(&broker, &["audit", "--mongo-uri", &nobody]).await.ill(1);
+    let place = nobody.split(['@', '/']).nth(3).unwrap();
+    assert!(said.contains(&format!("no MongoDB answers at {place};")) && !said.contains("password"), "{said}");
+
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let uri = format!("mongodb://{}/shop", silent.local_addr().unwrap());
+    for doing in [&["audit"][..], &["replay", "orders-service"]] {
+        let child = command(&broker, &[doing, &["--mongo-uri", &uri]].concat()).spawn().unwrap();
+        let _connected = silent.accept().await.unwrap();
+        kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+        let ended = child.wait_with_output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert!(ended.status.code() == Some(1) && said.ends_with("stopped before anything was done\n"), "{said}");
+    }
+    broker.stop().await;
 }
 
 /// A `tail` that runs, and listens.

@@ -64,7 +64,7 @@ pub(super) struct Shop {
     pub(super) broker: Broker,
     pub(super) client: Client,
     running: Running<Store>,
-    listeners: [Running<()>; 2],
+    listeners: Vec<Running<()>>,
     seats: Effects,
     prices: Effects,
     database: Database,
@@ -84,7 +84,7 @@ impl Shop {
         let limits = Limits { tries: TRIES.try_into().unwrap(), ..Limits::default() };
         let seats_listener = Listen { limits, ..Listen::new(&store, &client.bus, Seats(seats.clone())) };
         let prices_listener = Listen { limits, ..Listen::new(&store, &client.bus, Prices(prices.clone())) };
-        let mut listeners = [launch("seats", seats_listener).start(), launch("prices", prices_listener).start()];
+        let mut listeners = vec![launch("seats", seats_listener).start(), launch("prices", prices_listener).start()];
         for listener in &mut listeners {
             listener.ready().await.unwrap();
         }
@@ -118,10 +118,14 @@ impl Shop {
         listed().await.into_iter().find(|letter| letter["number"] == number).unwrap()
     }
 
-    pub(super) async fn close(self) {
-        for listener in self.listeners {
+    pub(super) async fn stop_listening(&mut self) {
+        for listener in self.listeners.drain(..) {
             listener.stop().await.result.unwrap();
         }
+    }
+
+    pub(super) async fn close(mut self) {
+        self.stop_listening().await;
         drop((self.seats, self.prices));
         self.running.stop().await.result.unwrap();
         self.client.close().await;
