@@ -4,7 +4,8 @@
     python3 infra/check.py            check everything
     python3 infra/check.py --table    print the table of the dev overlay, as infra/README.md shows it
 
-The rules (checks/) prove themselves: whatever a rule is about is taken away, once for each place, and the rule must notice.
+The rules (checks/) prove themselves: in the manifests, everything is taken away, replaced and added to, one thing at a time,
+and a rule must notice (mutations.py).
 Then what the pods run is run: each of our programs (pods.py), the servers of the broker (brokers.py), and the members of a
 database (databases.py).
 Needs the programs of `cargo build --workspace`, and the servers that `cargo test --workspace` fetches; installs kustomize,

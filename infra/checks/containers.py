@@ -1,100 +1,112 @@
-"""Rules: each container is watched, bounded, nobody in particular, finds its files, and gets the time to stop."""
+"""Rules: each pod is one container of the right program, nobody in particular, bounded, and gets the time to stop."""
 
-from checks.overlay import containers, is_ours, labels, name, named, pod, selected, workloads
+import re
+
+from checks.application import APIS, DATABASES, PORTS, SERVICES, ports, program
+from checks.expected import AMOUNT, amount, differences
+from checks.overlay import app, containers, name, pod, workloads
+
+# What must be there, and what may be.
+PARTS = {
+    "Deployment": ({"selector", "template"}, {"replicas"}),
+    "StatefulSet": (
+        {"replicas", "selector", "serviceName", "template", "volumeClaimTemplates"},
+        {"podManagementPolicy"},
+    ),
+    "pod": (
+        {"automountServiceAccountToken", "containers", "securityContext", "terminationGracePeriodSeconds", "volumes"},
+        {"topologySpreadConstraints"},
+    ),
+    "container": (
+        {"args", "env", "image", "livenessProbe", "name", "ports", "readinessProbe", "resources", "securityContext"}
+        | {"startupProbe", "volumeMounts"},
+        {"lifecycle"},
+    ),
+}
+USERS = {"mongo": 999, "nats": 1000}
+OURS = 65532  # as in the Dockerfile
+HASH = 46 * 2**20  # bytes that the hash of a password takes
 
 
-def selectors_take_their_own_pods(docs):
+def pods_have_no_other_parts(docs):
+    """No container before or beside theirs, nothing of the machine's, and nothing that no rule is about."""
     for workload in workloads(docs):
-        wanted = workload["spec"].get("selector", {}).get("matchLabels", {})
-        if not wanted or any(labels(workload).get(key) != value for key, value in wanted.items()):
-            yield f"{name(workload)}: its selector does not take its own pods"
-        others = [other for other in selected({"matchLabels": wanted}, docs) if other is not workload]
-        if others:
-            yield f"{name(workload)}: its selector takes the pods of {name(others[0])} too"
+        yield from other_parts(workload["spec"], workload["kind"], name(workload))
+        if set(workload["spec"]["template"]) != {"metadata", "spec"} or len(pod(workload)["containers"]) != 1:
+            yield f"{name(workload)}: its pods are not one container each"
+        yield from other_parts(pod(workload), "pod", name(workload))
+        for container in pod(workload)["containers"]:
+            yield from other_parts(container, "container", name(workload))
 
 
-def probes_and_resources(docs):
-    for workload, container in containers(docs):
-        where = f"{name(workload)} {container.get('name')}"
-        ports = {port.get("name") for port in container.get("ports", [])}
-        for probe in ["startupProbe", "readinessProbe", "livenessProbe"]:
-            found = container.get(probe)
-            if not found:
-                yield f"{where}: no {probe}"
-                continue
-            asks = found.get("httpGet") or found.get("tcpSocket")
-            if asks and asks.get("port") not in ports:
-                yield f"{where}: its {probe} asks a port that it does not have"
-            if not asks and not found.get("exec"):
-                yield f"{where}: its {probe} asks nothing"
-        if is_ours(container):
-            paths = [container.get(probe, {}).get("httpGet", {}).get("path") for probe in ["readinessProbe", "livenessProbe"]]
-            # Who has an API goes on without the broker.
-            ready = "/readyz?exclude=nats" if container.get("name") in ["tickets", "orders"] else "/readyz"
-            if paths != [ready, "/livez"]:
-                yield f"{where}: ready is {ready}, live is /livez, and not {paths}"
-        resources = container.get("resources", {})
-        for kind, what in [("requests", "cpu"), ("requests", "memory"), ("limits", "memory")]:
-            if what not in resources.get(kind, {}):
-                yield f"{where}: no {what} in its {kind}"
+def other_parts(found, of, where):
+    must, may = PARTS[of]
+    yield from (f"{where}: no {key}" for key in sorted(must - set(found)))
+    yield from (f"{where}: {key} is more than a {of} here has" for key in sorted(set(found) - must - may))
 
 
 def nobody_is_root(docs):
     for workload, container in containers(docs):
-        where = f"{name(workload)} {container.get('name')}"
-        context = {**pod(workload).get("securityContext", {}), **container.get("securityContext", {})}
-        rules = {
-            "runAsNonRoot": context.get("runAsNonRoot") is True,
-            "runAsUser": context.get("runAsUser", 0) > 0,
-            "runAsGroup": context.get("runAsGroup", 0) > 0,
-            "fsGroup": context.get("fsGroup", 0) > 0,
-            "seccompProfile": context.get("seccompProfile", {}).get("type") == "RuntimeDefault",
-            "allowPrivilegeEscalation": context.get("allowPrivilegeEscalation") is False,
-            "readOnlyRootFilesystem": context.get("readOnlyRootFilesystem") is True,
-            "capabilities": context.get("capabilities", {}).get("drop") == ["ALL"],
-            "automountServiceAccountToken": pod(workload).get("automountServiceAccountToken") is False,
-        }
-        yield from (f"{where}: {rule} is not as it should be" for rule, holds in rules.items() if not holds)
+        user = USERS.get(program(app(workload)), OURS)
+        wanted = {"runAsNonRoot": True, "runAsUser": user, "runAsGroup": user, "fsGroup": user}
+        wanted["seccompProfile"] = {"type": "RuntimeDefault"}
+        yield from differences(pod(workload)["securityContext"], wanted, f"{name(workload)} securityContext")
+        confined = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+        yield from differences(container["securityContext"], confined, f"{name(workload)} container securityContext")
+        if pod(workload)["automountServiceAccountToken"] is not False:
+            yield f"{name(workload)}: it could talk to the cluster in somebody's name"
 
 
-def folders_are_there(docs):
-    """What a container writes to is mounted, since the rest can't be written; what it mounts exists."""
-    configs = named(docs, "ConfigMap")
+def programs_are_started_as_they_are_tested(docs):
     for workload, container in containers(docs):
-        where = f"{name(workload)} {container.get('name')}"
-        volumes = {volume["name"]: volume for volume in pod(workload).get("volumes", [])}
-        claims = {claim["metadata"]["name"]: claim for claim in workload["spec"].get("volumeClaimTemplates", [])}
-        mounts = {mount.get("mountPath"): mount.get("name") for mount in container.get("volumeMounts", [])}
-        for path, volume in mounts.items():
-            if volume not in volumes and volume not in claims:
-                yield f"{where}: {path} is no volume of the pod"
-            config = volumes.get(volume, {}).get("configMap", {}).get("name")
-            if config and config not in configs:
-                yield f"{where}: there is no ConfigMap {config}"
-        args = container.get("args", [])
-        wanted = {
-            "nats": {"/data": claims, "/etc/nats": volumes},
-            "mongo": {"/data/db": claims, "/initiate": volumes, "/tmp": volumes},
-        }.get(container.get("image", "").split(":")[0], {"/run/ticketing": volumes})
-        for path, among in wanted.items():
-            if mounts.get(path) not in among:
-                yield f"{where}: {path} is not mounted, or does not last as long as it should"
-        if is_ours(container) and args != ["run", "--rundir=/run/ticketing", "--admin=0.0.0.0:9090"]:
-            yield f"{where}: it is not started as it is tested: {args}"
-        if container.get("image", "").startswith("nats:") and args != ["--config=/etc/nats/nats.conf"]:
-            yield f"{where}: it does not read its configuration"
-        if container.get("image", "").startswith("mongo:") and not {"--replSet=rs0", "--bind_ip_all"} <= set(args):
-            yield f"{where}: it is no member of a replica set that others reach"
+        runs = program(app(workload))
+        if container["name"] != runs:
+            yield f"{name(workload)}: its container is not called {runs}"
+        if app(workload) in SERVICES:
+            args = ["run", "--rundir=/run/ticketing", "--admin=0.0.0.0:9090"]
+        elif app(workload) in DATABASES:
+            # What a killed client has left open keeps its records locked for ten seconds, and not for sixty.
+            args = ["--replSet=rs0", "--bind_ip_all", re.compile(r"--wiredTigerCacheSizeGB=[\d.]+")]
+            args += ["--setParameter=transactionLifetimeLimitSeconds=10"]
+        else:
+            args = ["--config=/etc/nats/nats.conf"]
+        yield from differences(container["args"], args, f"{name(workload)} args")
+
+
+def ports_are_those_of_the_program(docs):
+    for workload, container in containers(docs):
+        wanted = {port: {"name": port, "containerPort": PORTS[port]} for port in ports(app(workload), docs)}
+        found = {port["name"]: port for port in container["ports"]}
+        yield from differences(found, wanted, f"{name(workload)} ports")
+        if len(found) != len(container["ports"]):
+            yield f"{name(workload)}: two of its ports have the same name"
+
+
+def resources_are_asked_for_and_bounded(docs):
+    for workload, container in containers(docs):
+        where, found = name(workload), container["resources"]
+        wanted = {"requests": {"cpu": AMOUNT, "memory": AMOUNT}, "limits": {"memory": AMOUNT}}
+        if app(workload) == "auth":
+            # It hashes as many passwords at once as it has processors.
+            wanted["limits"]["cpu"] = range(1, 65)
+        yield from differences(found, wanted, f"{where} resources")
+        asked, most = amount(found["requests"]["memory"]), amount(found["limits"]["memory"])
+        if asked + found["limits"].get("cpu", 0) * HASH > most:
+            yield f"{where}: {found['limits']['memory']} of memory are not enough"
+        if app(workload) in DATABASES and float(container["args"][2].split("=")[1]) * 2**30 > most / 2:
+            yield f"{where}: its cache leaves too little memory to the rest of it"
 
 
 def stops_in_time(docs):
     """A service needs up to 25 s to stop; the pause before that counts too."""
     for workload, container in containers(docs):
-        if is_ours(container):
-            pause = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
-            if any(port.get("name") == "http" for port in container.get("ports", [])) and pause < 5:
-                yield f"{name(workload)}: requests may come after its end"
-            if pod(workload).get("terminationGracePeriodSeconds", 0) < pause + 30:
-                yield f"{name(workload)}: it may be killed before its end"
-        elif pod(workload).get("terminationGracePeriodSeconds", 0) < 60:
-            yield f"{name(workload)}: it may be killed before its data is safe"
+        least, pause = 30 if app(workload) in SERVICES else 60, 0
+        if app(workload) in APIS:
+            # Requests may come until the Service has forgotten the pod.
+            wanted = {"preStop": {"sleep": {"seconds": range(5, 31)}}}
+            yield from differences(container["lifecycle"], wanted, f"{name(workload)} lifecycle")
+            pause = container["lifecycle"]["preStop"]["sleep"]["seconds"]
+        elif "lifecycle" in container:
+            yield f"{name(workload)}: it has no requests to wait for"
+        if pod(workload)["terminationGracePeriodSeconds"] < least + pause:
+            yield f"{name(workload)}: it may be killed before its end, or before its data is safe"

@@ -1,25 +1,74 @@
-"""Rules: no variable less than a program demands, none that it does not know, and every Secret has its keys."""
+"""Rules: each pod is told what it needs and nothing else, and its secrets are nowhere but in a Secret."""
 
 import functools
 import re
 import subprocess
 
-from checks.overlay import containers, environment, is_ours, name, of_kind, program
+from checks.application import APIS, DATABASES, ON_THE_BUS, SERVICES, servers_of_the_broker
+from checks.expected import amount, differences
+from checks.overlay import app, containers, environment, members, name, of_kind
 from checks.tools import BINARIES, INFRA
 
+SECRET, KEY = "jwt-secret", "JWT_KEY"
+OF_THE_POD = {"valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
 
-def environment_is_what_the_program_reads(docs):
+
+def pods_are_told_what_they_need(docs):
     for workload, container in containers(docs):
-        if is_ours(container):
-            where = f"{name(workload)} {container.get('name')}"
-            yield from (f"{where}: {problem}" for problem in problems_of(program(container), environment(container)))
+        wanted = {key: {"name": key, **source} for key, source in variables(workload, docs).items()}
+        found = {variable["name"]: variable for variable in container["env"]}
+        yield from differences(found, wanted, f"{name(workload)} env")
+        if len(found) != len(container["env"]):
+            yield f"{name(workload)}: it is told something twice"
 
 
-def problems_of(service, given):
-    yield from (f"{key} is unknown to it" for key in given if key not in known(service))
-    if service != "expiration" and given.get(f"{service.upper()}__BIND") != "0.0.0.0:3000":
-        yield "its API can't be reached from outside"
-    yield from refusals(service, tuple(sorted(given.items())))
+def variables(workload, docs):
+    """What each is told, and where its value comes from."""
+    me = app(workload)
+    told = {}
+    if me in APIS:
+        told[f"{me.upper()}__BIND"] = "0.0.0.0:3000"
+        told["MONGO_URI"] = f"mongodb://{me}-mongo-srv:27017/{me}?replicaSet=rs0"
+        told[KEY] = {"valueFrom": {"secretKeyRef": {"name": SECRET, "key": KEY}}}
+    if me in ON_THE_BUS:
+        told |= {"NATS_URL": "nats://nats-srv:4222", "NATS_CLUSTER_ID": "ticketing", "NATS_CLIENT_ID": OF_THE_POD}
+        if servers_of_the_broker(docs) > 1:
+            told["NATS_REPLICAS"] = str(servers_of_the_broker(docs))
+    if me in DATABASES:
+        everyone = " ".join(f"{member}:27017" for member in members(workload))
+        # mongosh keeps its notes at home, and not among the data.
+        told |= {"POD_NAME": OF_THE_POD, "HOST": f"$(POD_NAME).{me}-srv:27017", "MEMBERS": everyone, "HOME": "/tmp"}
+    if me == "nats":
+        told["POD_NAME"] = OF_THE_POD
+        if servers_of_the_broker(docs) > 1:
+            told["GOMEMLIMIT"] = re.compile(r"\d+MiB")
+    return {key: value if isinstance(value, dict) else {"value": value} for key, value in told.items()}
+
+
+def members_know_themselves(docs):
+    """By a variable that names another, which has to come before it."""
+    for workload, container in containers(docs):
+        for member in members(workload) if app(workload) in DATABASES else []:
+            told = environment(container, member.split(".")[0])["HOST"]
+            if told != f"{member}:27017":
+                yield f"{name(workload)}: {member} is told that it is {told}"
+
+
+def the_broker_collects_before_it_is_killed(docs):
+    for workload, container in containers(docs):
+        limit = environment(container).get("GOMEMLIMIT")
+        if limit and amount(limit.removesuffix("B")) > 0.9 * amount(container["resources"]["limits"]["memory"]):
+            yield f"{name(workload)}: its memory is collected too late"
+
+
+def programs_take_what_they_are_told(docs):
+    """What each of them says itself."""
+    for workload, container in containers(docs):
+        if app(workload) in SERVICES:
+            given = environment(container)
+            unknown = [f"it does not know {key}" for key in given if key not in known(app(workload))]
+            refused = refusals(app(workload), tuple(sorted(given.items())))
+            yield from (f"{name(workload)}: {problem}" for problem in [*unknown, *refused])
 
 
 @functools.cache
@@ -35,24 +84,18 @@ def refusals(service, given):
     return [] if checked.returncode == 0 else [checked.stderr.strip()]
 
 
-def secrets_are_made_by_the_readme(docs):
-    command = r"kubectl create secret generic (\S+) --from-literal=(\w+)="
-    yield from missing(docs, set(re.findall(command, (INFRA / "README.md").read_text())))
+def the_secret_is_made_by_the_readme(_):
+    command = f"kubectl create secret generic {SECRET} --from-literal={KEY}="
+    if command not in (INFRA / "README.md").read_text():
+        yield f"infra/README.md does not make {KEY}"
 
 
-def secrets_come_from_the_store(docs):
-    made = set()
-    for secret in of_kind(docs, "ExternalSecret"):
-        spec = secret["spec"]
-        if spec.get("secretStoreRef") != {"kind": "ClusterSecretStore", "name": "ticketing"}:
-            yield f"{name(secret)}: it comes from a store that infra/README.md does not ask for"
-        made |= {(spec["target"]["name"], one["secretKey"]) for one in spec["data"]}
-    yield from missing(docs, made)
-
-
-def missing(docs, made):
-    for workload, container in containers(docs):
-        for variable in container.get("env", []):
-            secret = variable.get("valueFrom", {}).get("secretKeyRef")
-            if secret and (secret.get("name"), secret.get("key")) not in made:
-                yield f"{name(workload)}: {variable['name']} wants a key of a Secret that nobody makes"
+def the_secret_comes_from_the_store(docs):
+    wanted = {
+        "refreshInterval": re.compile(r"[1-9]\d*[mh]"),
+        "secretStoreRef": {"kind": "ClusterSecretStore", "name": "ticketing"},
+        "target": {"name": SECRET},
+        "data": [{"secretKey": KEY, "remoteRef": {"key": "ticketing/jwt-key"}}],
+    }
+    found = {secret["metadata"]["name"]: secret["spec"] for secret in of_kind(docs, "ExternalSecret")}
+    yield from differences(found, {SECRET: wanted}, "ExternalSecret")

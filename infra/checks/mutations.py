@@ -1,99 +1,113 @@
-"""The rules prove themselves: whatever they are about is taken away, once for each place, and a rule must notice."""
+"""The rules prove themselves: everywhere, one thing at a time is changed, and a rule must notice."""
 
-import copy
+import re
 import sys
 
-from checks.overlay import name, pod
+from checks.additions import additions
+from checks.changes import inside, put, without
+from checks.overlay import name
 from checks.rules import problems
+from checks.schemas import fits_the_schemas
 
-# What may well be left to its default, or is a matter of taste.
-TUNING = {"periodSeconds", "timeoutSeconds", "failureThreshold", "refreshInterval", "statusCode", "mode"}
-TUNED = [
-    ("args", "--wiredTigerCacheSizeGB=0.25"),
-    ("args", "--wiredTigerCacheSizeGB=1"),
-    ("args", "--setParameter=transactionLifetimeLimitSeconds=10"),
-    ("ports", {"name": "monitoring", "containerPort": 8222}),
-    ("env", {"name": "GOMEMLIMIT", "value": "1600MiB"}),
+# What may have another value: how long, how often, how many, while that makes sense; and names that nobody calls.
+TASTE = [
+    r"Probe\.(periodSeconds|timeoutSeconds|failureThreshold) ",
+    r" spec\.template\.spec\.terminationGracePeriodSeconds ",
+    r"\.preStop\.sleep\.seconds ",
+    r"\.resources\.limits\.cpu ",
+    r"^HorizontalPodAutoscaler/\S+ \S+\.(minReplicas|maxReplicas|averageUtilization) ",
+    r"^Deployment/expiration-depl spec\.replicas 2$",
+    r"^NetworkPolicy/\S+ metadata\.name ",
 ]
-WHOLE = {"Service", "PodDisruptionBudget", "HorizontalPodAutoscaler", "Gateway", "HTTPRoute", "ExternalSecret", "Ingress"}
+# What may be left out: the default is the same, or as good.
+DEFAULTS = [r"Probe\.periodSeconds ", r"\.ports\.\d+\.protocol TCP$"]
+# Whole files: databases.py runs the one, and the other is changed line by line.
+FILES = ["initiate.js", "nats.conf"]
 
 
-def places(docs):
-    """The paths of everything that a rule is about, in each document."""
+def less(docs):
+    """Each thing is taken away."""
+    for path, value in everything(docs):
+        yield called(docs, path, value), without(docs, path)
+
+
+def other(docs):
+    """Each value is another one."""
+    for path, value in everything(docs):
+        if not isinstance(value, (dict, list)) and path[-1] not in FILES:
+            yield called(docs, path, value), put(docs, path, another(value))
+
+
+def nought(docs):
+    """Each number is 0, which is no matter of taste anywhere."""
+    for path, value in everything(docs):
+        if type(value) is int:
+            yield called(docs, path, value), put(docs, path, 0)
+
+
+def more(docs):
+    """Each mapping has a key more, each list an item."""
+    for path, value in everything(docs):
+        if isinstance(value, dict):
+            yield called(docs, path, value), put(docs, path, {**value, "more": "more"})
+        if isinstance(value, list):
+            yield called(docs, path, value), put(docs, path, [*value, another(value[-1])])
+
+
+def lines(docs):
+    """Each line of the broker's settings is taken away, or ends with another word."""
     for index, doc in enumerate(docs):
-        if doc["kind"] in ("Deployment", "StatefulSet"):
-            yield from in_workload(index, doc)
-        elif doc["kind"] == "NetworkPolicy":
-            for kind in ["ingress", "egress"]:
-                for place, rule in enumerate(doc["spec"].get(kind, [])):
-                    yield [index, "spec", kind, place]
-                    yield from ([index, "spec", kind, place, key] for key in rule)
-            yield [index, "spec", "policyTypes"]
-        elif doc["kind"] in WHOLE:
-            yield from inside([index, "spec"], doc["spec"])
-        yield [index]
+        settings = doc.get("data", {}).get("nats.conf", "").splitlines()
+        for place, line in enumerate(settings):
+            if line.strip() and not line.strip().startswith("#"):
+                words, space, last = line.rpartition(" ")
+                for instead in [], [f"{words}{space}z{last}"]:
+                    conf = "\n".join([*settings[:place], *instead, *settings[place + 1 :]])
+                    yield f"{name(doc)} line {place + 1}", put(docs, [index, "data", "nats.conf"], conf)
 
 
-def in_workload(index, doc):
-    here = [index, "spec", "template", "spec"]
-    yield from ([*here, key] for key in ["securityContext", "automountServiceAccountToken"])
-    yield from ([*here, "securityContext", key] for key in pod(doc)["securityContext"])
-    yield [*here, "terminationGracePeriodSeconds"]
-    yield from ([*here, "volumes", place] for place in range(len(pod(doc)["volumes"])))
-    spreads = pod(doc).get("topologySpreadConstraints", [])
-    yield from inside([*here, "topologySpreadConstraints"], spreads)
-    for place, container in enumerate(pod(doc)["containers"]):
-        there = [*here, "containers", place]
-        yield there
-        for key, found in container.items():
-            yield [*there, key]
-            if isinstance(found, dict) and key != "lifecycle":
-                yield from ([*there, key, inner] for inner in found if inner not in TUNING)
-            if isinstance(found, list):
-                yield from ([*there, key, inner] for inner in range(len(found)) if (key, found[inner]) not in TUNED)
-    if doc["kind"] == "StatefulSet":
-        yield from ([index, "spec", key] for key in ["serviceName", "volumeClaimTemplates"])
-    if doc["spec"].get("replicas", 1) > 1:
-        yield from ([index, "spec", key] for key in ["replicas", "podManagementPolicy"] if key in doc["spec"])
-
-
-def inside(path, value):
-    found = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else []
-    for key, inner in found:
-        if key not in TUNING:
-            yield [*path, key]
-            yield from inside([*path, key], inner)
-
-
-def without(docs, path):
-    """The same documents but for one thing; what is not on the way to it is shared."""
-    changed = copy.copy(docs)
-    at = changed
-    for key in path[:-1]:
-        at[key] = copy.copy(at[key])
-        at = at[key]
-    del at[path[-1]]
-    return changed
-
-
-def without_a_line(docs):
-    """Once for each line of the broker's settings."""
-    for index, doc in enumerate(docs):
-        if doc["kind"] == "ConfigMap" and "nats.conf" in doc["data"]:
-            lines = doc["data"]["nats.conf"].splitlines()
-            for place, line in enumerate(lines):
-                if line.strip() and not line.strip().startswith(("#", "no_advertise")):
-                    rest = "\n".join(lines[:place] + lines[place + 1 :])
-                    changed = copy.copy(docs)
-                    changed[index] = {**doc, "data": {"nats.conf": rest}}
-                    yield f"line {place + 1} of nats.conf", changed
+# How each is said, and what need not be noticed of it.
+CHANGES = {
+    less: ("{} is taken away", DEFAULTS),
+    other: ("{} is another", TASTE),
+    nought: ("{} is 0", []),
+    more: ("{} has one more", []),
+    lines: ("{} is changed", []),
+    additions: ("there is also {}", []),
+}
 
 
 def unnoticed(overlay, docs):
-    less = [(f"{name(docs[path[0]])} {'.'.join(map(str, path[1:]))}".strip(), path) for path in places(docs)]
-    count = 0
-    for what, changed in [*((what, without(docs, path)) for what, path in less), *without_a_line(docs)]:
-        count += 1
-        if next(problems(overlay, changed), None) is None:
-            yield f"nobody notices that there is no {what}"
-    print(f"  {overlay}: {count} places taken away, one at a time", file=sys.stderr)
+    counts = []
+    for change, (how, free) in CHANGES.items():
+        # Of a key that Kubernetes does not know, its schema would tell; so ours have to tell of one that it knows.
+        but = [fits_the_schemas] if change is more else []
+        changed = list(change(docs))
+        for what, them in changed:
+            noticed = next(problems(overlay, them, but), None)
+            may = any(re.search(one, what) for one in free)
+            if noticed and may:
+                yield f"it is no matter of taste that {how.format(what)}: {noticed}"
+            if not noticed and not may:
+                yield f"nobody notices that {how.format(what)}"
+        counts.append(f"{len(changed)} {change.__name__}")
+    print(f"  {overlay}: changed, one thing at a time: {', '.join(counts)}", file=sys.stderr)
+
+
+def everything(docs):
+    for index, doc in enumerate(docs):
+        yield [index], doc
+        yield from inside([index], doc)
+
+
+def called(docs, path, value):
+    short = "" if isinstance(value, (dict, list)) or path[-1] in FILES else value
+    return f"{name(docs[path[0]])} {'.'.join(map(str, path[1:]))} {short}".strip()
+
+
+def another(value):
+    if isinstance(value, dict):
+        return {key: another(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [another(inner) for inner in value]
+    return not value if isinstance(value, bool) else value + 1 if isinstance(value, int) else f"z{value}"

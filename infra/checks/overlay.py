@@ -21,12 +21,21 @@ def of_kind(docs, *kinds):
     return [doc for doc in docs if doc["kind"] in kinds]
 
 
-def named(docs, *kinds):
-    return {doc["metadata"]["name"]: doc for doc in of_kind(docs, *kinds)}
+def named(docs, kind):
+    return {doc["metadata"]["name"]: doc for doc in of_kind(docs, kind)}
+
+
+def specs(docs, kind):
+    return {doc["metadata"]["name"]: doc["spec"] for doc in of_kind(docs, kind)}
 
 
 def workloads(docs):
     return of_kind(docs, "Deployment", "StatefulSet")
+
+
+def app(workload):
+    """Which of the application's workloads it is: by its name, that of its pods has to be the same."""
+    return workload["metadata"]["name"].removesuffix("-depl")
 
 
 def replicas(workload):
@@ -43,13 +52,9 @@ def pod(workload):
     return workload["spec"]["template"]["spec"]
 
 
-def labels(workload):
-    return workload["spec"]["template"]["metadata"].get("labels", {})
-
-
 def containers(docs):
     for workload in workloads(docs):
-        for container in pod(workload).get("containers", []):
+        for container in pod(workload)["containers"]:
             yield workload, container
 
 
@@ -69,21 +74,6 @@ def environment(container, pod_name="pod-1"):
             value = value.replace(f"$({earlier})", found)
         values[variable["name"]] = value
     return values
-
-
-def selected(selector, docs):
-    """The workloads whose pods a selector takes; an empty one takes all."""
-
-    def takes(found):
-        same = all(found.get(key) == value for key, value in selector.get("matchLabels", {}).items())
-        within = all(found.get(one["key"]) in one["values"] for one in selector.get("matchExpressions", []))
-        return same and within
-
-    return [workload for workload in workloads(docs) if takes(labels(workload))]
-
-
-def program(container):
-    return container.get("image", "").removeprefix("ticketing/")
 
 
 def is_ours(container):

@@ -14,7 +14,7 @@ def fits_the_schemas(docs):
         yield from misfits(json.dumps(doc, sort_keys=True))
 
 
-@functools.cache  # of all that is taken away, most documents know nothing
+@functools.cache  # most changes leave most documents alone
 def misfits(text):
     import jsonschema
     import kubernetes_validate

@@ -1,0 +1,60 @@
+"""Rules: every Service and every route leads where it should, and nowhere else."""
+
+from checks.application import APIS, DATABASES, PORTS, servers_of_the_broker
+from checks.expected import differences
+from checks.overlay import specs
+
+HOST = "ticketing.dev"
+PREFIXES = {"/api/users": "auth-srv", "/api/tickets": "tickets-srv", "/api/orders": "orders-srv"}
+# Each member has a name of its own, also before it is ready: that is how they find each other.
+NAMES_OF_PODS = {"clusterIP": "None", "publishNotReadyAddresses": True}
+
+
+def services_reach_their_pods(docs):
+    wanted = {f"{api}-srv": reaching(api, "http") for api in APIS}
+    wanted |= {f"{database}-srv": reaching(database, "mongo") | NAMES_OF_PODS for database in DATABASES}
+    wanted["nats-srv"] = reaching("nats", "client", "monitoring")
+    if servers_of_the_broker(docs) > 1:
+        wanted["nats-cluster-srv"] = reaching("nats", "cluster") | NAMES_OF_PODS
+    yield from differences(specs(docs, "Service"), wanted, "Service")
+
+
+def reaching(app, *ports):
+    named = [{"name": port, "port": PORTS[port], "targetPort": port} for port in ports]
+    return {"selector": {"app": app}, "ports": named}
+
+
+def the_ingress_leads_to_the_apis(docs):
+    paths = [
+        {"path": prefix, "pathType": "Prefix", "backend": {"service": {"name": service, "port": {"name": "http"}}}}
+        for prefix, service in PREFIXES.items()
+    ]
+    wanted = {"ingress": {"rules": [{"host": HOST, "http": {"paths": paths}}]}}
+    yield from differences(specs(docs, "Ingress"), wanted, "Ingress")
+
+
+def the_gateway_encrypts_or_redirects(docs):
+    tls = {"mode": "Terminate", "certificateRefs": [{"name": "ticketing-dev-tls"}]}
+    listeners = [
+        {"name": "https", "hostname": HOST, "port": 443, "protocol": "HTTPS", "tls": tls},
+        {"name": "http", "hostname": HOST, "port": 80, "protocol": "HTTP"},
+    ]
+    wanted = {"gateway": {"gatewayClassName": "ticketing", "listeners": listeners}}
+    yield from differences(specs(docs, "Gateway"), wanted, "Gateway")
+
+
+def the_routes_lead_to_the_apis(docs):
+    apis = [
+        {
+            "matches": [{"path": {"type": "PathPrefix", "value": prefix}}],
+            "backendRefs": [{"name": service, "port": PORTS["http"]}],
+        }
+        for prefix, service in PREFIXES.items()
+    ]
+    redirect = [{"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "statusCode": 301}}]
+    wanted = {"apis": route("https", apis), "redirect": route("http", [{"filters": redirect}])}
+    yield from differences(specs(docs, "HTTPRoute"), wanted, "HTTPRoute")
+
+
+def route(listener, rules):
+    return {"parentRefs": [{"name": "gateway", "sectionName": listener}], "hostnames": [HOST], "rules": rules}
