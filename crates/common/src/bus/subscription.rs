@@ -44,6 +44,10 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 /// How long a closing member receives what it has asked for. Under load that comes at once; without load nothing comes.
 const RECEIVE_FOR: Duration = Duration::from_millis(200);
 
+/// How long a closing member lets its handlers give back what they have in hand, before it gives back what came after that:
+/// so all of it comes again in its order.
+const HANDLERS_FIRST_FOR: Duration = Duration::from_millis(50);
+
 /// The longest wait for the last acks to be confirmed.
 const SETTLE_WITHIN: Duration = Duration::from_secs(3);
 
@@ -168,15 +172,15 @@ where
         // Nothing new is asked for from here on. What was asked for is received and given back like what waits here:
         // as soon as we unsubscribe, async-nats drops what is still under way.
         let mut settled_by = Instant::now() + SETTLE_WITHIN;
-        let receive_until = Instant::now() + RECEIVE_FOR;
+        let (handlers_first_until, receive_until) = (Instant::now() + HANDLERS_FIRST_FOR, Instant::now() + RECEIVE_FOR);
         let mut receiving = bus.is_connected();
         loop {
-            // First who gives back what is in hand, so that all of it comes again in its order.
             while let Some(Some((item, verdict))) = running.next().now_or_never() {
                 member.done(&item);
                 sending.push(tell(item, verdict, SETTLE_WITHIN));
             }
-            while let Some(item) = member.begin() {
+            let handlers_first = !running.is_empty() && Instant::now() < handlers_first_until;
+            while let Some(item) = (!handlers_first).then(|| member.begin()).flatten() {
                 member.done(&item);
                 sending.push(tell(item, Verdict::Nak(HANDED_BACK_AFTER), SETTLE_WITHIN));
             }
@@ -190,6 +194,7 @@ where
                     None => receiving = false,
                 },
                 () = sleep_until(receive_until), if receiving => receiving = false,
+                () = sleep_until(handlers_first_until), if handlers_first => {}
                 Some((item, verdict)) = running.next() => {
                     member.done(&item);
                     sending.push(tell(item, verdict, SETTLE_WITHIN));
