@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use futures_util::future::{Fuse, FusedFuture};
+use futures_util::future::{Fuse, FusedFuture, OptionFuture};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use service::{Error, Scope, Service, Stopping};
@@ -25,8 +25,9 @@ const AFTER_PANIC: Duration = Duration::from_secs(1);
 
 /// When a message comes again, to another member, that a closing one had fetched and not begun.
 ///
-/// A plain nak would come back to the member that closes. For handlers that give back what a stop has interrupted, too.
-pub const HANDED_BACK_AFTER: Duration = Duration::from_millis(150);
+/// Longer than a closing member receives, to which it would come back. For handlers that give back what a stop has
+/// interrupted, too.
+pub const HANDED_BACK_AFTER: Duration = Duration::from_millis(300);
 
 /// How often a consumer that delivers is looked after.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -169,11 +170,12 @@ where
             }
         }
 
-        // Nothing new is asked for from here on. What was asked for is received and given back like what waits here:
-        // as soon as we unsubscribe, async-nats drops what is still under way.
+        // Nothing new is asked for from here on. What was asked for is received and given back like what waits here, before
+        // we unsubscribe: then async-nats drops what is still under way. But not for longer, whatever runs: what nobody
+        // receives any more would wait for its ack wait.
+        let mut incoming = Some(incoming);
         let mut settled_by = Instant::now() + SETTLE_WITHIN;
         let (handlers_first_until, receive_until) = (Instant::now() + HANDLERS_FIRST_FOR, Instant::now() + RECEIVE_FOR);
-        let mut receiving = bus.is_connected();
         loop {
             while let Some(Some((item, verdict))) = running.next().now_or_never() {
                 member.done(&item);
@@ -184,16 +186,17 @@ where
                 member.done(&item);
                 sending.push(tell(item, Verdict::Nak(HANDED_BACK_AFTER), SETTLE_WITHIN));
             }
-            receiving = receiving && bus.is_connected() && member.pull.is_waiting();
-            if !receiving && running.is_empty() && sending.is_empty() {
+            let is_due = bus.is_connected() && member.pull.is_waiting() && Instant::now() < receive_until;
+            incoming = incoming.filter(|_| is_due); // or unsubscribes
+            if incoming.is_none() && running.is_empty() && sending.is_empty() {
                 break;
             }
             tokio::select! {
-                message = incoming.next(), if receiving => match message {
+                Some(message) = OptionFuture::from(incoming.as_mut().map(StreamExt::next)) => match message {
                     Some(message) => { member.arrived(message); }
-                    None => receiving = false,
+                    None => incoming = None,
                 },
-                () = sleep_until(receive_until), if receiving => receiving = false,
+                () = sleep_until(receive_until), if is_due => {}
                 () = sleep_until(handlers_first_until), if handlers_first => {}
                 Some((item, verdict)) = running.next() => {
                     member.done(&item);
@@ -205,7 +208,6 @@ where
                 () = sleep_until(settled_by), if running.is_empty() => break, // the broker is away; they come again
             }
         }
-        drop(incoming); // unsubscribes
         if consumer.membership == Membership::Alone && bus.is_connected() {
             held.forget(&bus).await;
         }

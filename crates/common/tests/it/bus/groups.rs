@@ -107,6 +107,27 @@ async fn what_a_closing_member_had_fetched_is_at_another_long_before_the_ack_wai
 }
 
 #[tokio::test]
+async fn what_is_published_while_a_closing_member_still_works_is_at_another_long_before_the_ack_wait() {
+    let broker = Broker::start().await;
+    let (a, b) = (broker.connect("a").await, broker.connect("b").await);
+    let consumer = Consumer { ack_wait: Duration::from_secs(3600), ..durable_group("g") };
+    let mut closing = listen(&a.bus, consumer.clone(), Duration::from_secs(3), ack).await;
+    a.publish("first").await;
+    closing.next().await;
+    let mut other = listen_to(&b, consumer, ack).await;
+    closing.running.request_stop();
+    for number in 0..10 {
+        let published = a.publish(number.to_string()).await;
+        assert_eq!(other.next().await.sequence, published);
+    }
+    closing.close().await;
+    other.close().await;
+    a.close().await;
+    b.close().await;
+    broker.stop().await;
+}
+
+#[tokio::test]
 async fn a_listener_of_its_own_leaves_no_consumer_behind() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
