@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use futures_util::future::{Fuse, FusedFuture, OptionFuture};
+use futures_util::future::{Fuse, FusedFuture};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use service::{Error, Scope, Service, Stopping};
@@ -25,9 +25,9 @@ const AFTER_PANIC: Duration = Duration::from_secs(1);
 
 /// When a message comes again, to another member, that a closing one had fetched and not begun.
 ///
-/// Longer than a closing member receives, to which it would come back. For handlers that give back what a stop has
-/// interrupted, too.
-pub const HANDED_BACK_AFTER: Duration = Duration::from_millis(300);
+/// Not at once, since in a cluster it takes a moment until every server knows that the closing one receives no more. For
+/// handlers that give back what a stop has interrupted, too.
+pub const HANDED_BACK_AFTER: Duration = Duration::from_millis(150);
 
 /// How often a consumer that delivers is looked after.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -44,10 +44,6 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 
 /// How long a closing member receives what it has asked for. Under load that comes at once; without load nothing comes.
 const RECEIVE_FOR: Duration = Duration::from_millis(200);
-
-/// How long a closing member lets its handlers give back what they have in hand, before it gives back what came after that:
-/// so all of it comes again in its order.
-const HANDLERS_FIRST_FOR: Duration = Duration::from_millis(50);
 
 /// The longest wait for the last acks to be confirmed.
 const SETTLE_WITHIN: Duration = Duration::from_secs(3);
@@ -170,34 +166,43 @@ where
             }
         }
 
-        // Nothing new is asked for from here on. What was asked for is received and given back like what waits here, before
-        // we unsubscribe: then async-nats drops what is still under way. But not for longer, whatever runs: what nobody
-        // receives any more would wait for its ack wait.
-        let mut incoming = Some(incoming);
-        let mut settled_by = Instant::now() + SETTLE_WITHIN;
-        let (handlers_first_until, receive_until) = (Instant::now() + HANDLERS_FIRST_FOR, Instant::now() + RECEIVE_FOR);
-        loop {
-            while let Some(Some((item, verdict))) = running.next().now_or_never() {
-                member.done(&item);
-                sending.push(tell(item, verdict, SETTLE_WITHIN));
-            }
-            let handlers_first = !running.is_empty() && Instant::now() < handlers_first_until;
-            while let Some(item) = (!handlers_first).then(|| member.begin()).flatten() {
-                member.done(&item);
-                sending.push(tell(item, Verdict::Nak(HANDED_BACK_AFTER), SETTLE_WITHIN));
-            }
-            let is_due = bus.is_connected() && member.pull.is_waiting() && Instant::now() < receive_until;
-            incoming = incoming.filter(|_| is_due); // or unsubscribes
-            if incoming.is_none() && running.is_empty() && sending.is_empty() {
-                break;
-            }
+        // Nothing new is asked for from here on. What was asked for is received for a moment, since async-nats drops what is
+        // still under way when we unsubscribe. Then all that nobody has handled is given back, in its order, when none of
+        // it can come to us again.
+        let mut back = Vec::new();
+        let receive_until = Instant::now() + RECEIVE_FOR;
+        while bus.is_connected() && (member.pull.is_waiting() || !running.is_empty()) {
             tokio::select! {
-                Some(message) = OptionFuture::from(incoming.as_mut().map(StreamExt::next)) => match message {
+                message = incoming.next() => match message {
                     Some(message) => { member.arrived(message); }
-                    None => incoming = None,
+                    None => break,
                 },
-                () = sleep_until(receive_until), if is_due => {}
-                () = sleep_until(handlers_first_until), if handlers_first => {}
+                Some((item, verdict)) = running.next() => match verdict {
+                    Verdict::Nak(_) => back.push((item, verdict)),
+                    Verdict::Ack | Verdict::DeadLetter { .. } | Verdict::Leave => {
+                        member.done(&item);
+                        sending.push(tell(item, verdict, SETTLE_WITHIN));
+                    }
+                },
+                Some(()) = sending.next() => {}
+                _ = progress.tick() => sending.extend(member.progress()),
+                () = sleep_until(receive_until) => break,
+            }
+        }
+        incoming.unsubscribe().await.ok(); // an error means that the connection is closed
+        while let Some(Some(message)) = incoming.next().now_or_never() {
+            member.arrived(message);
+        }
+        bus.flush(FLUSH_WITHIN).await;
+        back.extend(std::iter::from_fn(|| Some((member.begin()?, Verdict::Nak(HANDED_BACK_AFTER)))));
+        back.sort_by_key(|(item, _)| item.delivery.sequence);
+        for (item, verdict) in back {
+            member.done(&item);
+            sending.push(tell(item, verdict, SETTLE_WITHIN));
+        }
+        let mut settled_by = Instant::now() + SETTLE_WITHIN;
+        while !(running.is_empty() && sending.is_empty()) {
+            tokio::select! {
                 Some((item, verdict)) = running.next() => {
                     member.done(&item);
                     sending.push(tell(item, verdict, SETTLE_WITHIN));
