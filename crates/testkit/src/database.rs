@@ -35,7 +35,9 @@ impl Database {
         let mongod = shared.upgrade().unwrap_or_else(|| Arc::new(Shared::start()));
         *shared = Arc::downgrade(&mongod);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        Self { uri: mongod.uri.replace("/test?", &format!("/test-{number}?")), _mongod: mongod }
+        // What a test has seen, a service sees too.
+        let options = format!("/test-{number}?readConcernLevel=majority&");
+        Self { uri: mongod.uri.replace("/test?", &options), _mongod: mongod }
     }
 
     /// `mongodb://127.0.0.1:<port>/<database>?...`
