@@ -53,10 +53,19 @@ impl Mongod {
 
     /// Whether it is the one that takes writes.
     pub async fn is_primary(&self) -> bool {
+        self.says_it_is("isWritablePrimary").await
+    }
+
+    /// Whether it is one that has what the primary has.
+    pub async fn is_secondary(&self) -> bool {
+        self.says_it_is("secondary").await
+    }
+
+    async fn says_it_is(&self, what: &str) -> bool {
         let uri = format!("mongodb://127.0.0.1:{}/?directConnection=true&serverSelectionTimeoutMS=1000", self.port);
         let admin = mongodb::Client::with_uri_str(uri).await.unwrap().database("admin");
         let hello = admin.run_command(doc! { "hello": 1 }).await;
-        hello.is_ok_and(|hello| hello.get_bool("isWritablePrimary").unwrap_or(false))
+        hello.is_ok_and(|hello| hello.get_bool(what).unwrap_or(false))
     }
 
     /// The URI of one of its databases.
