@@ -80,8 +80,10 @@ pub async fn replay(
         // The service may have heard more meanwhile; what it had heard then, the stream tells now.
         let told = read(bus, &mut reading, &mut 0).await?;
         for (id, told) in told {
-            let now = told.folded().0.map(|ticket| ticket.version());
-            beyond.retain(|beyond, version| beyond != id.as_str() || now < Some(*version));
+            let Some(version) = beyond.get(id.as_str()) else { continue };
+            if told.folded().0.is_some_and(|ticket| ticket.version() >= *version) {
+                beyond.remove(id.as_str());
+            }
         }
     }
     replayed.beyond = beyond.into_keys().collect();

@@ -14,20 +14,32 @@ pub(crate) fn uri_for(service: &str, uri: &Secret) -> Result<Secret, Error> {
 
 /// The URI of another database there, whose name is made from that of the base.
 pub(crate) fn in_database(uri: &Secret, name: impl FnOnce(&str) -> String) -> Result<Secret, Error> {
-    let Some((scheme, rest)) = uri.reveal().split_once("://") else {
+    let Some((scheme, hosts, place, options)) = parts(uri) else {
         bail!("the URI of the database will not do; it looks like mongodb://localhost:27017/ticketing (MONGO_URI)");
     };
-    let (place, options) = rest.split_once('?').unwrap_or((rest, ""));
-    let (hosts, base) = place.split_once('/').unwrap_or((place, ""));
-    let base = if base.is_empty() { BASE } else { base };
+    let base = place.filter(|base| !base.is_empty()).unwrap_or(BASE);
     // A login is looked up in the base database, as it was without us.
-    let with_login = hosts.contains('@') && !options.contains("authSource") && place.contains('/');
+    let with_login = hosts.contains('@') && !options.contains("authSource") && place.is_some();
     let source = if with_login { format!("authSource={base}") } else { String::new() };
     let options: Vec<_> = [options, &source].into_iter().filter(|option| !option.is_empty()).collect();
     let options = options.join("&");
     let question = if options.is_empty() { "" } else { "?" };
     let name = name(base);
     Ok(format!("{scheme}://{hosts}/{name}{question}{options}").into())
+}
+
+/// Where it is, without a login.
+pub(crate) fn hosts(uri: &Secret) -> Option<&str> {
+    let (_, hosts, ..) = parts(uri)?;
+    Some(hosts.rsplit_once('@').map_or(hosts, |(_, hosts)| hosts))
+}
+
+/// Scheme, hosts with a login, what stands behind a slash, options.
+fn parts(uri: &Secret) -> Option<(&str, &str, Option<&str>, &str)> {
+    let (scheme, rest) = uri.reveal().split_once("://")?;
+    let (place, options) = rest.split_once('?').unwrap_or((rest, ""));
+    let (hosts, base) = place.split_once('/').map_or((place, None), |(hosts, base)| (hosts, Some(base)));
+    Some((scheme, hosts, base, options))
 }
 
 #[cfg(test)]

@@ -31,7 +31,8 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 /// A connection to the broker; its handle is the [`Bus`].
 ///
 /// It is ready when the server was seen to be fit and the streams are there. A connection that is lost is made again,
-/// for ever, and so are streams that somebody deletes; meanwhile that of a service is shown as waiting. Undoing it sends what is still to be sent and closes it.
+/// for ever, and so are streams that somebody deletes; meanwhile that of a service is shown as waiting. Undoing it sends
+/// what is still to be sent and closes it.
 #[derive(Clone, Debug)]
 pub struct Connection {
     /// Where the server is.

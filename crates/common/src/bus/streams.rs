@@ -137,17 +137,19 @@ pub(super) async fn ensure(bus: &Bus) -> Result<(), Error> {
 }
 
 async fn find(bus: &Bus) -> Result<(), Error> {
-    for stream in [bus.cluster_id().to_string(), dead_letter_stream(bus.cluster_id())] {
-        match bus.jetstream().get_stream(&stream).await {
-            Ok(_) => {}
-            Err(error) if is_not_found(&error) => {
-                belongs_to_nobody_else(bus, Subject::ALL[0].to_string()).await?;
-                return Err(NoStream(stream).into());
-            }
-            Err(error) => return Err(error).context(format!("asking for the stream {stream}")),
+    let Some(stream) = missing(bus).await? else { return Ok(()) };
+    belongs_to_nobody_else(bus, Subject::ALL[0].to_string()).await?;
+    Err(NoStream(stream).into())
+}
+
+/// The first of our streams that is not there.
+async fn missing(bus: &Bus) -> Result<Option<String>, Error> {
+    for name in [bus.cluster_id().to_string(), dead_letter_stream(bus.cluster_id())] {
+        if config_of(bus, &name).await?.is_none() {
+            return Ok(Some(name));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 async fn belongs_to_nobody_else(bus: &Bus, subject: String) -> Result<(), OtherCluster> {
@@ -161,17 +163,9 @@ async fn belongs_to_nobody_else(bus: &Bus, subject: String) -> Result<(), OtherC
 
 /// Makes the streams that are gone.
 pub(super) async fn look_after(bus: &Bus) -> Result<(), Error> {
-    for name in [bus.cluster_id().to_string(), dead_letter_stream(bus.cluster_id())] {
-        match bus.jetstream().get_stream(&name).await {
-            Ok(_) => {}
-            Err(error) if is_not_found(&error) => {
-                tracing::warn!(stream = name, "the stream is gone, and is made again; an audit tells what it has lost");
-                return ensure(bus).await;
-            }
-            Err(error) => return Err(error).context(format!("asking for the stream {name}")),
-        }
-    }
-    Ok(())
+    let Some(stream) = missing(bus).await? else { return Ok(()) };
+    tracing::warn!(stream, "the stream is gone, and is made again; an audit tells what it has lost");
+    ensure(bus).await
 }
 
 pub(super) fn is_not_found(error: &GetStreamError) -> bool {

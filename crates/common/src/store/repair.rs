@@ -46,8 +46,8 @@ async fn mend(bus: &Bus, stores: &[Store], finding: &Finding) -> Result<bool, Er
         let message_id = format!("repair-{id}-{}", nuid::next());
         row.publish(bus, &message_id).await?;
     }
+    let stream = bus.jetstream().get_stream_no_info(bus.cluster_id().as_str()).await?;
     for sequence in &finding.sequences {
-        let stream = bus.jetstream().get_stream(bus.cluster_id().as_str()).await?;
         ensure!(stream.delete_message(*sequence).await?, "the altered message #{sequence} was not deleted");
     }
     Ok(true)

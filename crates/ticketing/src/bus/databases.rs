@@ -12,7 +12,7 @@ use service::{Error, Failure, Reason, Scope};
 
 use super::console::unless_stopped;
 use super::services;
-use crate::databases::in_database;
+use crate::databases::{hosts, in_database};
 use crate::options::secret;
 
 /// How long it may take to answer.
@@ -36,10 +36,7 @@ impl Databases {
     /// Nothing is said of a login.
     fn with_mend(&self, error: Error) -> Error {
         let Some(Failure { reason: Reason::NotReady(_), .. }) = error.downcast_ref() else { return error };
-        let uri = self.mongo_uri.reveal();
-        let place = uri.split_once("://").map_or(uri, |(_, rest)| rest);
-        let hosts = place.split(['/', '?']).next().unwrap_or(place);
-        let hosts = hosts.rsplit_once('@').map_or(hosts, |(_, hosts)| hosts);
+        let hosts = hosts(&self.mongo_uri).unwrap_or_default();
         anyhow!(
             "no MongoDB answers at {hosts}; start the application with `cargo run`, or name another with --mongo-uri; on a \
              cluster, `kubectl exec deploy/orders-depl -- /ticketing bus ...` has the one of its pod"

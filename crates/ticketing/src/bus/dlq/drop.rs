@@ -50,23 +50,15 @@ impl Service for Drop {
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         let bus = self.broker.clone().connect(&scope).await?;
         scope.ready(());
-        let stopping = scope.stopping();
-        let Some(found) = stopping.or(self.selection.found(&bus)).await else { bail!("stopped: none was dropped") };
-        let found = found?;
-        if found.letters.is_empty() {
-            return found.all;
-        }
-        let (numbers, letters): (Vec<_>, Vec<_>) = found.letters.into_iter().unzip();
-        if self.dry_run {
-            say(rows(letters))?;
-            return found.all;
-        }
-        if !self.yes {
-            let sure = stopping.or(is_sure(letters)).await.unwrap_or(Ok(false));
-            ensure!(sure?, "none was dropped");
-        }
-        remove(&bus, &numbers, &stopping).await?;
-        found.all
+        let (bus, stopping, asks) = (&bus, &scope.stopping(), !self.yes);
+        let drop = |numbers: Vec<u64>, letters| async move {
+            if asks {
+                let sure = stopping.or(is_sure(letters)).await.unwrap_or(Ok(false));
+                ensure!(sure?, "none was dropped");
+            }
+            remove(bus, &numbers, stopping).await
+        };
+        self.selection.for_all(bus, stopping, self.dry_run, drop).await
     }
 }
 

@@ -10,7 +10,6 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::super::broker::Broker;
 use super::super::console::{Progress, remark};
-use super::letter::rows;
 use super::selection::Selection;
 use crate::program::say;
 
@@ -34,22 +33,10 @@ impl Service for Redrive {
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         let bus = self.broker.clone().connect(&scope).await?;
         scope.ready(());
-        let stopping = scope.stopping();
-        let Some(found) = stopping.or(self.selection.found(&bus)).await else { bail!("stopped: none was redriven") };
-        let found = found?;
-        if found.letters.is_empty() {
-            return found.all;
-        }
-        let (numbers, letters): (Vec<_>, Vec<_>) = found.letters.into_iter().unzip();
-        if self.dry_run {
-            say(rows(letters))?;
-            return found.all;
-        }
-        let redriven = self.redrive(&bus, &numbers, &stopping).await;
-        if let (Err(_), Err(missing)) = (&redriven, &found.all) {
-            remark(missing);
-        }
-        redriven.and(found.all)
+        let (bus, stopping) = (&bus, &scope.stopping());
+        let this = &self;
+        let redrive = |numbers: Vec<u64>, _| async move { this.redrive(bus, &numbers, stopping).await };
+        self.selection.for_all(bus, stopping, self.dry_run, redrive).await
     }
 }
 

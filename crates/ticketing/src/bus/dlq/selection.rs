@@ -2,14 +2,15 @@
 
 use std::vec;
 
-use anyhow::{anyhow, ensure};
+use anyhow::{anyhow, bail, ensure};
 use clap::{ArgGroup, Args};
 use common::bus::{Bus, DeadLetter, Name, Reader, dead_letter_stream};
 use common::events::Subject;
-use service::Error;
+use service::{Error, Stopping};
 
-use super::super::console::Progress;
-use super::letter::{Row, row};
+use super::super::console::{Progress, remark};
+use super::letter::{Row, row, rows};
+use crate::program::say;
 
 /// Dead letters must fit all that is said of them.
 #[derive(Args, Clone, Debug)]
@@ -34,14 +35,6 @@ pub(super) struct Selection {
 /// That one of them must be named.
 pub(super) fn named() -> ArgGroup {
     ArgGroup::new("named").args(["numbers", "event_id", "subject", "group", "all"]).required(true).multiple(true)
-}
-
-/// What a command is to do something about.
-pub(super) struct Found {
-    /// Their numbers, and what is shown of them.
-    pub(super) letters: Vec<(u64, Row)>,
-    /// Whether that was all that was asked for.
-    pub(super) all: Result<(), Error>,
 }
 
 /// The selected ones, one after the other.
@@ -74,15 +67,38 @@ impl Selection {
         Ok(Letters { bus, selection: self, source, missing: Vec::new(), progress: Progress::new() })
     }
 
-    /// Those that there are now, before anything is done about one: what fails again becomes a new one.
-    pub(super) async fn found(&self, bus: &Bus) -> Result<Found, Error> {
+    /// Does something about all that there are now, or only lists them: what fails again becomes a new one. Then tells
+    /// whether that was all that was asked for.
+    pub(super) async fn for_all<F: Future<Output = Result<(), Error>>>(
+        &self,
+        bus: &Bus,
+        stopping: &Stopping,
+        only_list: bool,
+        act: impl FnOnce(Vec<u64>, Vec<Row>) -> F,
+    ) -> Result<(), Error> {
+        let Some(found) = stopping.or(self.found(bus)).await else { bail!("stopped before anything was done") };
+        let (letters, all) = found?;
+        let (numbers, listed): (Vec<_>, Vec<_>) = letters.into_iter().unzip();
+        let done = match numbers.is_empty() {
+            true => Ok(()),
+            false if only_list => say(rows(listed)),
+            false => act(numbers, listed).await,
+        };
+        if let (Err(_), Err(missing)) = (&done, &all) {
+            remark(missing);
+        }
+        done.and(all)
+    }
+
+    /// Their numbers, with what is shown of them; and whether that is all that was asked for.
+    async fn found(&self, bus: &Bus) -> Result<(Vec<(u64, Row)>, Result<(), Error>), Error> {
         let mut letters = self.letters(bus).await?;
         let mut found = Vec::new();
         while let Some(letter) = letters.next().await? {
             found.push((letter.number, row(&letter)));
         }
         let all = letters.close(found.len()).await;
-        Ok(Found { letters: found, all })
+        Ok((found, all))
     }
 
     /// Whether nothing was said of them.
