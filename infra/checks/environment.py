@@ -27,7 +27,7 @@ def variables(workload, docs):
     me = app(workload)
     told = {}
     if me in APIS:
-        told[f"{me.upper()}__BIND"] = "0.0.0.0:3000"
+        told["HTTP__BIND"] = "0.0.0.0:3000"
         told["MONGO_URI"] = f"mongodb://{me}-mongo-srv:27017/{me}?replicaSet=rs0"
         told[KEY] = {"valueFrom": {"secretKeyRef": {"name": SECRET, "key": KEY}}}
     if me in ON_THE_BUS:

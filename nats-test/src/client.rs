@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use anyhow::anyhow;
+use bus::{Bus, Connection, Heartbeat, Name, Registration, ServerUrl, Unreachable};
 use clap::Args;
-use common::bus::{Bus, Connection, Heartbeat, Name, Registration, ServerUrl, Unreachable};
 use service::{Error, Failure, Scope};
 
 use crate::time;

@@ -1,7 +1,7 @@
 //! The lessons of the course's event-bus section, each with the options its listener had.
 
+use bus::{Name, Start};
 use clap::ValueEnum;
-use common::bus::{Name, Start};
 
 /// A lesson about the listener, in the order of the course.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -1,10 +1,10 @@
-//! Who is who: signing up, signing in, signing out.
+//! Authentication: users sign up, in and out.
 
 mod app;
-mod config;
 mod models;
 mod routes;
 mod service;
+mod settings;
+mod state;
 
-pub use config::sections;
-pub use service::Auth;
+pub use service::{DECLARATION, PROGRAM};

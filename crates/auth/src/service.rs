@@ -1,45 +1,49 @@
-//! The start order.
+//! The declaration of the service, and its start order.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use common::extract::SessionKey;
-use common::store::Connection;
-use common::telemetry;
-use service::http::Http;
-use service::{Error, Scope, Service};
+use common::settings::{HttpSettings, SessionSettings, renamed};
+use common::{Declaration, Program, Topology};
+use service::settings::Sections;
+use service::{Error, Scope};
+use store::MongoSettings;
+use telemetry::TelemetrySettings;
 
-use crate::app::{AppState, app};
-use crate::config::AuthSettings;
+use crate::app::app;
 use crate::models::{Passwords, Users};
+use crate::settings::AuthSettings;
+use crate::state::AppState;
 
-/// The auth service; its handle is the address it listens on.
-#[derive(Clone, Copy, Debug)]
-pub struct Auth;
+/// What is known of the auth service without running it.
+pub const DECLARATION: Declaration =
+    Declaration { name: "auth", sections, topology: Topology::new, prefixes: &["/api/users"] };
 
-impl Service for Auth {
-    type Handle = SocketAddr;
+/// The auth service.
+pub const PROGRAM: Program = Program { declaration: DECLARATION, start: |scope| Box::pin(start(scope)) };
 
-    async fn run(self, scope: Scope<SocketAddr>) -> Result<(), Error> {
-        let settings = scope.settings::<AuthSettings>()?.get();
-        let tracer = telemetry::start(&scope, "auth").await?;
-        let uri = settings.mongo_uri.clone();
-        // A database that is away keeps us unready, and is no failure.
-        let store = scope.child("store").ready_within(Duration::MAX).start(Connection { uri }).await?;
-        let stopping = scope.stopping();
-        let Some(users) = stopping.or(Users::open(&store)).await else { return Ok(()) };
-        let state = AppState {
-            users: users?,
-            passwords: Passwords::new()?,
-            key: SessionKey::new(settings.jwt_key.reveal()),
-            good_for: Duration::from_secs(3600 * u64::from(settings.session_hours)),
-            trusts_proxy: settings.trust_proxy,
-        };
-        let http = Http { bind: settings.bind, router: app(state, tracer), drain_delay: Duration::ZERO };
-        let address = scope.start("http", http).await?;
-        tracing::info!(%address, "the API is here");
-        scope.ready(address);
-        stopping.await;
-        Ok(())
-    }
+fn sections() -> Sections {
+    let sections = Sections::new()
+        .with::<AuthSettings>()
+        .with::<HttpSettings>()
+        .with::<SessionSettings>()
+        .with::<MongoSettings>()
+        .with::<TelemetrySettings>();
+    renamed("auth", sections)
+}
+
+async fn start(scope: Scope<Option<SocketAddr>>) -> Result<(), Error> {
+    let settings = scope.settings::<AuthSettings>()?.get();
+    let tracer = telemetry::start(&scope, DECLARATION.name).await?;
+    let store = store::connect(&scope).await?;
+    let Some(users) = scope.stopping().or(Users::open(&store)).await else { return Ok(()) };
+    let state = AppState {
+        users: users?,
+        passwords: Passwords::new()?,
+        key: SessionKey::new(scope.settings::<SessionSettings>()?.get().jwt_key.reveal()),
+        session_length: Duration::from_secs(3600 * u64::from(settings.session_hours)),
+        trusts_proxy: settings.trust_proxy,
+    };
+    common::serve(&scope, app(state, tracer)).await
 }

@@ -10,10 +10,10 @@ use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use futures_util::FutureExt;
 use serde::Serialize;
+use telemetry::{CORRELATION_ID, Tracer};
 use tower_layer::Layer;
 
-use crate::store::Aborted;
-use crate::telemetry::{CORRELATION_ID, Tracer};
+use crate::requests::{record_status, step_of};
 
 /// What the course answers when it can't say more.
 pub const SOMETHING_WENT_WRONG: &str = "Something went wrong";
@@ -53,13 +53,15 @@ impl From<anyhow::Error> for ApiError {
     }
 }
 
+#[cfg(feature = "mongo")]
 impl From<mongodb::error::Error> for ApiError {
     fn from(error: mongodb::error::Error) -> Self {
         Self::Fault(error.into())
     }
 }
 
-impl Aborted for ApiError {
+#[cfg(feature = "mongo")]
+impl store::Aborted for ApiError {
     fn database_error(&self) -> Option<&mongodb::error::Error> {
         match self {
             Self::Fault(error) => error.database_error(),
@@ -126,9 +128,9 @@ async fn as_express_has_it(mut request: Request) -> Request {
 
 /// Makes a request a step of its trace, and tells its correlation id in the answer.
 async fn traced(State(tracer): State<Tracer>, request: Request, next: Next) -> Response {
-    let step = tracer.answering(&request);
+    let step = step_of(&tracer, &request);
     let mut answer = step.scope(next.run(request)).await;
-    step.answered(answer.status());
+    record_status(&step, answer.status());
     if let Ok(id) = HeaderValue::from_str(step.correlation_id()) {
         answer.headers_mut().insert(CORRELATION_ID, id);
     }

@@ -1,25 +1,28 @@
-//! What all services of the ticketing system share.
+//! What the author of a service imports.
 //!
-//! The [`events`] and the ids in them; the [`bus`] they travel on; the [`store`] where an event is recorded with the
-//! state it tells of, and a [`listener`]'s effect with the note that it was handled; the one contract of all HTTP
-//! answers ([`errors`], [`extract`]). Knows no service.
+//! The [`events`] that services exchange; the typed [`Listener`] and [`Publisher`]; the [declaration](Program) that makes
+//! a service a value; and, with the feature `http`, the one contract of all HTTP answers ([`errors`], [`extract`]) with
+//! the shared [settings] of APIs. What needs MongoDB is left out without the feature `mongo`. It knows no service.
 //!
-//! What must not be done does not compile: a subject with another's payload, an event recorded outside a transaction, a
-//! service that publishes by itself.
+//! What must not be done does not compile: a subject with the payload of another, an event recorded outside a
+//! transaction, a service that publishes changes of state directly.
 
-pub mod bus;
-pub mod config;
+#[cfg(feature = "http")]
 pub mod errors;
-pub mod events;
+#[cfg(feature = "http")]
 pub mod extract;
-pub mod fault;
-mod ids;
-pub mod listener;
-mod price;
-pub mod store;
-pub mod telemetry;
-mod told;
-pub mod wiring;
+mod program;
+#[cfg(feature = "http")]
+mod requests;
+#[cfg(feature = "http")]
+mod serve;
+#[cfg(feature = "http")]
+pub mod settings;
 
-pub use ids::{Id, InvalidId, Order, OrderId, Payment, PaymentId, Ticket, TicketId, User, UserId};
-pub use price::{InvalidPrice, Price};
+pub use bus::{Listener, Listeners, Nowhere, Publisher, Rejection, Topology};
+pub use events;
+pub use program::{Declaration, Program, Start, main};
+#[cfg(feature = "http")]
+pub use serve::serve;
+#[cfg(feature = "mongo")]
+pub use store::{Outbox, Outboxes, Store, Tx};

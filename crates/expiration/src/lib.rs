@@ -1,12 +1,9 @@
-//! Expiration: tells when the time to pay an order is over.
+//! Expiration: reports when the time to pay an order has run out.
 //!
 //! It has no database and keeps nothing: the broker keeps the schedule, one message for each order, and publishes
-//! `expiration:complete` at its time, whether this service lives or not.
+//! `expiration:complete` at its time, whether or not this service is running.
 
-mod config;
 mod events;
 mod service;
 
-pub use config::sections;
-pub use events::wiring;
-pub use service::Expiration;
+pub use service::{DECLARATION, PROGRAM};

@@ -1,28 +1,34 @@
-//! The start order.
+//! The declaration of the service, and its start order.
 
-use std::time::Duration;
+use std::net::SocketAddr;
 
-use common::{bus, telemetry};
-use service::{Error, Scope, Service};
+use bus::NatsSettings;
+use common::events::ExpirationComplete;
+use common::{Declaration, Listeners as _, Nowhere, Program, Topology};
+use service::settings::Sections;
+use service::{Error, Scope};
+use telemetry::TelemetrySettings;
 
-use crate::events::{order_cancelled, order_created};
+use crate::events::{Listeners, OrderCancelledListener, OrderCreatedListener};
+
+/// What is known of the expiration service without running it.
+pub const DECLARATION: Declaration = Declaration {
+    name: "expiration",
+    sections: || Sections::new().with::<NatsSettings>().with::<TelemetrySettings>(),
+    topology: || Topology::new().publishes_directly::<ExpirationComplete>().listens::<Listeners>(),
+    prefixes: &[],
+};
 
 /// The expiration service.
-#[derive(Clone, Copy, Debug)]
-pub struct Expiration;
+pub const PROGRAM: Program = Program { declaration: DECLARATION, start: |scope| Box::pin(start(scope)) };
 
-impl Service for Expiration {
-    type Handle = ();
-
-    async fn run(self, scope: Scope<()>) -> Result<(), Error> {
-        let tracer = telemetry::start(&scope, "expiration").await?;
-        // A broker that is away keeps us unready, and is no failure.
-        let child = |name| scope.child(name).ready_within(Duration::MAX);
-        let bus = bus::connect(&scope, tracer).await?;
-        child("order-created").start(order_created(&bus)?).await?;
-        child("order-cancelled").start(order_cancelled(&bus)?).await?;
-        scope.ready(());
-        scope.stopping().await;
-        Ok(())
-    }
+async fn start(scope: Scope<Option<SocketAddr>>) -> Result<(), Error> {
+    let tracer = telemetry::start(&scope, DECLARATION.name).await?;
+    let bus = bus::connect(&scope, tracer).await?;
+    let listeners: Listeners =
+        (OrderCreatedListener { expired: bus.publisher() }, OrderCancelledListener { expired: bus.publisher() });
+    listeners.start(&scope, &Nowhere::default(), &bus).await?;
+    scope.ready(None);
+    scope.stopping().await;
+    Ok(())
 }

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use common::TicketId;
-use common::bus::{Bus, Delivery, Reader, Start};
-use common::events::{Event, Subject, TicketCreated, TicketUpdated};
-use common::store::{Arrival, Store, Tx};
+use bus::{Bus, Delivery, Reader, Start};
+use common::events::{Event, Subject, TicketCreated, TicketId, TicketUpdated};
 use serde::Serialize;
 use service::Error;
+use store::{Arrival, Store, Tx};
 
 use crate::models::{Ticket, Tickets};
 
@@ -55,7 +54,7 @@ pub async fn replay(
     let mut beyond = HashMap::new();
     for (place, (id, told)) in told.into_iter().enumerate() {
         rebuilding(replayed.tickets - place);
-        let id = id.as_str().to_owned();
+        let id = id.to_string();
         let copy = copies.remove(&id).flatten();
         let (ticket, is_whole) = told.folded();
         if !is_whole {
@@ -80,9 +79,9 @@ pub async fn replay(
         // The service may have heard more meanwhile; what it had heard then, the stream tells now.
         let told = read(bus, &mut reading, &mut 0).await?;
         for (id, told) in told {
-            let Some(version) = beyond.get(id.as_str()) else { continue };
+            let Some(version) = beyond.get(&id.to_string()) else { continue };
             if told.folded().0.is_some_and(|ticket| ticket.version() >= *version) {
-                beyond.remove(id.as_str());
+                beyond.remove(&id.to_string());
             }
         }
     }
@@ -111,10 +110,10 @@ async fn read(bus: &Bus, reading: &mut impl FnMut(u64), events: &mut usize) -> R
 fn note(told: &mut HashMap<TicketId, Told>, delivery: &Delivery) {
     if delivery.subject == Subject::TicketCreated.as_str() {
         if let Ok(event) = delivery.event::<TicketCreated>() {
-            told.entry(event.id.clone()).or_default().created.get_or_insert(event);
+            told.entry(event.id).or_default().created.get_or_insert(event);
         }
     } else if let Ok(event) = delivery.event::<TicketUpdated>() {
-        told.entry(event.id.clone()).or_default().updates.entry(event.version).or_insert(event);
+        told.entry(event.id).or_default().updates.entry(event.version).or_insert(event);
     }
 }
 

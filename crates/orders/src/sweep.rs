@@ -1,23 +1,23 @@
-//! The safety net under the expiration service: orders that are overdue, and that nobody has told us of.
+//! The safety net under the expiration service: overdue orders that no event has reported.
 
 use std::time::Duration;
 
-use common::bus::Bus;
-use common::store::{Store, Tx};
+use bus::Bus;
 use service::{Error, Scope, Service};
+use store::{Store, Tx};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::events::OrderCancelledPublisher;
 use crate::models::{Cancelled, Orders};
 
-/// How often it is looked for them.
+/// How often overdue orders are looked up.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// How long the expiration service has to tell of an order first.
+/// How long the expiration service has to report an order first.
 const OVERDUE_AFTER: Duration = Duration::from_secs(10);
 
-/// Cancels orders whose window is long over. Not while the broker is away, or has just come back: a payment, or the end
-/// of the window itself, may be on its way.
+/// Cancels orders that expired long ago, but not while the broker is away or has just returned: a payment, or the
+/// expiration itself, may be on its way.
 #[derive(Debug)]
 pub(crate) struct Sweep {
     pub(crate) store: Store,
@@ -40,7 +40,7 @@ impl Service for Sweep {
             if connected_since.is_some_and(|since| since.elapsed() >= OVERDUE_AFTER)
                 && let Some(Err(error)) = stopping.or(self.sweep()).await
             {
-                tracing::warn!("looking for overdue orders: {error:#}");
+                tracing::warn!("failed to look up overdue orders: {error:#}");
             }
         }
         Ok(())
@@ -50,15 +50,17 @@ impl Service for Sweep {
 impl Sweep {
     async fn sweep(&self) -> Result<(), Error> {
         for id in self.orders.overdue(OVERDUE_AFTER).await? {
-            let (orders, cancelled, order) = (self.orders.clone(), self.cancelled.clone(), id.clone());
-            let work = async move |tx: &mut Tx| match orders.find_in(tx, &order).await? {
+            let (orders, cancelled) = (self.orders.clone(), self.cancelled.clone());
+            let work = async move |tx: &mut Tx| match orders.find_in(tx, id).await? {
                 Some(order) => orders.cancel(tx, order, &cancelled).await,
                 None => Ok(Cancelled::Before),
             };
             match self.store.transaction(work).await {
-                Ok(Cancelled::Now) => tracing::warn!(order = %id, "the order was overdue, and nobody had said so"),
+                Ok(Cancelled::Now) => {
+                    tracing::warn!(order = %id, "cancelled an overdue order that no event had reported")
+                }
                 Ok(Cancelled::Before | Cancelled::Never) => {}
-                Err(error) => tracing::warn!(order = %id, "an overdue order stays: {error:#}"),
+                Err(error) => tracing::warn!(order = %id, "failed to cancel an overdue order: {error:#}"),
             }
         }
         Ok(())

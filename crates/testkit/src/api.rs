@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use common::UserId;
 use common::extract::SessionKey;
 use serde_json::Value;
+use store::new_id;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -19,7 +19,7 @@ pub const SOMEBODY: &str = "507f1f77bcf86cd799439011";
 
 /// The cookie of somebody who is signed in, from the real signer: anybody new each time.
 pub fn session_of(email: &str) -> String {
-    let value = SessionKey::new(KEY).sign(UserId::new(), email.to_owned(), Duration::from_secs(60 * 60)).unwrap();
+    let value = SessionKey::new(KEY).sign(new_id(), email.to_owned(), Duration::from_secs(60 * 60)).unwrap();
     format!("session={value}")
 }
 
@@ -27,7 +27,7 @@ pub fn session_of(email: &str) -> String {
 pub async fn no_sessions() -> Vec<String> {
     // {"jwt":"<header with alg none>.<claims>."}, as a well-known attack has it
     const UNSIGNED: &str = "eyJqd3QiOiJleUpoYkdjaU9pSnViMjVsSWl3aWRIbHdJam9pU2xkVUluMC5leUpwWkNJNklqVXdOMlkxWmpjM1ltTm1PRFpqWkRjNU9UUXpPVEF4TVNJc0ltVnRZV2xzSWpvaVlVQmlMbU52YlNJc0ltbGhkQ0k2TVN3aVpYaHdJam81T1RrNU9UazVPVGs1ZlEuIn0=";
-    let sign = |key, good_for| SessionKey::new(key).sign(UserId::new(), "a@b.com".to_owned(), good_for).unwrap();
+    let sign = |key, good_for| SessionKey::new(key).sign(new_id(), "a@b.com".to_owned(), good_for).unwrap();
     let forged = sign("another key", Duration::from_secs(60));
     let expired = sign(KEY, Duration::ZERO);
     tokio::time::sleep(Duration::from_millis(1100)).await; // its second is over

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use common::bus::{Bus, Connection, Name};
-use common::events::Subject;
+use bus::{Bus, Connection, Name};
 use devstack::{NatsServer, NatsServerAddress, Sources, Tool, find};
+use events::Subject;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use service::{Running, launch};

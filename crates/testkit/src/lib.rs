@@ -12,6 +12,7 @@ mod mongod;
 mod port;
 mod settings;
 mod stream;
+mod subscriber;
 
 use std::time::Duration;
 
@@ -23,7 +24,14 @@ pub use database::Database;
 pub use mongod::Mongod;
 pub use port::free_port;
 pub use settings::{course_environment, settings};
+pub use store::new_id;
 pub use stream::{Stored, settled, stored};
+pub use subscriber::{Subscriber, all_of_it, durable_group, listen, listen_to, unanswered};
+
+/// The text of an id that no record has.
+pub fn unknown_id() -> String {
+    new_id::<events::kind::Any>().to_string()
+}
 
 /// Five times what anything in a test should take.
 pub const LIMIT: Duration = Duration::from_secs(25);

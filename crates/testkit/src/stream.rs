@@ -1,7 +1,7 @@
 //! What stands in the stream.
 
 use async_nats::jetstream::consumer::{DeliverPolicy, PullConsumer, pull};
-use common::events::Event;
+use events::Event;
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
@@ -53,9 +53,9 @@ pub async fn stored<E: Event + DeserializeOwned>(broker: &Broker) -> Vec<Stored<
             |name| message.headers.as_ref().and_then(|all| all.get(name)).map(|value| value.as_str().to_owned());
         Stored {
             sequence: message.info().unwrap().stream_sequence,
-            event_id: header(common::bus::EVENT_ID).unwrap(),
-            traceparent: header(common::telemetry::TRACEPARENT),
-            correlation_id: header(common::telemetry::CORRELATION_ID),
+            event_id: header(bus::EVENT_ID).unwrap(),
+            traceparent: header(telemetry::TRACEPARENT),
+            correlation_id: header(telemetry::CORRELATION_ID),
             event: serde_json::from_slice(&message.payload).unwrap(),
         }
     });

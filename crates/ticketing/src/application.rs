@@ -1,25 +1,23 @@
 //! The start order of the whole.
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use auth::Auth;
-use common::bus::{AlreadyRegistered, Name, OtherCluster};
+use bus::{AlreadyRegistered, Name, OtherCluster};
 use devstack::Folder;
-use expiration::Expiration;
-use orders::Orders;
 use service::http::Http;
 use service::settings::{Secret, Sections, Settings, Sources};
 use service::{Error, Failure, Scope, Service};
-use tickets::Tickets;
 
-use crate::databases::uri_for;
 use crate::ingress::{Upstreams, ingress};
 use crate::options::Run;
+use crate::programs::PROGRAMS;
 use crate::servers::{self, Servers};
 use crate::session_key;
+use operator::uri_for;
 
 /// Longer than any server takes to start, and a laptop under load.
 const READY_WITHIN: Duration = Duration::from_secs(60);
@@ -63,20 +61,22 @@ impl Service for Application {
             None => session_key::kept_in(&folder)?,
         };
         let part = Part { run: &run, servers: &servers, key: &key, file: &file };
-        let child = |name, settings: &Settings| scope.child(name).ready_within(READY_WITHIN).settings(settings.clone());
-
-        let settings = part.settings("auth", auth::sections(), &[("AUTH__BIND", ANY_PORT)])?;
-        let auth = child("auth", &settings).start(Auth).await?;
-        let settings = part.settings("tickets", tickets::sections(), &[("TICKETS__BIND", ANY_PORT)])?;
-        let tickets = child("tickets", &settings).start(Tickets).await.map_err(with_mend)?;
         let window = run.order_window_seconds.to_string();
-        let own = [("ORDERS__BIND", ANY_PORT), ("ORDER_WINDOW_SECONDS", &window)];
-        // The environment counts for more than a file.
-        let order_settings =
-            part.settings("orders", orders::sections(), if file.is_some() { &own[..1] } else { &own })?;
-        let orders = child("orders", &order_settings).start(Orders).await?;
-        let settings = part.settings("expiration", expiration::sections(), &[])?;
-        child("expiration", &settings).start(Expiration).await?;
+        let mut addresses = BTreeMap::new();
+        let mut all_settings = BTreeMap::new();
+        for program in PROGRAMS {
+            let name = program.declaration.name;
+            // The environment counts for more than a file.
+            let own = [("HTTP__BIND", ANY_PORT), ("ORDER_WINDOW_SECONDS", window.as_str())];
+            let own = if file.is_some() { &own[..1] } else { &own };
+            let settings = part.settings(name, (program.declaration.sections)(), own)?;
+            let child = scope.child(name).ready_within(READY_WITHIN).settings(settings.clone());
+            addresses.insert(name, child.start(program).await.map_err(with_mend)?);
+            all_settings.insert(name, settings);
+        }
+        let address = |name| addresses.get(name).copied().flatten().context("a service without an API");
+        let (auth, tickets, orders) = (address("auth")?, address("tickets")?, address("orders")?);
+        let order_settings = all_settings.remove("orders").context("no orders service")?;
 
         let router = ingress(Upstreams { auth, tickets, orders });
         let http = Http { bind: run.listen, router, drain_delay: Duration::ZERO };

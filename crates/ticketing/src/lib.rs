@@ -4,15 +4,14 @@
 //! and client id.
 
 mod application;
-mod bus;
 mod client;
-mod databases;
 mod guide;
 mod ingress;
 mod kept;
 mod measure;
 mod options;
 mod program;
+mod programs;
 mod servers;
 mod session_key;
 mod smoke;
@@ -20,3 +19,4 @@ mod smoke;
 pub use application::{Addresses, Application};
 pub use options::Options;
 pub use program::main;
+pub use programs::PROGRAMS;

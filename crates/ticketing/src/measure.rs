@@ -196,7 +196,7 @@ async fn start(
     command.envs([("JWT_KEY", "measure"), ("MONGO_URI", uri), ("NATS_URL", nats), ("NATS_CLUSTER_ID", "ticketing")]);
     command.env("NATS_CLIENT_ID", name).env("RUST_LOG", "info").env_remove(COLLECTOR);
     if name != "expiration" {
-        command.env(format!("{}__BIND", name.to_uppercase()), "127.0.0.1:0");
+        command.env("HTTP__BIND", "127.0.0.1:0");
     }
     let mut child = command.stderr(Stdio::piped()).kill_on_drop(true).spawn()?;
     let stderr = child.stderr.take().context("its log")?;

@@ -4,13 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use bus::{Name, ServerUrl};
 use clap::{Parser, Subcommand};
-use common::bus::{Name, ServerUrl};
-use common::telemetry::{Endpoint, InvalidEndpoint};
+use operator::Bus;
 use service::Error;
 use service::settings::Secret;
-
-use crate::bus::Bus;
+use telemetry::{Endpoint, InvalidEndpoint};
 
 /// Runs the whole ticketing application on this machine: a NATS server, a MongoDB, and all services.
 ///

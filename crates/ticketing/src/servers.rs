@@ -4,15 +4,14 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 
 use anyhow::Context;
-use common::bus::{Connection, ServerUrl};
-use common::store;
+use bus::{Connection, ServerUrl};
 use devstack::{Mongod, NatsServer, Sources, Tool, find};
 use futures_util::try_join;
 use service::settings::Secret;
 use service::{Error, Scope};
 
-use crate::databases::uri_for;
 use crate::options::Run;
+use operator::uri_for;
 
 const NATS: u16 = 4222;
 const MONITORING: u16 = 8222;

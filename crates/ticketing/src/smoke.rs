@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use common::bus::{Bus, Connection, Consumer, Delivery, Membership, Source, Start, Subscription, Verdict};
-use common::events::Subject;
+use bus::{Bus, Connection, Consumer, Delivery, Membership, Source, Start, Subscription, Verdict};
+use events::Subject;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 use service::{Error, Scope, Service, Stopping};

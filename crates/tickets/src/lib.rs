@@ -1,15 +1,13 @@
-//! Tickets: what can be sold, by whom, for how much.
+//! Tickets: what is for sale, who sells it, and for how much.
 //!
-//! Owns the `tickets` collection and is the only one to raise a ticket's version. An order holds a ticket by its id, and
-//! that is all that is known of orders here.
+//! The service owns the `tickets` collection and is the only one to raise a ticket's version. Of orders it knows no more
+//! than their ids: an order reserves a ticket by its id.
 
 mod app;
-mod config;
 mod events;
 pub mod models;
 mod routes;
 mod service;
+mod state;
 
-pub use config::sections;
-pub use events::wiring;
-pub use service::Tickets;
+pub use service::{DECLARATION, PROGRAM};

@@ -1,8 +1,7 @@
 //! The tickets service as a program of its own.
 
 use service::Exit;
-use tickets::{Tickets, sections};
 
 fn main() -> Exit {
-    service::runner::main("tickets", sections(), || Tickets)
+    common::main(tickets::PROGRAM)
 }

@@ -1,53 +1,58 @@
-//! The start order.
+//! The declaration of the service, and its start order.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use common::bus;
+use bus::NatsSettings;
 use common::extract::SessionKey;
-use common::listener::Listen;
-use common::store::{self, Recorded, Relay};
-use common::telemetry;
-use service::http::Http;
-use service::{Error, Scope, Service};
+use common::settings::{HttpSettings, SessionSettings, renamed};
+use common::{Declaration, Listeners as _, Program, Topology};
+use service::settings::Sections;
+use service::{Error, Scope};
+use store::{MongoSettings, Outboxes, Relay};
+use telemetry::TelemetrySettings;
 
-use crate::app::{AppState, app};
-use crate::config::TicketsSettings;
-use crate::events::{OrderCancelledListener, OrderCreatedListener, Said};
-use crate::models;
+use crate::app::app;
+use crate::events::{Listeners, OrderCancelledListener, OrderCreatedListener, Published};
+use crate::models::Tickets;
+use crate::state::AppState;
 
-/// The tickets service; its handle is the address it listens on.
-#[derive(Clone, Copy, Debug)]
-pub struct Tickets;
+/// What is known of the tickets service without running it.
+pub const DECLARATION: Declaration = Declaration {
+    name: "tickets",
+    sections,
+    topology: || Topology::new().publishes(Published::SUBJECTS).listens::<Listeners>(),
+    prefixes: &["/api/tickets"],
+};
 
-impl Service for Tickets {
-    type Handle = SocketAddr;
+/// The tickets service.
+pub const PROGRAM: Program = Program { declaration: DECLARATION, start: |scope| Box::pin(start(scope)) };
 
-    async fn run(self, scope: Scope<SocketAddr>) -> Result<(), Error> {
-        let settings = scope.settings::<TicketsSettings>()?.get();
-        let stopping = scope.stopping();
-        let tracer = telemetry::start(&scope, "tickets").await?;
-        // A database or broker that is away keeps us unready, and is no failure.
-        let child = |name| scope.child(name).ready_within(Duration::MAX);
-        let store = child("store").start(store::Connection { uri: settings.mongo_uri.clone() }).await?;
-        let bus = bus::connect(&scope, tracer.clone()).await?;
-        child("relay").start(Relay::new(&store, &bus)).await?;
+fn sections() -> Sections {
+    let sections = Sections::new()
+        .with::<HttpSettings>()
+        .with::<SessionSettings>()
+        .with::<MongoSettings>()
+        .with::<NatsSettings>()
+        .with::<TelemetrySettings>();
+    renamed("tickets", sections)
+}
 
-        let Some(tickets) = stopping.or(models::Tickets::open(&store)).await else { return Ok(()) };
-        let tickets = tickets?;
-        let (created, updated) = Said::outboxes(&store);
-        let order_created = OrderCreatedListener { tickets: tickets.clone(), updated: updated.clone() };
-        child("order-created").start(Listen::new(&store, &bus, order_created)).await?;
-        let order_cancelled = OrderCancelledListener { tickets: tickets.clone(), updated: updated.clone() };
-        child("order-cancelled").start(Listen::new(&store, &bus, order_cancelled)).await?;
+async fn start(scope: Scope<Option<SocketAddr>>) -> Result<(), Error> {
+    let tracer = telemetry::start(&scope, DECLARATION.name).await?;
+    let store = store::connect(&scope).await?;
+    let bus = bus::connect(&scope, tracer.clone()).await?;
+    scope.child("relay").ready_within(Duration::MAX).start(Relay::new(&store, &bus)).await?;
 
-        let key = SessionKey::new(settings.jwt_key.reveal());
-        let state = AppState { store, tickets, created, updated, key };
-        let http = Http { bind: settings.bind, router: app(state, tracer), drain_delay: Duration::ZERO };
-        let address = scope.start("http", http).await?;
-        tracing::info!(%address, "the API is here");
-        scope.ready(address);
-        stopping.await;
-        Ok(())
-    }
+    let Some(tickets) = scope.stopping().or(Tickets::open(&store)).await else { return Ok(()) };
+    let tickets = tickets?;
+    let (created, updated) = Published::open(&store);
+    let listeners: Listeners = (
+        OrderCreatedListener { tickets: tickets.clone(), updated: updated.clone() },
+        OrderCancelledListener { tickets: tickets.clone(), updated: updated.clone() },
+    );
+    listeners.start(&scope, &store, &bus).await?;
+
+    let key = SessionKey::new(scope.settings::<SessionSettings>()?.get().jwt_key.reveal());
+    common::serve(&scope, app(AppState { store, tickets, created, updated, key }, tracer)).await
 }

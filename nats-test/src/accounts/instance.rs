@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use bus::{Consumer, Delivery, Membership, Name, Source, Start, Subscription, Verdict};
 use clap::Args;
-use common::bus::{Consumer, Delivery, Membership, Name, Source, Start, Subscription, Verdict};
 use serde::{Deserialize, Serialize};
 use service::{Error, Scope, Service, Stopping};
 use tokio::io::{AsyncBufReadExt, BufReader};

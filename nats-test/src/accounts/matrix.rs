@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
+use bus::Name;
 use clap::ValueEnum;
-use common::bus::Name;
 use futures_util::future::{join_all, try_join_all};
 use service::Error;
 

@@ -8,12 +8,10 @@ use anyhow::ensure;
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::{self, stream::Stream};
+use bus::{Bus, Connection, Consumer, Delivery, EVENT_ID, Membership, Name, Source, Start, Subscription, Verdict};
 use clap::Parser;
-use common::bus::{
-    Bus, Connection, Consumer, Delivery, EVENT_ID, Membership, Name, Source, Start, Subscription, Verdict,
-};
-use common::events::{AggregateRef, Direct, Event, Subject, TicketCreated};
 use devstack::{NatsServer, Sources, Tool, find};
+use events::{AggregateRef, Direct, Event, Subject, TicketCreated};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use nats_test::{client, console};

@@ -5,11 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
+use bus::{Consumer, DeadLetter, Delivery, HANDED_BACK_AFTER, Membership, Name, Source, Start, Subscription, Verdict};
 use clap::Parser;
-use common::bus::{
-    Consumer, DeadLetter, Delivery, HANDED_BACK_AFTER, Membership, Name, Source, Start, Subscription, Verdict,
-};
-use common::events::Subject;
+use events::Subject;
 use nats_test::lesson::{Lesson, Options};
 use nats_test::{client, console, json, time};
 use service::{Error, Exit, Scope, Service, Stopping};

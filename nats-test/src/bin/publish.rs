@@ -3,10 +3,10 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
+use bus::{Bus, Name};
 use clap::Parser;
-use common::bus::{Bus, Name};
-use common::events::Subject;
-use common::{InvalidPrice, Price};
+use events::Subject;
+use events::{InvalidPrice, Price};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use nats_test::{client, console, json, time};
 use serde_json::json;

@@ -13,7 +13,7 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use common::bus::Bus;
+use bus::Bus;
 use serde_json::{Value, json};
 use service::Error;
 use tokio::sync::watch;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::Info;
 use async_nats::jetstream::stream;
-use common::bus::{Bus, CLIENT_ID, Client, DURABLE, QUEUE_GROUP, clients};
-use common::events::Subject;
+use bus::{Bus, CLIENT_ID, Client, DURABLE, QUEUE_GROUP, clients};
+use events::Subject;
 use futures_util::TryStreamExt;
 use service::Error;
 use time::OffsetDateTime;

@@ -66,7 +66,7 @@ impl Snapshot {
         self.with_head(json!({
             "type": "FILE",
             "limits": {
-                "max_channels": common::events::Subject::ALL.len(),
+                "max_channels": events::Subject::ALL.len(),
                 "max_msgs": unlimited_is_0(config.max_messages),
                 "max_bytes": unlimited_is_0(config.max_bytes),
                 "max_age": config.max_age.as_nanos(),
@@ -97,7 +97,7 @@ impl Snapshot {
             }
             row
         };
-        let row = |found: &common::bus::Client| client(&found.id, &found.entry.inbox, asked.subs == "1");
+        let row = |found: &bus::Client| client(&found.id, &found.entry.inbox, asked.subs == "1");
         if let Some(id) = &asked.client {
             return self.clients.iter().find(|client| client.id == *id).map(row);
         }

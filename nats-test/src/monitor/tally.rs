@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::push::OrderedConfig;
 use async_nats::jetstream::consumer::{Consumer, DeliverPolicy};
-use common::bus::Bus;
+use bus::Bus;
 use futures_util::StreamExt;
 use service::{Error, Scope, Service};
 use tokio::sync::watch;

@@ -1,4 +1,4 @@
-//! What the service knows.
+//! What this service owns.
 
 mod password;
 mod user;

@@ -1,4 +1,4 @@
-//! Passwords: their rule, and how they are kept.
+//! Passwords: which are accepted, and how they are stored.
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -14,7 +14,7 @@ use tokio::task::spawn_blocking;
 /// sheet for argon2id.
 const MEMORY_KIB: u32 = 46 * 1024;
 
-/// A password for a new account: 8 to 128 characters, taken exactly as sent.
+/// A password for a new account: 8 to 128 characters, used verbatim.
 pub(crate) struct Password(String);
 
 #[derive(Debug, thiserror::Error)]
@@ -28,34 +28,34 @@ impl Password {
     }
 }
 
-/// Hashes and verifies passwords, off the async threads, and at most as many at once as there are cores.
+/// Hashes and verifies passwords, off the async threads, and at most as many concurrently as there are cores.
 #[derive(Clone, Debug)]
 pub(crate) struct Passwords {
-    at_once: Arc<Semaphore>,
-    /// The hash that the password of nobody is compared with.
-    nobodys: Arc<str>,
+    permits: Arc<Semaphore>,
+    /// The hash that is verified for an unknown user, so that the answer takes as long.
+    decoy: Arc<str>,
 }
 
 impl Passwords {
     pub(crate) fn new() -> Result<Self, anyhow::Error> {
         let cores = available_parallelism().map_or(1, Into::into);
-        Ok(Self { at_once: Arc::new(Semaphore::new(cores)), nobodys: hash("nobody's password")?.into() })
+        Ok(Self { permits: Arc::new(Semaphore::new(cores)), decoy: hash("nobody's password")?.into() })
     }
 
-    /// What is kept of a password: the hash in PHC format.
+    /// The hash that is stored of a password, in PHC format.
     pub(crate) async fn hash(&self, Password(password): Password) -> Result<String, anyhow::Error> {
-        let _turn = self.at_once.acquire().await?;
+        let _turn = self.permits.acquire().await?;
         spawn_blocking(move || hash(&password)).await?
     }
 
-    /// Whether it is the password whose hash was kept. Without a hash it is not, and takes as long.
-    pub(crate) async fn verify(&self, password: String, kept: Option<String>) -> Result<bool, anyhow::Error> {
-        let is_somebody = kept.is_some();
-        let kept = kept.unwrap_or_else(|| self.nobodys.to_string());
-        let _turn = self.at_once.acquire().await?;
+    /// Whether the password has the stored hash. Without a hash the answer is no, and takes as long.
+    pub(crate) async fn verify(&self, password: String, stored: Option<String>) -> Result<bool, anyhow::Error> {
+        let is_somebody = stored.is_some();
+        let stored = stored.unwrap_or_else(|| self.decoy.to_string());
+        let _turn = self.permits.acquire().await?;
         let is_right = spawn_blocking(move || {
-            let kept = PasswordHash::new(&kept).map_err(|error| anyhow::anyhow!("a kept hash is none: {error}"))?;
-            Ok::<_, anyhow::Error>(Argon2::default().verify_password(password.as_bytes(), &kept).is_ok())
+            let stored = PasswordHash::new(&stored).map_err(|error| anyhow::anyhow!("invalid stored hash: {error}"))?;
+            Ok::<_, anyhow::Error>(Argon2::default().verify_password(password.as_bytes(), &stored).is_ok())
         });
         Ok(is_right.await?? && is_somebody)
     }
@@ -65,5 +65,5 @@ fn hash(password: &str) -> Result<String, anyhow::Error> {
     let params = Params::new(MEMORY_KIB, 1, 1, None).map_err(|error| anyhow::anyhow!("{error}"))?;
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     let hash = argon2.hash_password(password.as_bytes()).map_err(|error| anyhow::anyhow!("{error}"));
-    Ok(hash.context("hashing a password")?.to_string())
+    Ok(hash.context("failed to hash a password")?.to_string())
 }

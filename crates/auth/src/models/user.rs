@@ -1,8 +1,7 @@
-//! People, and the collection they stand in.
+//! Users, and their collection.
 
 use anyhow::Context;
-use common::UserId;
-use common::store::{Store, is_duplicate};
+use common::events::UserId;
 use email_address::{EmailAddress, Options};
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Document, doc};
@@ -11,10 +10,11 @@ use mongodb::options::IndexOptions;
 use mongodb::{Collection, IndexModel};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use store::{Store, is_duplicate};
 
 const USERS: &str = "users";
 
-/// An e-mail address, kept as typed and compared without regard to case.
+/// An e-mail address, stored as typed and compared without regard to case.
 #[derive(Clone, Debug)]
 pub(crate) struct Email(String);
 
@@ -34,13 +34,13 @@ impl Email {
         &self.0
     }
 
-    /// What two addresses have in common that differ in case only.
+    /// The form by which addresses are compared: addresses that differ only in case have the same key.
     fn key(&self) -> String {
         self.0.to_lowercase()
     }
 }
 
-/// A person.
+/// A person who has signed up.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct User {
@@ -57,7 +57,7 @@ impl User {
     }
 
     pub(crate) fn id(&self) -> UserId {
-        self.id.into()
+        UserId::from_bytes(self.id.bytes())
     }
 
     pub(crate) fn email(&self) -> &str {
@@ -70,20 +70,20 @@ impl User {
     }
 }
 
-/// All people.
+/// All users.
 #[derive(Clone, Debug)]
 pub(crate) struct Users(Collection<User>);
 
-/// Somebody has this e-mail address already.
+/// Another user has this e-mail address.
 #[derive(Debug)]
 pub(crate) struct InUse;
 
 impl Users {
-    /// Sees to it that there is one account for each address, whoever signs up at the same time.
+    /// Creates the index that allows one account for each address, also when two sign up concurrently.
     pub(crate) async fn open(store: &Store) -> Result<Self, anyhow::Error> {
         let unique = IndexOptions::builder().unique(true).build();
         let index = IndexModel::builder().keys(doc! { "emailKey": 1 }).options(unique).build();
-        store.ensure_index(USERS, index).await.context("making the index of the e-mail addresses")?;
+        store.ensure_index(USERS, index).await.context("failed to create the index of `users`")?;
         Ok(Self(store.collection(USERS)))
     }
 

@@ -1,4 +1,4 @@
-//! One endpoint a file.
+//! The endpoints, one in each file.
 
 mod cookie;
 mod current_user;
@@ -11,10 +11,10 @@ pub(crate) use signin::signin;
 pub(crate) use signout::signout;
 pub(crate) use signup::signup;
 
-use common::UserId;
+use common::events::UserId;
 use serde::Serialize;
 
-/// What is shown of a person who has signed up or in.
+/// A user who has signed up or in, as the API shows it.
 #[derive(Debug, Serialize)]
 pub(crate) struct Shown {
     email: String,

@@ -9,8 +9,8 @@ use common::extract::{Fields, FromBody, Valid};
 use serde_json::Value;
 
 use super::cookie::signed_in;
-use crate::app::AppState;
 use crate::models::Email;
+use crate::state::AppState;
 
 pub(crate) struct Credentials {
     email: Email,

@@ -8,8 +8,8 @@ use common::errors::ApiError;
 use common::extract::{Fields, FromBody, Valid};
 
 use super::cookie::signed_in;
-use crate::app::AppState;
 use crate::models::{Email, Password, User};
+use crate::state::AppState;
 
 pub(crate) struct NewUser {
     email: Email,
@@ -31,7 +31,7 @@ pub(crate) async fn signup(
 ) -> Result<impl IntoResponse, ApiError> {
     const IN_USE: ApiError = ApiError::BadRequest("Email in use");
     if state.users.find(&new.email).await?.is_some() {
-        return Err(IN_USE); // before the dear hash; the unique index decides when two come at once
+        return Err(IN_USE); // before the expensive hash; the unique index decides when two sign up concurrently
     }
     let user = User::new(&new.email, state.passwords.hash(new.password).await?);
     state.users.insert(&user).await?.map_err(|_| IN_USE)?;

@@ -3,20 +3,23 @@
 use std::net::SocketAddr;
 use std::ops::Deref;
 
-use auth::Auth;
+use auth::PROGRAM;
 use serde_json::json;
 use service::settings::Settings;
 use service::{Running, launch};
 use testkit::{Answer, Api, Database, KEY};
 
 pub(crate) struct App {
-    running: Running<SocketAddr>,
+    running: Running<Option<SocketAddr>>,
     api: Api,
     _database: Option<Database>,
 }
 
 pub(crate) fn settings(uri: &str) -> Settings {
-    testkit::settings(auth::sections(), &[("JWT_KEY", KEY), ("MONGO_URI", uri), ("AUTH__BIND", "127.0.0.1:0")])
+    testkit::settings(
+        (auth::DECLARATION.sections)(),
+        &[("JWT_KEY", KEY), ("MONGO_URI", uri), ("HTTP__BIND", "127.0.0.1:0")],
+    )
 }
 
 impl App {
@@ -27,8 +30,8 @@ impl App {
     }
 
     pub(crate) async fn on(uri: &str) -> Self {
-        let mut running = launch("auth", Auth).settings(settings(uri)).start();
-        let address = running.ready().await.unwrap();
+        let mut running = launch("auth", PROGRAM).settings(settings(uri)).start();
+        let address = running.ready().await.unwrap().unwrap();
         Self { running, api: Api { address }, _database: None }
     }
 

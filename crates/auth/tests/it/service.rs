@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth::Auth;
+use auth::PROGRAM;
 use serde_json::json;
 use service::launch;
 use service::settings::{self, Settings};
@@ -12,9 +12,9 @@ use crate::app::{App, settings};
 
 #[test]
 fn a_service_without_its_key_or_database_says_which_variable_to_set() {
-    let refused = Settings::load(auth::sections(), settings::Sources::default()).unwrap_err().to_string();
-    assert!(refused.contains("auth.jwt_key: must be set: JWT_KEY=some-long-secret"), "{refused}");
-    assert!(refused.contains("auth.mongo_uri: must be set: MONGO_URI=mongodb://localhost:27017/auth"), "{refused}");
+    let refused = Settings::load((auth::DECLARATION.sections)(), settings::Sources::default()).unwrap_err().to_string();
+    assert!(refused.contains("session.jwt_key: must be set: JWT_KEY=some-long-secret"), "{refused}");
+    assert!(refused.contains("mongo.uri: must be set: MONGO_URI=mongodb://localhost:27017/"), "{refused}");
 }
 
 #[tokio::test]
@@ -22,14 +22,14 @@ async fn a_uri_that_is_none_or_names_no_database_ends_it_with_the_mend() {
     for (uri, mend) in
         [("nonsense", "it looks like mongodb://localhost:27017/auth"), ("mongodb://127.0.0.1:1", "mongodb://host/NAME")]
     {
-        let error = launch("auth", Auth).settings(settings(uri)).start().ready().await.unwrap_err();
+        let error = launch("auth", PROGRAM).settings(settings(uri)).start().ready().await.unwrap_err();
         assert!(format!("{error:#}").contains(mend), "{error:#}");
     }
 }
 
 #[tokio::test]
 async fn a_database_that_is_away_keeps_it_waiting_and_a_stop_is_obeyed_meanwhile() {
-    let mut running = launch("auth", Auth).settings(settings("mongodb://127.0.0.1:1/auth")).start();
+    let mut running = launch("auth", PROGRAM).settings(settings("mongodb://127.0.0.1:1/auth")).start();
     let waiting = tokio::time::timeout(Duration::from_secs(3), running.ready()).await;
     assert!(waiting.is_err(), "it is not ready, and has not failed");
     running.stop().await.result.unwrap();

@@ -7,4 +7,5 @@ mod session;
 
 pub use body::{Fields, FromBody, Valid, read};
 pub use page::Page;
+pub use path::PathId;
 pub use session::{CurrentUser, SessionKey};

@@ -7,8 +7,8 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::Id;
 use crate::errors::{ApiError, Problem, SOMETHING_WENT_WRONG};
+use events::Id;
 
 /// The most that one answer lists.
 const MOST: usize = 1000;
@@ -31,7 +31,7 @@ impl<K> Page<K> {
     }
 
     /// The answer: a bare array, and a `Link` to the next page when there is more.
-    pub fn answer<T: Serialize>(&self, mut found: Vec<T>, id: impl Fn(&T) -> &Id<K>) -> Response {
+    pub fn answer<T: Serialize>(&self, mut found: Vec<T>, id: impl Fn(&T) -> Id<K>) -> Response {
         let has_more = found.len() > self.limit;
         found.truncate(self.limit);
         match found.last() {
@@ -59,7 +59,7 @@ impl<S: Sync, K> FromRequestParts<S> for Page<K> {
                     Ok(limit) if (1..=MOST).contains(&limit) => page.limit = limit,
                     _ => problems.push(problem("limit", format!("Limit must be a number from 1 to {MOST}"))),
                 },
-                "after" => match value.to_ascii_lowercase().try_into() {
+                "after" => match value.to_ascii_lowercase().parse() {
                     Ok(id) => page.after = Some(id),
                     Err(_) => problems.push(problem("after", "After must be the id of the last one before".to_owned())),
                 },

@@ -14,8 +14,8 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode, get_current_timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::UserId;
 use crate::errors::ApiError;
+use events::UserId;
 
 /// As lenient about padding as Node is, whose cookies these were.
 const BASE64: GeneralPurpose = GeneralPurpose::new(

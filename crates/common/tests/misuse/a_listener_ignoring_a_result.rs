@@ -1,8 +1,7 @@
 #![deny(unused_must_use)] // as all of this workspace does
 
 use common::events::{OrderCreated, TicketUpdated};
-use common::listener::{Listener, Rejection};
-use common::store::{Outbox, Tx};
+use common::{Listener, Outbox, Rejection, Store, Tx};
 
 struct OrderCreatedListener {
     updated: Outbox<TicketUpdated>,
@@ -11,6 +10,7 @@ struct OrderCreatedListener {
 
 impl Listener for OrderCreatedListener {
     type Event = OrderCreated;
+    type Effects = Store;
 
     const QUEUE_GROUP: &'static str = "tickets-service";
 

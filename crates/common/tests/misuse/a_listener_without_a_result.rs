@@ -1,6 +1,5 @@
 use common::events::{OrderCreated, TicketUpdated};
-use common::listener::Listener;
-use common::store::{Outbox, Tx};
+use common::{Listener, Outbox, Store, Tx};
 
 struct OrderCreatedListener {
     updated: Outbox<TicketUpdated>,
@@ -9,6 +8,7 @@ struct OrderCreatedListener {
 
 impl Listener for OrderCreatedListener {
     type Event = OrderCreated;
+    type Effects = Store;
 
     const QUEUE_GROUP: &'static str = "tickets-service";
 

@@ -1,5 +1,5 @@
 use common::events::TicketUpdated;
-use common::store::{Outbox, Store};
+use common::{Outbox, Store};
 
 async fn without_any(updated: Outbox<TicketUpdated>, event: TicketUpdated) {
     updated.record(&event).await.unwrap();

@@ -1,6 +1,5 @@
-use common::bus::Publisher;
 use common::events::{ExpirationComplete, OrderCancelled, TicketUpdated};
-use common::store::{Outbox, Tx};
+use common::{Outbox, Publisher, Tx};
 
 async fn record(updated: Outbox<TicketUpdated>, tx: &mut Tx, event: OrderCancelled) {
     updated.record(tx, &event).await.unwrap();

@@ -6,34 +6,35 @@ use std::time::Duration;
 use common::events::{
     CancelledTicket, Event, ExpirationComplete, OrderCancelled, OrderCreated, OrderStatus, OrderedTicket, Subject,
 };
-use common::{OrderId, Price, TicketId, UserId};
-use expiration::Expiration;
+use common::events::{OrderId, Price};
+use expiration::PROGRAM;
 use service::settings::{Settings, Sources};
 use service::{Running, launch};
-use testkit::{Broker, Client, settings, settled, stored, until};
+use testkit::{Broker, Client, new_id, settings, settled, stored, until};
 use time::OffsetDateTime;
 
 const CREATED: &str = "expiration-service:order-created";
 const CANCELLED: &str = "expiration-service:order-cancelled";
 
-async fn start(broker: &Broker) -> Running<()> {
+async fn start(broker: &Broker) -> Running<Option<std::net::SocketAddr>> {
     let environment =
         [("NATS_URL", broker.url()), ("NATS_CLUSTER_ID", "ticketing"), ("NATS_CLIENT_ID", "expiration-1")];
-    let mut running = launch("expiration", Expiration).settings(settings(expiration::sections(), &environment)).start();
+    let mut running =
+        launch("expiration", PROGRAM).settings(settings((expiration::DECLARATION.sections)(), &environment)).start();
     running.ready().await.unwrap();
     running
 }
 
 /// What the orders service says; tells of which order.
 async fn create(orders: &Client, window: Duration) -> OrderId {
-    let id = OrderId::new();
+    let id: OrderId = new_id();
     let event = OrderCreated {
         id: id.clone(),
         version: 0,
         status: OrderStatus::Created,
-        user_id: UserId::new(),
+        user_id: new_id(),
         expires_at: OffsetDateTime::now_utc() + window,
-        ticket: OrderedTicket { id: TicketId::new(), price: Price::from_cents(2000).unwrap() },
+        ticket: OrderedTicket { id: new_id(), price: Price::from_cents(2000).unwrap() },
     };
     tell(orders, &event).await;
     id
@@ -86,7 +87,7 @@ async fn nobody_waits_for_the_end_of_a_cancelled_order() {
     let (running, orders) = (start(&broker).await, broker.connect("orders-1").await);
     let cancelled = create(&orders, Duration::from_millis(600)).await;
     settled(&broker, CREATED).await;
-    let ticket = CancelledTicket { id: TicketId::new() };
+    let ticket = CancelledTicket { id: new_id() };
     tell(&orders, &OrderCancelled { id: cancelled, version: 1, ticket }).await;
     settled(&broker, CANCELLED).await;
     let later = create(&orders, Duration::from_millis(900)).await;
@@ -102,7 +103,7 @@ async fn a_long_window_that_was_cancelled_holds_up_no_short_one() {
     let (running, orders) = (start(&broker).await, broker.connect("orders-1").await);
     let cancelled = create(&orders, Duration::from_secs(900)).await;
     settled(&broker, CREATED).await;
-    let ticket = CancelledTicket { id: TicketId::new() };
+    let ticket = CancelledTicket { id: new_id() };
     tell(&orders, &OrderCancelled { id: cancelled, version: 1, ticket }).await;
     settled(&broker, CANCELLED).await;
     let short = create(&orders, Duration::from_secs(1)).await;
@@ -136,8 +137,8 @@ async fn what_is_no_order_holds_up_no_other() {
     orders.publish_to(Subject::OrderCreated, "{\"id\":5}").await;
     // Times that nobody can wait for.
     for never in ["9999-12-31T23:59:59-23:59", "0000-01-01T00:00:00+23:59", "2500-01-01T00:00:00Z"] {
-        let id = OrderId::new();
-        let ticket = format!(r#"{{"id":"{}","price":20}}"#, TicketId::new());
+        let id: OrderId = new_id();
+        let ticket = format!(r#"{{"id":"{}","price":20}}"#, id);
         let event = format!(
             r#"{{"id":"{id}","version":0,"status":"created","userId":"{id}","expiresAt":"{never}","ticket":{ticket}}}"#
         );
@@ -153,7 +154,7 @@ async fn what_is_no_order_holds_up_no_other() {
 
 #[test]
 fn a_service_without_its_settings_says_which_variables_to_set() {
-    let refused = Settings::load(expiration::sections(), Sources::default());
+    let refused = Settings::load((expiration::DECLARATION.sections)(), Sources::default());
     let refused = refused.unwrap_err().to_string();
     for variable in ["NATS_URL=nats://", "NATS_CLUSTER_ID=", "NATS_CLIENT_ID="] {
         assert!(refused.contains(&format!("must be set: {variable}")), "{refused}");

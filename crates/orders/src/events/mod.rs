@@ -1,27 +1,16 @@
-//! What this service says, and what it listens to.
+//! What this service publishes, and what it listens to.
 
 mod listeners;
 mod publishers;
 
-use common::wiring::Wiring;
-use service::Section;
-
-use crate::config::OrdersSettings;
-
 pub(crate) use listeners::{
     ExpirationCompleteListener, PaymentCreatedListener, TicketCreatedListener, TicketUpdatedListener,
 };
-pub(crate) use publishers::{OrderCancelledPublisher, OrderCreatedPublisher, Said};
+pub(crate) use publishers::{OrderCancelledPublisher, OrderCreatedPublisher, Published};
 
-/// With whom the listeners share their events: all processes of this service.
+/// The queue group of the listeners: all processes of this service share the events.
 const QUEUE_GROUP: &str = "orders-service";
 
-/// All that this service says and hears.
-pub fn wiring() -> Wiring {
-    Wiring::of(OrdersSettings::NAME)
-        .records::<Said>()
-        .listens::<TicketCreatedListener>()
-        .listens::<TicketUpdatedListener>()
-        .listens::<ExpirationCompleteListener>()
-        .listens::<PaymentCreatedListener>()
-}
+/// All listeners of this service.
+pub(crate) type Listeners =
+    (TicketCreatedListener, TicketUpdatedListener, ExpirationCompleteListener, PaymentCreatedListener);

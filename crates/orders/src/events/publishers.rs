@@ -1,10 +1,10 @@
-//! What this service says. Recorded with the state it tells of; the relay publishes it.
+//! What this service publishes: recorded together with the change that it reports, and published by the relay.
 
+use common::Outbox;
 use common::events::{OrderCancelled, OrderCreated};
-use common::store::Outbox;
 
-/// All of it.
-pub(crate) type Said = (OrderCreated, OrderCancelled);
+/// All events of this service.
+pub(crate) type Published = (OrderCreated, OrderCancelled);
 
 pub(crate) type OrderCreatedPublisher = Outbox<OrderCreated>;
 

@@ -1,4 +1,4 @@
-//! What this service owns, and its copy of what it sells.
+//! What this service owns, and its projection of the tickets.
 
 mod order;
 mod orders;

@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use common::events::{CancelledTicket, OrderCancelled, OrderCreated, OrderStatus, OrderedTicket};
-use common::store::Versioned;
-use common::{OrderId, TicketId, UserId};
+use common::events::{
+    AnyId, CancelledTicket, OrderCancelled, OrderCreated, OrderId, OrderStatus, OrderedTicket, TicketId, UserId,
+};
 use mongodb::bson::DateTime;
 use serde::{Deserialize, Serialize};
+use store::{Versioned, new_id};
 use time::OffsetDateTime;
 
 use super::Ticket;
 
-/// Somebody holds a ticket, until it is paid, given up, or out of time.
+/// An order reserves a ticket until it is paid, cancelled, or out of time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Order {
@@ -24,56 +25,56 @@ pub(crate) struct Order {
     version: u64,
 }
 
-/// What it comes to when an order is to be cancelled.
+/// The result of cancelling an order.
 #[derive(Clone, Debug)]
 #[must_use]
 pub(crate) enum Cancel {
-    /// It is: its ticket is free.
+    /// The order is cancelled, and its ticket is free.
     Cancelled(Order, OrderCancelled),
-    /// It was before, which changes nothing.
+    /// The order was cancelled before; nothing changes.
     AlreadyCancelled,
-    /// It is paid, and stays so.
+    /// The order is paid, and stays so.
     Complete,
 }
 
-/// What it comes to when an order was paid.
+/// The result of completing an order.
 #[derive(Clone, Debug)]
 #[must_use]
 pub(crate) enum Completion {
-    /// It is complete. No event tells of that, so its version stays.
+    /// The order is complete. No event reports that, so its version stays.
     Completed(Order),
-    /// It was before, which changes nothing.
-    Before,
-    /// It was cancelled before: the ticket may be another's by now.
+    /// The order was complete before; nothing changes.
+    AlreadyComplete,
+    /// The order was cancelled before; another order may have reserved the ticket by now.
     Cancelled,
 }
 
 impl Order {
-    /// A new one, that holds the ticket for so long.
-    #[must_use = "a change that is not saved and announced has not happened"]
+    /// A new order, which reserves the ticket for the time of the window, with the event that reports it.
+    #[must_use = "a change that is not saved and recorded has not happened"]
     pub(crate) fn new(user: UserId, ticket: &Ticket, window: Duration) -> (Self, OrderCreated) {
         let expires_at = DateTime::from_millis(DateTime::now().timestamp_millis().saturating_add(millis(window)));
-        let (id, status, ticket_id) = (OrderId::new(), OrderStatus::Created, ticket.id().clone());
+        let (id, status, ticket_id) = (new_id(), OrderStatus::Created, ticket.id());
         let order = Self { id, user_id: user, status, expires_at, ticket_id, version: 0 };
         let created = OrderCreated {
-            id: order.id.clone(),
+            id,
             version: order.version,
-            status: order.status,
-            user_id: order.user_id.clone(),
+            status,
+            user_id: user,
             expires_at: order.expires_at(),
-            ticket: OrderedTicket { id: ticket.id().clone(), price: ticket.price() },
+            ticket: OrderedTicket { id: ticket.id(), price: ticket.price() },
         };
         (order, created)
     }
 
-    /// Gives the ticket up, or its time is over.
+    /// Cancels the order, because its buyer wants it or its time has run out.
     pub(crate) fn cancel(mut self) -> Cancel {
         match self.status {
             OrderStatus::Created | OrderStatus::AwaitingPayment => {
                 self.status = OrderStatus::Cancelled;
                 self.version += 1;
-                let ticket = CancelledTicket { id: self.ticket_id.clone() };
-                let event = OrderCancelled { id: self.id.clone(), version: self.version, ticket };
+                let ticket = CancelledTicket { id: self.ticket_id };
+                let event = OrderCancelled { id: self.id, version: self.version, ticket };
                 Cancel::Cancelled(self, event)
             }
             OrderStatus::Cancelled => Cancel::AlreadyCancelled,
@@ -81,43 +82,43 @@ impl Order {
         }
     }
 
-    /// It was paid.
+    /// Completes the order, because it is paid.
     pub(crate) fn complete(mut self) -> Completion {
         match self.status {
             OrderStatus::Created | OrderStatus::AwaitingPayment => {
                 self.status = OrderStatus::Complete;
                 Completion::Completed(self)
             }
-            OrderStatus::Complete => Completion::Before,
+            OrderStatus::Complete => Completion::AlreadyComplete,
             OrderStatus::Cancelled => Completion::Cancelled,
         }
     }
 
-    pub(crate) fn id(&self) -> &OrderId {
-        &self.id
+    pub(crate) fn id(&self) -> OrderId {
+        self.id
     }
 
-    pub(crate) fn buyer(&self) -> &UserId {
-        &self.user_id
+    pub(crate) fn buyer(&self) -> UserId {
+        self.user_id
     }
 
     pub(crate) fn status(&self) -> OrderStatus {
         self.status
     }
 
-    /// Until when it must be paid, to the millisecond.
+    /// The time until which the order must be paid, to the millisecond.
     pub(crate) fn expires_at(&self) -> OffsetDateTime {
         OffsetDateTime::UNIX_EPOCH + time::Duration::milliseconds(self.expires_at.timestamp_millis())
     }
 
-    pub(crate) fn ticket(&self) -> &TicketId {
-        &self.ticket_id
+    pub(crate) fn ticket(&self) -> TicketId {
+        self.ticket_id
     }
 }
 
 impl Versioned for Order {
-    fn id(&self) -> &str {
-        self.id.as_str()
+    fn id(&self) -> AnyId {
+        self.id.any()
     }
 
     fn version(&self) -> u64 {

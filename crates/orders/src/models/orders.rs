@@ -3,51 +3,50 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use common::events::OrderStatus;
+use common::events::{OrderId, OrderStatus, UserId};
 use common::extract::Page;
-use common::store::{Store, Tx, is_duplicate, save};
-use common::{OrderId, UserId};
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, DateTime, doc, serialize_to_bson};
 use mongodb::error::Error;
 use mongodb::options::IndexOptions;
 use mongodb::{Collection, IndexModel};
+use store::{Store, Tx, is_duplicate, save};
 
 use super::{Cancel, Order};
 use crate::events::OrderCancelledPublisher;
 
 const ORDERS: &str = "orders";
 
-/// How many overdue orders are cancelled in one go.
-const SWEPT_AT_ONCE: i64 = 100;
+/// How many overdue orders one sweep cancels at most.
+const MAX_SWEPT: i64 = 100;
 
-/// In these an order holds its ticket.
+/// The statuses in which an order has reserved its ticket.
 const LIVE: [OrderStatus; 3] = [OrderStatus::Created, OrderStatus::AwaitingPayment, OrderStatus::Complete];
 
-/// In these its time can run out.
+/// The statuses in which the time of an order can run out.
 const OPEN: [OrderStatus; 2] = [OrderStatus::Created, OrderStatus::AwaitingPayment];
 
 /// All orders.
 #[derive(Clone, Debug)]
 pub(crate) struct Orders(Collection<Order>);
 
-/// Whether an order is cancelled.
+/// What cancelling an order has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cancelled {
-    /// It was open until now.
+    /// The order was open until now.
     Now,
-    /// It was so already, and nothing has changed.
+    /// The order was cancelled before; nothing has changed.
     Before,
-    /// It is paid, and stays so.
+    /// The order is paid, and stays so.
     Never,
 }
 
-/// Another live order holds the ticket.
+/// Another live order has reserved the ticket.
 #[derive(Debug)]
 pub(crate) struct AlreadyReserved;
 
 impl Orders {
-    /// Sees to it that there is at most one live order for a ticket, whoever reserves it at the same time.
+    /// Creates the index that allows one live order for a ticket, also when two are made concurrently, and others.
     pub(crate) async fn open(store: &Store) -> Result<Self, anyhow::Error> {
         let live = doc! { "status": { "$in": texts(&LIVE)? } };
         let one_live = IndexOptions::builder().unique(true).partial_filter_expression(live).build();
@@ -56,40 +55,40 @@ impl Orders {
             IndexModel::builder().keys(doc! { "userId": 1, "_id": 1 }).build(),
             IndexModel::builder().keys(doc! { "status": 1, "expiresAt": 1 }).build(),
         ] {
-            store.ensure_index(ORDERS, index).await.context("making the indexes of the orders")?;
+            store.ensure_index(ORDERS, index).await.context("failed to create the indexes of `orders`")?;
         }
         Ok(Self(store.collection(ORDERS)))
     }
 
-    pub(crate) async fn find(&self, id: &OrderId) -> Result<Option<Order>, Error> {
-        self.0.find_one(doc! { "_id": id.as_str() }).await
+    pub(crate) async fn find(&self, id: OrderId) -> Result<Option<Order>, Error> {
+        self.0.find_one(doc! { "_id": id.to_string() }).await
     }
 
-    pub(crate) async fn find_in(&self, tx: &mut Tx, id: &OrderId) -> Result<Option<Order>, Error> {
-        self.0.find_one(doc! { "_id": id.as_str() }).session(tx).await
+    pub(crate) async fn find_in(&self, tx: &mut Tx, id: OrderId) -> Result<Option<Order>, Error> {
+        self.0.find_one(doc! { "_id": id.to_string() }).session(tx).await
     }
 
-    /// Somebody's orders, the oldest first: one more than the page shows.
-    pub(crate) async fn of<K>(&self, user: &UserId, page: &Page<K>) -> Result<Vec<Order>, Error> {
-        let mut theirs = doc! { "userId": user.as_str() };
+    /// The orders of a user, the oldest first: one more than the page shows.
+    pub(crate) async fn of<K>(&self, user: UserId, page: &Page<K>) -> Result<Vec<Order>, Error> {
+        let mut theirs = doc! { "userId": user.to_string() };
         if let Some(after) = &page.after {
-            theirs.insert("_id", doc! { "$gt": after.as_str() });
+            theirs.insert("_id", doc! { "$gt": after.to_string() });
         }
         let limit = i64::try_from(page.look_for()).unwrap_or(i64::MAX);
         self.0.find(theirs).sort(doc! { "_id": 1 }).limit(limit).await?.try_collect().await
     }
 
-    /// Open orders whose window is over for longer than this, the most overdue first.
+    /// Open orders that expired longer ago than this, the most overdue first.
     pub(crate) async fn overdue(&self, than: Duration) -> Result<Vec<OrderId>, anyhow::Error> {
         let than = i64::try_from(than.as_millis())?;
         let before = DateTime::from_millis(DateTime::now().timestamp_millis() - than);
         let overdue = doc! { "status": { "$in": texts(&OPEN)? }, "expiresAt": { "$lt": before } };
-        let found = self.0.find(overdue).sort(doc! { "expiresAt": 1 }).limit(SWEPT_AT_ONCE).await?;
+        let found = self.0.find(overdue).sort(doc! { "expiresAt": 1 }).limit(MAX_SWEPT).await?;
         let found: Vec<Order> = found.try_collect().await?;
-        Ok(found.iter().map(|order| order.id().clone()).collect())
+        Ok(found.iter().map(Order::id).collect())
     }
 
-    /// Adds a new one, unless the ticket is taken. Then the transaction is over.
+    /// Adds a new order, unless another has reserved the ticket. In that case the transaction is aborted.
     pub(crate) async fn insert(&self, tx: &mut Tx, order: &Order) -> Result<Result<(), AlreadyReserved>, Error> {
         match self.0.insert_one(order).session(tx).await {
             Ok(_) => Ok(Ok(())),
@@ -98,7 +97,7 @@ impl Orders {
         }
     }
 
-    /// Cancels one, if that can be, and announces it.
+    /// Cancels an order unless it is paid, and records the event that reports it.
     pub(crate) async fn cancel(
         &self,
         tx: &mut Tx,
@@ -107,7 +106,7 @@ impl Orders {
     ) -> Result<Cancelled, anyhow::Error> {
         match order.cancel() {
             Cancel::Cancelled(order, event) => {
-                save(&self.0, &order, tx).await?.context("saving what the same transaction has read")?;
+                save(&self.0, &order, tx).await?.context("the order changed within its own transaction")?;
                 cancelled.record(tx, &event).await?;
                 Ok(Cancelled::Now)
             }
@@ -116,14 +115,14 @@ impl Orders {
         }
     }
 
-    /// Saves one that was completed, which keeps its version.
+    /// Saves an order that was completed, which keeps its version.
     pub(crate) async fn save_completed(&self, tx: &mut Tx, order: &Order) -> Result<(), Error> {
-        self.0.replace_one(doc! { "_id": order.id().as_str() }, order).session(tx).await?;
+        self.0.replace_one(doc! { "_id": order.id().to_string() }, order).session(tx).await?;
         Ok(())
     }
 }
 
-/// As they stand in the database.
+/// The statuses as they are stored.
 fn texts(statuses: &[OrderStatus]) -> Result<Bson, anyhow::Error> {
     Ok(serialize_to_bson(&statuses)?)
 }

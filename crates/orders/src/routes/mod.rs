@@ -1,4 +1,4 @@
-//! One endpoint a file.
+//! The endpoints, one in each file.
 
 mod delete;
 mod index;
@@ -11,16 +11,15 @@ pub(crate) use new::create_order;
 pub(crate) use show::show_order;
 
 use common::errors::ApiError;
-use common::events::{OrderStatus, timestamp};
+use common::events::{OrderId, OrderStatus, Price, TicketId, UserId, timestamp};
 use common::extract::CurrentUser;
-use common::store::Versioned;
-use common::{OrderId, Price, TicketId, UserId};
 use serde::Serialize;
+use store::Versioned;
 use time::OffsetDateTime;
 
 use crate::models::{Order, Ticket};
 
-/// What is shown of an order, in the contract's order.
+/// An order as the API shows it, with its fields in the order of the contract.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Shown {
@@ -33,7 +32,7 @@ pub(crate) struct Shown {
     id: OrderId,
 }
 
-/// The ticket of an order, as it is now.
+/// The ticket of an order, as the projection has it.
 #[derive(Debug, Serialize)]
 struct ShownTicket {
     title: String,
@@ -46,22 +45,22 @@ impl Shown {
     fn new(order: &Order, ticket: &Ticket) -> Self {
         Self {
             status: order.status(),
-            user_id: order.buyer().clone(),
+            user_id: order.buyer(),
             expires_at: order.expires_at(),
             ticket: ShownTicket {
                 title: ticket.title().to_owned(),
                 price: ticket.price(),
                 version: ticket.version(),
-                id: ticket.id().clone(),
+                id: ticket.id(),
             },
             version: order.version(),
-            id: order.id().clone(),
+            id: order.id(),
         }
     }
 }
 
-/// The order, if it is theirs.
+/// The order, if it is the user's own; otherwise 404 or 401.
 fn theirs(order: Option<Order>, user: &CurrentUser) -> Result<Order, ApiError> {
     let order = order.ok_or(ApiError::NotFound)?;
-    if *order.buyer() == user.id { Ok(order) } else { Err(ApiError::NotAuthorized) }
+    if order.buyer() == user.id { Ok(order) } else { Err(ApiError::NotAuthorized) }
 }

@@ -5,14 +5,14 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use common::TicketId;
 use common::errors::ApiError;
+use common::events::TicketId;
 use common::extract::{CurrentUser, Fields, FromBody, Valid};
 use serde_json::Value;
 
 use super::Shown;
-use crate::app::AppState;
 use crate::models::{AlreadyReserved, Order};
+use crate::state::AppState;
 
 pub(crate) struct NewOrder {
     ticket_id: TicketId,
@@ -20,7 +20,7 @@ pub(crate) struct NewOrder {
 
 impl FromBody for NewOrder {
     fn from_body(fields: &mut Fields) -> Option<Self> {
-        // Two entries for a missing one, as the course's two validators have it.
+        // Two entries for a missing id, as the two validators of the course have it.
         let given = fields.read("ticketId", |value| match value {
             None | Some(Value::Null) => Err("Invalid value"),
             Some(Value::String(text)) if text.is_empty() => Err("Invalid value"),
@@ -28,7 +28,7 @@ impl FromBody for NewOrder {
         });
         let ticket_id = fields.read("ticketId", |value| {
             let text = value.and_then(Value::as_str).unwrap_or_default();
-            TicketId::try_from(text.to_ascii_lowercase()).map_err(|_| "TicketId must be provided")
+            text.to_ascii_lowercase().parse().map_err(|_| "TicketId must be provided")
         });
         given?;
         Some(Self { ticket_id: ticket_id? })
@@ -42,8 +42,8 @@ pub(crate) async fn create_order(
 ) -> Result<(StatusCode, Json<Shown>), ApiError> {
     let window = Duration::from_secs(settings.get().window_seconds.into());
     let work = async move |tx: &mut _| {
-        let ticket = tickets.find_in(tx, &ticket_id).await?.ok_or(ApiError::NotFound)?;
-        let (order, event) = Order::new(user.id.clone(), &ticket, window);
+        let ticket = tickets.find_in(tx, ticket_id).await?.ok_or(ApiError::NotFound)?;
+        let (order, event) = Order::new(user.id, &ticket, window);
         let inserted = orders.insert(tx, &order).await?;
         inserted.map_err(|AlreadyReserved| ApiError::BadRequest("Ticket is already reserved"))?;
         created.record(tx, &event).await?;

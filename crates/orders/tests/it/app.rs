@@ -3,27 +3,27 @@
 use std::net::SocketAddr;
 use std::ops::Deref;
 
+use common::events::Price;
 use common::events::{Event, OrderCancelled, TicketCreated, TicketUpdated};
-use common::{Price, TicketId, UserId};
-use orders::Orders;
+use orders::PROGRAM;
 use serde_json::{Value, json};
 use service::{Running, launch};
-use testkit::{Answer, Api, Broker, Client, Database, course_environment, session_of, settings, stored, until};
+use testkit::{Answer, Api, Broker, Client, Database, course_environment, new_id, session_of, settings, stored, until};
 
 pub(crate) const PATH: &str = "/api/orders";
 
 pub(crate) struct App {
-    running: Running<SocketAddr>,
+    running: Running<Option<SocketAddr>>,
     pub(crate) api: Api,
 }
 
 impl App {
     pub(crate) async fn on(mongo_uri: &str, nats_url: &str, client_id: &str, window: &str) -> Self {
         let course = course_environment(mongo_uri, nats_url, client_id);
-        let own = [("ORDERS__BIND", "127.0.0.1:0"), ("ORDER_WINDOW_SECONDS", window)];
-        let settings = settings(orders::sections(), &[&course[..], &own].concat());
-        let mut running = launch("orders", Orders).settings(settings).start();
-        let address = running.ready().await.unwrap();
+        let own = [("HTTP__BIND", "127.0.0.1:0"), ("ORDER_WINDOW_SECONDS", window)];
+        let settings = settings((orders::DECLARATION.sections)(), &[&course[..], &own].concat());
+        let mut running = launch("orders", PROGRAM).settings(settings).start();
+        let address = running.ready().await.unwrap().unwrap();
         Self { running, api: Api { address } }
     }
 
@@ -93,14 +93,14 @@ impl World {
         let event = ticket(title);
         self.tell(&event).await;
         let tickets = self.database.collection("tickets").await;
-        let it = mongodb::bson::doc! { "_id": event.id.as_str() };
+        let it = mongodb::bson::doc! { "_id": event.id.to_string() };
         until("the copy", || async { tickets.count_documents(it.clone()).await.unwrap() == 1 }).await;
         event
     }
 
     /// Our copy of a ticket.
     pub(crate) async fn copy(&self, ticket: &TicketCreated) -> Value {
-        let it = mongodb::bson::doc! { "_id": ticket.id.as_str() };
+        let it = mongodb::bson::doc! { "_id": ticket.id.to_string() };
         let found = self.database.collection("tickets").await.find_one(it).await.unwrap();
         serde_json::to_value(found).unwrap()
     }
@@ -120,7 +120,7 @@ impl World {
 
 pub(crate) fn ticket(title: &str) -> TicketCreated {
     let price = Price::from_cents(2000).unwrap();
-    TicketCreated { id: TicketId::new(), version: 0, title: title.to_owned(), price, user_id: UserId::new() }
+    TicketCreated { id: new_id(), version: 0, title: title.to_owned(), price, user_id: new_id() }
 }
 
 /// The same ticket, changed.

@@ -10,7 +10,7 @@ use crate::app::{World, signin};
 
 #[test]
 fn a_service_without_its_settings_says_which_variables_to_set() {
-    let sections = orders::sections();
+    let sections = (orders::DECLARATION.sections)();
     let refused = Settings::load(sections, Sources::default()).unwrap_err().to_string();
     for variable in ["JWT_KEY=", "MONGO_URI=mongodb://", "NATS_URL=nats://", "NATS_CLUSTER_ID=", "NATS_CLIENT_ID="] {
         assert!(refused.contains(&format!("must be set: {variable}")), "{refused}");

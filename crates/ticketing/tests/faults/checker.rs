@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use common::bus::DeadLetter;
-use common::store::{Audit, Kind};
+use bus::DeadLetter;
+use store::{Audit, Kind};
 
 use crate::people::{Line, Told};
 use crate::records::{Change, Records};

@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use common::events::{Event, PaymentCreated};
-use common::{OrderId, PaymentId};
+use events::OrderId;
+use events::{Event, PaymentCreated};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
-use testkit::{Answer, Api, session_of};
+use testkit::{Answer, Api, new_id, session_of};
 use time::OffsetDateTime;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -174,8 +174,8 @@ impl Town {
 
     /// Tells that it was paid, as the payments service will.
     async fn pay(&self, order: String) {
-        let order_id: OrderId = order.clone().try_into().unwrap();
-        let payment = PaymentCreated { id: PaymentId::new(), order_id, stripe_id: "charge".to_owned() };
+        let order_id: OrderId = order.parse().unwrap();
+        let payment = PaymentCreated { id: new_id(), order_id, stripe_id: "charge".to_owned() };
         let mut headers = async_nats::HeaderMap::new();
         headers.insert("Event-Id", payment.id.to_string());
         headers.insert("Nats-Msg-Id", payment.id.to_string());

@@ -48,7 +48,7 @@ impl Program {
         // Direct, since a replica set names its members by addresses that pass by the proxy.
         let uri = format!("mongodb://{}/{service}?directConnection=true", to_mongo.address);
         let replicas = if place.nats.len() == 1 { "1" } else { "3" };
-        let (bind, window) = (format!("{}__BIND", service.to_uppercase()), crate::people::WINDOW.as_secs().to_string());
+        let (bind, window) = ("HTTP__BIND".to_owned(), crate::people::WINDOW.as_secs().to_string());
         let all = [
             ("JWT_KEY", testkit::KEY),
             ("MONGO_URI", &uri),

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::store::Store;
 use futures_util::TryStreamExt;
 use mongodb::bson::{DateTime, Document, doc};
 use serde_json::Value;
+use store::Store;
 
 /// A ticket, or a service's copy of one.
 #[derive(Clone, Debug, PartialEq)]

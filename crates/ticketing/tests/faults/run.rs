@@ -8,10 +8,10 @@ use std::pin::pin;
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
-use common::bus::{Bus, Connection, DeadLetter, IfAbsent, Reader};
-use common::store::{Store, audit};
+use bus::{Bus, Connection, DeadLetter, IfAbsent, Reader};
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use mongodb::bson::{Document, doc};
+use store::{Store, audit};
 use testkit::Client;
 use tokio::time::{Instant, sleep};
 

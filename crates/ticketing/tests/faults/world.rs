@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use common::store::Store;
 use futures_util::future::join_all;
 use nix::sys::signal::Signal;
 use service::{Running, launch};
+use store::Store;
 use tempfile::TempDir;
 use testkit::{Api, Broker, Mongod, cluster};
 use time::OffsetDateTime;
@@ -160,7 +160,7 @@ impl World {
     /// The database of a service, by no proxy.
     pub(crate) async fn store(&self, service: &str) -> (Running<Store>, Store) {
         let uri = self.database.lock().await.uri(service);
-        let mut running = launch("store", common::store::Connection { uri: uri.into() }).start();
+        let mut running = launch("store", store::Connection { uri: uri.into() }).start();
         let store = running.ready().await.unwrap();
         (running, store)
     }

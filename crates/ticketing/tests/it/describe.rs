@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use common::bus::QUEUE_GROUP;
+use bus::QUEUE_GROUP;
 use futures_util::{StreamExt, TryStreamExt};
 use mongodb::bson::{Document, doc};
 use serde_json::{Value, json};

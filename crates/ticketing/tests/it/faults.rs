@@ -5,10 +5,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use common::events::{
-    Event, ExpirationComplete, OrderCancelled, OrderCreated, OrderStatus, TicketCreated, TicketUpdated,
-};
-use common::fault::POINTS;
+use bus::crash::POINTS;
+use events::{Event, ExpirationComplete, OrderCancelled, OrderCreated, OrderStatus, TicketCreated, TicketUpdated};
 use futures_util::{StreamExt, stream};
 use mongodb::bson::{Document, doc};
 use serde_json::{Value, json};

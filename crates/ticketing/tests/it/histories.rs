@@ -2,20 +2,17 @@
 
 use std::time::Duration;
 
-use common::bus::EVENT_ID;
-use common::events::{
+use bus::EVENT_ID;
+use events::{
     CancelledTicket, Event, OrderCancelled, OrderCreated, OrderStatus, OrderedTicket, PaymentCreated, TicketCreated,
     TicketUpdated,
 };
-use common::{OrderId, PaymentId, Price, TicketId, UserId};
-use expiration::Expiration;
+use events::{OrderId, Price, TicketId, UserId};
 use futures_util::{StreamExt, stream};
 use mongodb::Collection;
 use mongodb::bson::{DateTime, Document, doc};
-use orders::Orders;
 use service::launch;
-use testkit::{Broker, Database, course_environment, settings, until_in};
-use tickets::Tickets;
+use testkit::{Broker, Database, course_environment, new_id, settings, until_in};
 use time::OffsetDateTime;
 
 /// The longest wait for thousands of transactions.
@@ -32,8 +29,8 @@ struct History {
 
 impl History {
     fn new() -> Self {
-        let (ticket, first, second) = (TicketId::new(), OrderId::new(), OrderId::new());
-        Self { ticket, seller: UserId::new(), first, second, buyer: UserId::new() }
+        let (ticket, first, second) = (new_id(), new_id(), new_id());
+        Self { ticket, seller: new_id(), first, second, buyer: new_id() }
     }
 
     /// The six events, each with its subject and its bytes.
@@ -55,7 +52,7 @@ impl History {
         };
         let cancelled =
             OrderCancelled { id: first.clone(), version: 1, ticket: CancelledTicket { id: ticket.clone() } };
-        let paid = PaymentCreated { id: PaymentId::new(), order_id: second.clone(), stripe_id: "ch_1".to_owned() };
+        let paid = PaymentCreated { id: new_id(), order_id: second.clone(), stripe_id: "ch_1".to_owned() };
         [
             json(&sold),
             json(&dearer),
@@ -70,13 +67,13 @@ impl History {
     async fn begin(&self, tickets: &Collection<Document>, orders: &Collection<Document>) {
         let Self { ticket, seller, first, second, buyer } = self;
         let sold = doc! {
-            "_id": ticket.as_str(), "title": "concert", "price": 25, "userId": seller.as_str(), "version": 1_i64,
+            "_id": ticket.to_string(), "title": "concert", "price": 25, "userId": seller.to_string(), "version": 1_i64,
         };
         tickets.insert_one(sold).await.unwrap();
         for (id, status, version) in [(first, "cancelled", 1_i64), (second, "created", 0)] {
             let order = doc! {
-                "_id": id.as_str(), "userId": buyer.as_str(), "status": status, "expiresAt": DateTime::MAX,
-                "ticketId": ticket.as_str(), "version": version,
+                "_id": id.to_string(), "userId": buyer.to_string(), "status": status, "expiresAt": DateTime::MAX,
+                "ticketId": ticket.to_string(), "version": version,
             };
             orders.insert_one(order).await.unwrap();
         }
@@ -107,14 +104,17 @@ async fn six_events_in_every_order_and_each_of_them_twice_end_in_the_same_state(
     let (broker, owner_of_tickets, owner_of_orders) = (Broker::start().await, Database::new(), Database::new());
     let environment = |uri, id| course_environment(uri, broker.url(), id);
     let course = environment(owner_of_tickets.uri(), "tickets-1");
-    let tickets_settings = settings(tickets::sections(), &[&course[..], &[("TICKETS__BIND", "127.0.0.1:0")]].concat());
-    let mut tickets = launch("tickets", Tickets).settings(tickets_settings).start();
+    let tickets_settings =
+        settings((tickets::DECLARATION.sections)(), &[&course[..], &[("HTTP__BIND", "127.0.0.1:0")]].concat());
+    let mut tickets = launch("tickets", tickets::PROGRAM).settings(tickets_settings).start();
     let course = environment(owner_of_orders.uri(), "orders-1");
-    let orders_settings = settings(orders::sections(), &[&course[..], &[("ORDERS__BIND", "127.0.0.1:0")]].concat());
-    let mut orders = launch("orders", Orders).settings(orders_settings).start();
+    let orders_settings =
+        settings((orders::DECLARATION.sections)(), &[&course[..], &[("HTTP__BIND", "127.0.0.1:0")]].concat());
+    let mut orders = launch("orders", orders::PROGRAM).settings(orders_settings).start();
     let course = environment("", "expiration-1");
-    let mut expiration =
-        launch("expiration", Expiration).settings(settings(expiration::sections(), &course[2..])).start();
+    let mut expiration = launch("expiration", expiration::PROGRAM)
+        .settings(settings((expiration::DECLARATION.sections)(), &course[2..]))
+        .start();
     tickets.ready().await.unwrap();
     orders.ready().await.unwrap();
     expiration.ready().await.unwrap();

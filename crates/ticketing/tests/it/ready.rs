@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use common::events::TicketCreated;
+use events::TicketCreated;
 use serde_json::json;
 use testkit::{Api, Broker, Mongod, course_environment, session_of, stored, until};
 

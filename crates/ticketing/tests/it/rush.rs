@@ -1,11 +1,11 @@
 //! Two hundred people, one ticket, two processes of the orders service.
 
-use common::events::{OrderCreated, TicketCreated};
-use common::{Price, TicketId, UserId};
+use events::Price;
+use events::{OrderCreated, TicketCreated};
 use futures_util::future::join_all;
 use mongodb::bson::doc;
 use serde_json::json;
-use testkit::{Api, Broker, Database, course_environment, message, session_of, stored, until};
+use testkit::{Api, Broker, Database, course_environment, message, new_id, session_of, stored, until};
 use tokio::sync::Barrier;
 
 use crate::service_program::ServiceProgram;
@@ -42,11 +42,11 @@ async fn rush(rounds: usize) {
         .await;
     }
     for round in 0..rounds {
-        let (id, user_id) = (TicketId::new(), UserId::new());
+        let (id, user_id) = (new_id(), new_id());
         let (title, price) = (format!("concert {round}"), Price::from_cents(2000).unwrap());
         let ticket = TicketCreated { id: id.clone(), version: 0, title, price, user_id };
         seller.publish(serde_json::to_string(&ticket).unwrap()).await;
-        let it = doc! { "_id": id.as_str() };
+        let it = doc! { "_id": id.to_string() };
         until("the copy", || async { copies.count_documents(it.clone()).await.unwrap() == 1 }).await;
         let barrier = Barrier::new(PEOPLE);
         let body = json!({ "ticketId": id });

@@ -34,7 +34,7 @@ impl ServiceProgram {
         let mut environment: Vec<_> =
             environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         if name != "expiration" {
-            environment.push((format!("{}__BIND", name.to_uppercase()), address.to_string()));
+            environment.push(("HTTP__BIND".to_owned(), address.to_string()));
         }
         let folder = folder.to_owned();
         let child = Self::spawn(name, &environment, &folder, admin.address, fault);

@@ -1,6 +1,6 @@
 //! What a collector sees of the application.
 
-use common::events::{OrderCancelled, TicketCreated, TicketUpdated};
+use events::{OrderCancelled, TicketCreated, TicketUpdated};
 use serde_json::{Value, json};
 use testkit::{Api, Broker, Collector, Database, KEY, Span, course_environment, session_of, settled, stored, until};
 

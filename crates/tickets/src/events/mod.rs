@@ -1,23 +1,13 @@
-//! What this service says, and what it listens to.
+//! What this service publishes, and what it listens to.
 
 mod listeners;
 mod publishers;
 
-use common::wiring::Wiring;
-use service::Section;
-
-use crate::config::TicketsSettings;
-
 pub(crate) use listeners::{OrderCancelledListener, OrderCreatedListener};
-pub(crate) use publishers::{Said, TicketCreatedPublisher, TicketUpdatedPublisher};
+pub(crate) use publishers::{Published, TicketCreatedPublisher, TicketUpdatedPublisher};
 
-/// With whom the listeners share their events: all processes of this service.
+/// The queue group of the listeners: all processes of this service share the events.
 const QUEUE_GROUP: &str = "tickets-service";
 
-/// All that this service says and hears.
-pub fn wiring() -> Wiring {
-    Wiring::of(TicketsSettings::NAME)
-        .records::<Said>()
-        .listens::<OrderCreatedListener>()
-        .listens::<OrderCancelledListener>()
-}
+/// All listeners of this service.
+pub(crate) type Listeners = (OrderCreatedListener, OrderCancelledListener);

@@ -1,4 +1,4 @@
-//! One endpoint a file.
+//! The endpoints, one in each file.
 
 mod index;
 mod new;
@@ -10,13 +10,14 @@ pub(crate) use new::create_ticket;
 pub(crate) use show::show_ticket;
 pub(crate) use update::update_ticket;
 
-use common::{InvalidPrice, OrderId, Price, TicketId, UserId};
+use common::events::{InvalidPrice, OrderId, Price, TicketId, UserId};
 use serde::Serialize;
 use serde_json::Value;
+use store::Versioned;
 
 use crate::models::{Ticket, Title};
 
-/// What is shown of a ticket, in the contract's order.
+/// A ticket as the API shows it, with its fields in the order of the contract.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Shown {
@@ -34,15 +35,15 @@ impl From<Ticket> for Shown {
         Self {
             title: ticket.title().clone(),
             price: ticket.price(),
-            user_id: ticket.seller().clone(),
-            version: common::store::Versioned::version(&ticket),
-            order_id: ticket.order().cloned(),
-            id: ticket.id().clone(),
+            user_id: ticket.seller(),
+            version: ticket.version(),
+            order_id: ticket.order(),
+            id: ticket.id(),
         }
     }
 }
 
-/// Reads the price of a body; `missing` says, in the words of the endpoint, that there must be one above 0.
+/// Reads the price of a body; `missing` is the endpoint's message for a price that is absent or not above 0.
 fn price(value: Option<&Value>, missing: &'static str) -> Result<Price, &'static str> {
     Price::from_json(value.unwrap_or_default()).map_err(|error| match error {
         InvalidPrice::NotPositive => missing,

@@ -3,13 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use common::Price;
 use common::errors::ApiError;
+use common::events::Price;
 use common::extract::{CurrentUser, Fields, FromBody, Valid};
 
 use super::{Shown, price};
-use crate::app::AppState;
 use crate::models::{Ticket, Title};
+use crate::state::AppState;
 
 #[derive(Clone)]
 pub(crate) struct NewTicket {
@@ -30,13 +30,12 @@ pub(crate) async fn create_ticket(
     user: CurrentUser,
     Valid(NewTicket { title, price }): Valid<NewTicket>,
 ) -> Result<(StatusCode, Json<Shown>), ApiError> {
-    let (ticket, event) = Ticket::new(title, price, user.id);
-    let shown = Shown::from(ticket.clone());
     let work = async move |tx: &mut _| {
+        let (ticket, event) = Ticket::new(title.clone(), price, user.id);
         tickets.insert(tx, &ticket).await?;
         created.record(tx, &event).await?;
-        Ok::<_, ApiError>(())
+        Ok::<_, ApiError>(ticket)
     };
-    store.transaction(work).await?;
-    Ok((StatusCode::CREATED, Json(shown)))
+    let ticket = store.transaction(work).await?;
+    Ok((StatusCode::CREATED, Json(ticket.into())))
 }

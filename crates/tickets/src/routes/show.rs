@@ -2,16 +2,17 @@
 
 use axum::Json;
 use axum::extract::State;
-use common::TicketId;
 use common::errors::ApiError;
+use common::events::TicketId;
+use common::extract::PathId;
 
 use super::Shown;
-use crate::app::AppState;
+use crate::state::AppState;
 
 pub(crate) async fn show_ticket(
     State(AppState { tickets, .. }): State<AppState>,
-    id: TicketId,
+    PathId(id): PathId<TicketId>,
 ) -> Result<Json<Shown>, ApiError> {
-    let ticket = tickets.find(&id).await?.ok_or(ApiError::NotFound)?;
+    let ticket = tickets.find(id).await?.ok_or(ApiError::NotFound)?;
     Ok(Json(ticket.into()))
 }

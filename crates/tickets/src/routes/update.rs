@@ -4,12 +4,12 @@ use anyhow::Context;
 use axum::Json;
 use axum::extract::State;
 use common::errors::ApiError;
-use common::extract::{CurrentUser, Fields, FromBody, Valid};
-use common::{Price, TicketId};
+use common::events::{Price, TicketId};
+use common::extract::{CurrentUser, Fields, FromBody, PathId, Valid};
 
 use super::{Shown, price};
-use crate::app::AppState;
 use crate::models::{CannotEdit, Title};
+use crate::state::AppState;
 
 #[derive(Clone)]
 pub(crate) struct Edit {
@@ -37,15 +37,15 @@ impl From<CannotEdit> for ApiError {
 pub(crate) async fn update_ticket(
     State(AppState { store, tickets, updated, .. }): State<AppState>,
     user: CurrentUser,
-    id: Result<TicketId, ApiError>,
+    id: Result<PathId<TicketId>, ApiError>,
     Valid(edit): Valid<Edit>,
 ) -> Result<Json<Shown>, ApiError> {
-    let id = id?; // after the body, whose problems are told first
+    let PathId(id) = id?; // after the body, whose problems are reported first
     let work = async move |tx: &mut _| {
-        let ticket = tickets.find_in(tx, &id).await?.ok_or(ApiError::NotFound)?;
+        let ticket = tickets.find_in(tx, id).await?.ok_or(ApiError::NotFound)?;
         let Edit { title, price } = edit.clone();
-        let (ticket, event) = ticket.edit(&user.id, title, price)?;
-        tickets.save(tx, &ticket).await?.context("saving what the same transaction has read")?;
+        let (ticket, event) = ticket.edit(user.id, title, price)?;
+        tickets.save(tx, &ticket).await?.context("the ticket changed within its own transaction")?;
         updated.record(tx, &event).await?;
         Ok::<_, ApiError>(ticket)
     };

@@ -7,24 +7,24 @@ use serde_json::{Value, json};
 use service::settings::Settings;
 use service::{Running, launch};
 use testkit::{Answer, Api, Broker, Database, course_environment, session_of};
-use tickets::Tickets;
+use tickets::PROGRAM;
 
 pub(crate) const PATH: &str = "/api/tickets";
 
 pub(crate) struct App {
-    pub(crate) running: Running<SocketAddr>,
+    pub(crate) running: Running<Option<SocketAddr>>,
     pub(crate) api: Api,
 }
 
 pub(crate) fn settings(mongo_uri: &str, nats_url: &str, client_id: &str) -> Settings {
     let course = course_environment(mongo_uri, nats_url, client_id);
-    testkit::settings(tickets::sections(), &[&course[..], &[("TICKETS__BIND", "127.0.0.1:0")]].concat())
+    testkit::settings((tickets::DECLARATION.sections)(), &[&course[..], &[("HTTP__BIND", "127.0.0.1:0")]].concat())
 }
 
 impl App {
     pub(crate) async fn on(mongo_uri: &str, nats_url: &str, client_id: &str) -> Self {
-        let mut running = launch("tickets", Tickets).settings(settings(mongo_uri, nats_url, client_id)).start();
-        let address = running.ready().await.unwrap();
+        let mut running = launch("tickets", PROGRAM).settings(settings(mongo_uri, nats_url, client_id)).start();
+        let address = running.ready().await.unwrap().unwrap();
         Self { running, api: Api { address } }
     }
 

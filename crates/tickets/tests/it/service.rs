@@ -9,7 +9,7 @@ use serde_json::json;
 use service::launch;
 use service::settings::{self, Settings};
 use testkit::{Broker, LIMIT, Mongod, message, stored, until};
-use tickets::Tickets;
+use tickets::PROGRAM;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +17,7 @@ use crate::app::{App, World, settings, signin};
 
 #[test]
 fn a_service_without_its_settings_says_which_variables_to_set() {
-    let sections = tickets::sections();
+    let sections = (tickets::DECLARATION.sections)();
     let refused = Settings::load(sections, settings::Sources::default()).unwrap_err().to_string();
     for variable in ["JWT_KEY=", "MONGO_URI=mongodb://", "NATS_URL=nats://", "NATS_CLUSTER_ID=", "NATS_CLIENT_ID="] {
         assert!(refused.contains(&format!("must be set: {variable}")), "{refused}");
@@ -30,7 +30,7 @@ async fn servers_that_are_away_keep_it_waiting_and_it_begins_when_they_come() {
     mongod.kill().await;
     broker.kill().await;
     let settings = settings(&mongod.uri("tickets"), broker.url(), "tickets-1");
-    let mut running = launch("tickets", Tickets).settings(settings).start();
+    let mut running = launch("tickets", PROGRAM).settings(settings).start();
     assert!(timeout(Duration::from_secs(1), running.ready()).await.is_err(), "it is not ready, and has not failed");
     mongod.restart().await;
     assert!(timeout(Duration::from_secs(1), running.ready()).await.is_err(), "it is not ready, and has not failed");
@@ -45,7 +45,7 @@ async fn servers_that_are_away_keep_it_waiting_and_it_begins_when_they_come() {
 async fn a_second_process_with_the_same_client_id_is_refused_and_another_is_not() {
     let world = World::start().await;
     let (uri, url) = (world.database.uri(), world.broker.url());
-    let error = launch("tickets", Tickets).settings(settings(uri, url, "tickets-1")).start().ready().await.unwrap_err();
+    let error = launch("tickets", PROGRAM).settings(settings(uri, url, "tickets-1")).start().ready().await.unwrap_err();
     assert!(format!("{error:#}").contains("client ID already registered"), "{error:#}");
     let other = App::on(uri, url, "tickets-2").await;
     let id = world.app.ticket(&signin()).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::UserId;
+use common::events::UserId;
 use common::extract::SessionKey;
 use testkit::{KEY, no_sessions};
 
@@ -32,7 +32,7 @@ async fn responds_with_null_if_not_authenticated() {
 }
 
 fn id() -> UserId {
-    "507f1f77bcf86cd799439011".to_owned().try_into().unwrap()
+    "507f1f77bcf86cd799439011".parse().unwrap()
 }
 
 #[tokio::test]

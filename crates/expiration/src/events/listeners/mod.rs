@@ -1,7 +1,7 @@
-//! One event a file.
+//! The listeners, one event in each file.
 
 mod order_cancelled;
 mod order_created;
 
-pub(crate) use order_cancelled::order_cancelled;
-pub(crate) use order_created::order_created;
+pub(crate) use order_cancelled::OrderCancelledListener;
+pub(crate) use order_created::OrderCreatedListener;

@@ -1,16 +1,24 @@
-//! order:cancelled: nobody waits for the end of its window any more.
+//! order:cancelled: the end of the order's time to pay matters no more.
 
-use common::bus::{Bus, InvalidName, Publisher};
 use common::events::{ExpirationComplete, OrderCancelled};
-use service::{Error, Service};
+use common::{Listener, Nowhere, Publisher, Rejection};
 
-use crate::events::listen;
+use crate::events::QUEUE_GROUP;
 
-/// Has the broker forget it. Should the order's creation come only now, its window ends in vain.
-pub(crate) fn order_cancelled(bus: &Bus) -> Result<impl Service<Handle = ()>, InvalidName> {
-    listen(bus, withdraw)
+/// Withdraws the schedule. If the order's creation arrives only later, its end is published without effect.
+#[derive(Debug)]
+pub(crate) struct OrderCancelledListener {
+    pub(crate) expired: Publisher<ExpirationComplete>,
 }
 
-async fn withdraw(expired: Publisher<ExpirationComplete>, order: OrderCancelled) -> Result<(), Error> {
-    expired.withdraw(&ExpirationComplete { order_id: order.id }).await
+impl Listener for OrderCancelledListener {
+    type Event = OrderCancelled;
+    type Effects = Nowhere;
+
+    const QUEUE_GROUP: &'static str = QUEUE_GROUP;
+
+    async fn on_message(&self, order: &OrderCancelled, (): &mut ()) -> Result<(), Rejection> {
+        self.expired.withdraw(&ExpirationComplete { order_id: order.id }).await?;
+        Ok(())
+    }
 }

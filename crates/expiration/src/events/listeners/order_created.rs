@@ -1,17 +1,25 @@
-//! order:created: its window begins.
+//! order:created: the order's time to pay begins.
 
-use common::bus::{Bus, InvalidName, Publisher};
 use common::events::{ExpirationComplete, OrderCreated};
-use service::{Error, Service};
+use common::{Listener, Nowhere, Publisher, Rejection};
 
-use crate::events::listen;
+use crate::events::{QUEUE_GROUP, unless_refused};
 
-/// Has the broker say when the window is over.
-pub(crate) fn order_created(bus: &Bus) -> Result<impl Service<Handle = ()>, InvalidName> {
-    listen(bus, schedule)
+/// Schedules the end of the order's time to pay at the broker.
+#[derive(Debug)]
+pub(crate) struct OrderCreatedListener {
+    pub(crate) expired: Publisher<ExpirationComplete>,
 }
 
-async fn schedule(expired: Publisher<ExpirationComplete>, order: OrderCreated) -> Result<(), Error> {
-    expired.publish_at(&ExpirationComplete { order_id: order.id }, order.expires_at).await?;
-    Ok(())
+impl Listener for OrderCreatedListener {
+    type Event = OrderCreated;
+    type Effects = Nowhere;
+
+    const QUEUE_GROUP: &'static str = QUEUE_GROUP;
+
+    async fn on_message(&self, order: &OrderCreated, (): &mut ()) -> Result<(), Rejection> {
+        let expired = ExpirationComplete { order_id: order.id };
+        self.expired.publish_at(&expired, order.expires_at).await.map_err(unless_refused)?;
+        Ok(())
+    }
 }

@@ -1,13 +1,12 @@
-//! expiration:complete: the time to pay an order is over.
+//! expiration:complete: the time to pay an order has run out.
 
 use common::events::ExpirationComplete;
-use common::listener::{Listener, Rejection};
-use common::store::Tx;
+use common::{Listener, Rejection, Store, Tx};
 
 use crate::events::{OrderCancelledPublisher, QUEUE_GROUP};
 use crate::models::{Cancelled, Orders};
 
-/// Cancels the order, unless it is paid, and announces that.
+/// Cancels the order unless it is paid, and records the event that reports it.
 #[derive(Debug)]
 pub(crate) struct ExpirationCompleteListener {
     pub(crate) orders: Orders,
@@ -16,11 +15,12 @@ pub(crate) struct ExpirationCompleteListener {
 
 impl Listener for ExpirationCompleteListener {
     type Event = ExpirationComplete;
+    type Effects = Store;
 
     const QUEUE_GROUP: &'static str = QUEUE_GROUP;
 
     async fn on_message(&self, event: &ExpirationComplete, tx: &mut Tx) -> Result<(), Rejection> {
-        let order = self.orders.find_in(tx, &event.order_id).await?.ok_or(Rejection::NotYet)?;
+        let order = self.orders.find_in(tx, event.order_id).await?.ok_or(Rejection::NotYet)?;
         match self.orders.cancel(tx, order, &self.cancelled).await? {
             Cancelled::Now | Cancelled::Before | Cancelled::Never => Ok(()),
         }

@@ -2,8 +2,7 @@
 
 use anyhow::anyhow;
 use common::events::PaymentCreated;
-use common::listener::{Listener, Rejection};
-use common::store::Tx;
+use common::{Listener, Rejection, Store, Tx};
 
 use crate::events::QUEUE_GROUP;
 use crate::models::{Completion, Orders};
@@ -16,18 +15,18 @@ pub(crate) struct PaymentCreatedListener {
 
 impl Listener for PaymentCreatedListener {
     type Event = PaymentCreated;
+    type Effects = Store;
 
     const QUEUE_GROUP: &'static str = QUEUE_GROUP;
 
     async fn on_message(&self, event: &PaymentCreated, tx: &mut Tx) -> Result<(), Rejection> {
-        let order = self.orders.find_in(tx, &event.order_id).await?.ok_or(Rejection::NotYet)?;
+        let order = self.orders.find_in(tx, event.order_id).await?.ok_or(Rejection::NotYet)?;
         match order.complete() {
             Completion::Completed(order) => self.orders.save_completed(tx, &order).await?,
-            Completion::Before => {}
+            Completion::AlreadyComplete => {}
             Completion::Cancelled => {
                 let PaymentCreated { id, order_id, .. } = event;
-                let why =
-                    anyhow!("the order {order_id} was cancelled before its payment {id}, which is to be returned");
+                let why = anyhow!("the order {order_id} was cancelled before its payment {id}, which must be refunded");
                 return Err(Rejection::Discard(why));
             }
         }

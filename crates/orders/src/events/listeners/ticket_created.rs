@@ -1,13 +1,12 @@
-//! ticket:created: there is something to order.
+//! ticket:created: a ticket can be ordered.
 
 use common::events::TicketCreated;
-use common::listener::{Listener, Rejection};
-use common::store::Tx;
+use common::{Listener, Rejection, Store, Tx};
 
 use crate::events::QUEUE_GROUP;
 use crate::models::{Ticket, Tickets};
 
-/// Begins our copy of the ticket.
+/// Adds the ticket to the projection.
 #[derive(Debug)]
 pub(crate) struct TicketCreatedListener {
     pub(crate) tickets: Tickets,
@@ -15,6 +14,7 @@ pub(crate) struct TicketCreatedListener {
 
 impl Listener for TicketCreatedListener {
     type Event = TicketCreated;
+    type Effects = Store;
 
     const QUEUE_GROUP: &'static str = QUEUE_GROUP;
 

@@ -1,8 +1,7 @@
 //! DELETE /api/orders/:orderId
 
 use common::events::PaymentCreated;
-use common::{OrderId, PaymentId};
-use testkit::message;
+use testkit::{message, new_id, unknown_id};
 
 use crate::app::{World, signin};
 
@@ -34,11 +33,11 @@ async fn refuses_to_cancel_another_users_order_one_that_is_none_or_one_that_is_p
     for somebody in ["", &signin()] {
         world.app.cancel(somebody, &id).await.is_error(401, &message("Not authorized"));
     }
-    for id in [OrderId::new().as_str(), "nonsense"] {
+    for id in [unknown_id().as_str(), "nonsense"] {
         world.app.cancel(&buyer, id).await.is_error(404, &message("Not Found"));
     }
-    let order_id = id.clone().try_into().unwrap();
-    world.tell(&PaymentCreated { id: PaymentId::new(), order_id, stripe_id: "ch_1".to_owned() }).await;
+    let order_id = id.parse().unwrap();
+    world.tell(&PaymentCreated { id: new_id(), order_id, stripe_id: "ch_1".to_owned() }).await;
     world.app.is(&buyer, &id, "complete").await;
     world.app.cancel(&buyer, &id).await.is_error(400, &message("Cannot cancel a completed order"));
     world.stop().await;

@@ -1,7 +1,6 @@
 //! GET /api/orders/:orderId
 
-use common::OrderId;
-use testkit::message;
+use testkit::{message, unknown_id};
 
 use crate::app::{World, signin};
 
@@ -24,7 +23,7 @@ async fn returns_an_error_if_one_user_tries_to_fetch_another_users_order_or_one_
     for somebody in ["", &signin()] {
         world.app.show(somebody, &id).await.is_error(401, &message("Not authorized"));
     }
-    for id in [OrderId::new().as_str(), "nonsense", "%ff"] {
+    for id in [unknown_id().as_str(), "nonsense", "%ff"] {
         world.app.show(&buyer, id).await.is_error(404, &message("Not Found"));
     }
     world.stop().await;

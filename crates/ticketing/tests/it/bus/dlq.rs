@@ -10,7 +10,7 @@ async fn a_poison_event_holds_up_no_other_and_redriven_to_a_mended_handler_it_ta
     let letter = shop.letter(1).await;
     shop.has_seats_and_prices(&["before", "then"], &["before", "poison", "then"]).await;
     assert_eq!((letter["group"].as_str(), letter["subject"].as_str()), (Some("seats-service"), Some("ticket:created")));
-    assert_eq!(letter["reason"], "out of tries (2): no seat of that name");
+    assert_eq!(letter["reason"], "failed 2 times, the last time: no seat of that name");
     assert_eq!(letter["history"].as_array().unwrap().len(), TRIES);
     assert_eq!(letter["history"][0]["error"], "no seat of that name");
     let table = bus(&shop.broker, &["dlq", "ls"]).await.well();

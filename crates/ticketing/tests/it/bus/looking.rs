@@ -3,8 +3,8 @@
 use std::io::{BufRead, BufReader, Lines};
 use std::process::{Child, ChildStdout};
 
-use common::bus::{Connection, Heartbeat, Registration};
-use common::events::Subject;
+use bus::{Connection, Heartbeat, Registration};
+use events::Subject;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};

@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{anyhow, ensure};
-use common::events::TicketCreated;
-use common::listener::{Limits, Listen, Listener, Rejection};
-use common::store::{Connection, Store, Tx};
-use common::{Price, TicketId, UserId};
+use bus::{Limits, Listen, Listener, Rejection};
+use events::Price;
+use events::TicketCreated;
 use mongodb::Collection;
 use mongodb::bson::{Document, doc};
 use serde_json::Value;
 use service::{Running, launch};
-use testkit::{Broker, Client, Database, settled, until};
+use store::{Connection, Store, Tx};
+use testkit::{Broker, Client, Database, new_id, settled, until};
 
 use super::{bus, json_lines};
 
@@ -39,6 +39,7 @@ struct Seats(Effects);
 
 impl Listener for Seats {
     type Event = TicketCreated;
+    type Effects = Store;
 
     const QUEUE_GROUP: &'static str = "seats-service";
 
@@ -51,6 +52,7 @@ struct Prices(Effects);
 
 impl Listener for Prices {
     type Event = TicketCreated;
+    type Effects = Store;
 
     const QUEUE_GROUP: &'static str = "prices-service";
 
@@ -81,7 +83,7 @@ impl Shop {
             Effects { counts: store.collection(name), is_broken }
         };
         let (seats, prices) = (effects("seats", true), effects("prices", false));
-        let limits = Limits { tries: TRIES.try_into().unwrap(), ..Limits::default() };
+        let limits = Limits { attempts: TRIES.try_into().unwrap(), ..Limits::default() };
         let seats_listener = Listen { limits, ..Listen::new(&store, &client.bus, Seats(seats.clone())) };
         let prices_listener = Listen { limits, ..Listen::new(&store, &client.bus, Prices(prices.clone())) };
         let mut listeners = vec![launch("seats", seats_listener).start(), launch("prices", prices_listener).start()];
@@ -147,6 +149,6 @@ async fn once_each(effects: &Effects, titles: &[&str]) -> Result<(), service::Er
 }
 
 pub(super) fn ticket(title: &str) -> TicketCreated {
-    let (id, user_id) = (TicketId::new(), UserId::new());
+    let (id, user_id) = (new_id(), new_id());
     TicketCreated { id, version: 0, title: title.to_owned(), price: Price::from_cents(2000).unwrap(), user_id }
 }

@@ -1,4 +1,4 @@
-//! One event a file.
+//! The listeners, one event in each file.
 
 mod order_cancelled;
 mod order_created;

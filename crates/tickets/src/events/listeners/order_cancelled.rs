@@ -1,14 +1,13 @@
-//! order:cancelled: the order holds its ticket no more.
+//! order:cancelled: the order releases its ticket.
 
 use anyhow::anyhow;
 use common::events::OrderCancelled;
-use common::listener::{Listener, Rejection};
-use common::store::Tx;
+use common::{Listener, Rejection, Store, Tx};
 
 use crate::events::{QUEUE_GROUP, TicketUpdatedPublisher};
 use crate::models::{Release, Tickets};
 
-/// Unlocks the ticket, and announces that.
+/// Releases the ticket, and records the event that reports it.
 #[derive(Debug)]
 pub(crate) struct OrderCancelledListener {
     pub(crate) tickets: Tickets,
@@ -17,13 +16,14 @@ pub(crate) struct OrderCancelledListener {
 
 impl Listener for OrderCancelledListener {
     type Event = OrderCancelled;
+    type Effects = Store;
 
     const QUEUE_GROUP: &'static str = QUEUE_GROUP;
 
     async fn on_message(&self, order: &OrderCancelled, tx: &mut Tx) -> Result<(), Rejection> {
-        let ticket = self.tickets.find_in(tx, &order.ticket.id).await?;
+        let ticket = self.tickets.find_in(tx, order.ticket.id).await?;
         let ticket = ticket.ok_or_else(|| Rejection::Discard(anyhow!("there is no ticket {}", order.ticket.id)))?;
-        match ticket.release(&order.id) {
+        match ticket.release(order.id) {
             Release::Released(ticket, updated) => {
                 self.tickets.save(tx, &ticket).await??;
                 self.updated.record(tx, &updated).await?;

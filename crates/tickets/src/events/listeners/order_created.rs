@@ -1,14 +1,13 @@
-//! order:created: the order holds its ticket.
+//! order:created: the order reserves its ticket.
 
 use anyhow::anyhow;
 use common::events::OrderCreated;
-use common::listener::{Listener, Rejection};
-use common::store::Tx;
+use common::{Listener, Rejection, Store, Tx};
 
 use crate::events::{QUEUE_GROUP, TicketUpdatedPublisher};
 use crate::models::{Reserve, Tickets};
 
-/// Locks the ticket, and announces that.
+/// Reserves the ticket, and records the event that reports it.
 #[derive(Debug)]
 pub(crate) struct OrderCreatedListener {
     pub(crate) tickets: Tickets,
@@ -17,14 +16,15 @@ pub(crate) struct OrderCreatedListener {
 
 impl Listener for OrderCreatedListener {
     type Event = OrderCreated;
+    type Effects = Store;
 
     const QUEUE_GROUP: &'static str = QUEUE_GROUP;
 
     async fn on_message(&self, order: &OrderCreated, tx: &mut Tx) -> Result<(), Rejection> {
-        let ticket = self.tickets.find_in(tx, &order.ticket.id).await?;
-        // We own the tickets: one that we don't know, nobody will tell us of.
+        let ticket = self.tickets.find_in(tx, order.ticket.id).await?;
+        // This service owns the tickets, so no event about an unknown one can follow.
         let ticket = ticket.ok_or_else(|| Rejection::Discard(anyhow!("there is no ticket {}", order.ticket.id)))?;
-        match ticket.reserve(&order.id) {
+        match ticket.reserve(order.id) {
             Reserve::Reserved(ticket, updated) => {
                 self.tickets.save(tx, &ticket).await??;
                 self.updated.record(tx, &updated).await?;

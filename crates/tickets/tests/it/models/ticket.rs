@@ -1,10 +1,11 @@
 //! A ticket and its versions.
 
-use common::store::{Connection, Stale, Store, Versioned};
-use common::{Price, TicketId, UserId};
+use common::events::{Price, TicketId};
 use mongodb::error::Error;
 use serde_json::json;
 use service::launch;
+use store::new_id;
+use store::{Connection, Stale, Store, Versioned};
 use testkit::Database;
 use tickets::models::{Ticket, Tickets, Title};
 
@@ -27,7 +28,7 @@ async fn save(store: &Store, tickets: &Tickets, ticket: &Ticket) -> Result<(), S
 }
 
 async fn find(tickets: &Tickets, id: &TicketId) -> Ticket {
-    tickets.find(id).await.unwrap().unwrap()
+    tickets.find(*id).await.unwrap().unwrap()
 }
 
 #[tokio::test]
@@ -36,19 +37,19 @@ async fn implements_optimistic_concurrency_control_and_increments_the_version_nu
     let mut running = launch("store", Connection { uri: database.uri().to_owned().into() }).start();
     let store = running.ready().await.unwrap();
     let tickets = Tickets::open(&store).await.unwrap();
-    let seller = UserId::new();
+    let seller = new_id();
     let (ticket, created) = Ticket::new(title("concert"), price(500), seller.clone());
     assert_eq!((ticket.version(), created.version), (0, 0));
     insert(&store, &tickets, ticket).await;
 
     let (first, second) = (find(&tickets, &created.id).await, find(&tickets, &created.id).await);
-    let (first, announced) = first.edit(&seller, title("concert"), price(1000)).unwrap();
-    let (second, _) = second.edit(&seller, title("concert"), price(1500)).unwrap();
+    let (first, announced) = first.edit(seller, title("concert"), price(1000)).unwrap();
+    let (second, _) = second.edit(seller, title("concert"), price(1500)).unwrap();
     assert_eq!(save(&store, &tickets, &first).await, Ok(()));
     assert_eq!(save(&store, &tickets, &second).await, Err(Stale));
     assert_eq!((first.version(), announced.version), (1, 1));
 
-    let (again, _) = find(&tickets, &created.id).await.edit(&seller, title("concert"), price(1500)).unwrap();
+    let (again, _) = find(&tickets, &created.id).await.edit(seller, title("concert"), price(1500)).unwrap();
     assert_eq!(save(&store, &tickets, &again).await, Ok(()));
     assert_eq!(find(&tickets, &created.id).await.version(), 2);
     running.stop().await.result.unwrap();

@@ -2,19 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use common::TicketId;
 use common::events::TicketUpdated;
 use futures_util::future::join_all;
 use mongodb::bson::doc;
 use serde_json::json;
-use testkit::{SOMEBODY, field, message, stored, until};
+use testkit::{SOMEBODY, field, message, stored, unknown_id, until};
 
 use crate::app::{PATH, World, signin};
 
 #[tokio::test]
 async fn returns_a_404_if_the_provided_id_does_not_exist() {
     let world = World::start().await;
-    let id = TicketId::new().to_string();
+    let id = unknown_id();
     for id in [id.as_str(), "nonsense"] {
         world.app.change(&signin(), id, "concert", json!(20)).await.is_error(404, &message("Not Found"));
     }

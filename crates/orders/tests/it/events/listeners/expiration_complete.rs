@@ -1,7 +1,7 @@
 //! expiration:complete
 
-use common::PaymentId;
 use common::events::{ExpirationComplete, PaymentCreated};
+use store::new_id;
 use testkit::settled;
 
 use crate::app::{World, signin};
@@ -13,7 +13,7 @@ async fn updates_the_order_status_to_cancelled_emits_an_order_cancelled_event_an
     let world = World::start().await;
     let (buyer, ticket) = (signin(), world.ticket("concert").await);
     let id = world.app.order(&buyer, &ticket).await;
-    let order_id = id.clone().try_into().unwrap();
+    let order_id = id.parse().unwrap();
     let expired = ExpirationComplete { order_id };
     world.tell(&expired).await;
     world.tell(&expired).await;
@@ -29,8 +29,8 @@ async fn a_paid_order_stays_so() {
     let world = World::start().await;
     let (buyer, ticket) = (signin(), world.ticket("concert").await);
     let id = world.app.order(&buyer, &ticket).await;
-    let order_id: common::OrderId = id.clone().try_into().unwrap();
-    let payment = PaymentCreated { id: PaymentId::new(), order_id: order_id.clone(), stripe_id: "ch_1".to_owned() };
+    let order_id: common::events::OrderId = id.parse().unwrap();
+    let payment = PaymentCreated { id: new_id(), order_id: order_id.clone(), stripe_id: "ch_1".to_owned() };
     world.tell(&payment).await;
     world.app.is(&buyer, &id, "complete").await;
     world.tell(&ExpirationComplete { order_id }).await;
@@ -46,7 +46,7 @@ async fn a_stale_expiry_takes_the_ticket_from_nobody() {
     let stale = world.app.order(&first, &ticket).await;
     world.app.cancel(&first, &stale).await;
     let id = world.app.order(&second, &ticket).await;
-    world.tell(&ExpirationComplete { order_id: stale.try_into().unwrap() }).await;
+    world.tell(&ExpirationComplete { order_id: stale.parse().unwrap() }).await;
     settled(&world.broker, CONSUMER).await;
     assert_eq!(world.app.show(&second, &id).await.json()["status"], "created");
     assert_eq!(world.cancellations(1).await.len(), 1);

@@ -4,8 +4,8 @@ mod order_cancelled;
 mod order_created;
 
 use common::events::{CancelledTicket, Event, OrderCancelled, OrderCreated, OrderStatus, OrderedTicket, TicketUpdated};
-use common::{OrderId, Price, UserId};
-use testkit::{Broker, Client, stored, until};
+use common::events::{OrderId, Price};
+use testkit::{Broker, Client, new_id, stored, until};
 
 /// The broker as the orders service uses it.
 pub(crate) struct Orders {
@@ -26,18 +26,15 @@ impl Orders {
             id: order.clone(),
             version: 0,
             status: OrderStatus::Created,
-            user_id: UserId::new(),
+            user_id: new_id(),
             expires_at: time::OffsetDateTime::now_utc(),
-            ticket: OrderedTicket {
-                id: ticket.to_owned().try_into().unwrap(),
-                price: Price::from_cents(2000).unwrap(),
-            },
+            ticket: OrderedTicket { id: ticket.parse().unwrap(), price: Price::from_cents(2000).unwrap() },
         };
         self.tell(&event).await;
     }
 
     pub(crate) async fn cancel(&self, order: &OrderId, ticket: &str) {
-        let ticket = CancelledTicket { id: ticket.to_owned().try_into().unwrap() };
+        let ticket = CancelledTicket { id: ticket.parse().unwrap() };
         self.tell(&OrderCancelled { id: order.clone(), version: 1, ticket }).await;
     }
 

@@ -1,6 +1,6 @@
 //! order:cancelled
 
-use common::OrderId;
+use store::new_id;
 
 use testkit::settled;
 
@@ -11,7 +11,7 @@ use crate::app::{World, signin};
 async fn updates_the_ticket_publishes_an_event_and_acks_the_message() {
     let world = World::start().await;
     let orders = Orders::of(&world.broker).await;
-    let (ticket, order) = (world.app.ticket(&signin()).await, OrderId::new());
+    let (ticket, order) = (world.app.ticket(&signin()).await, new_id());
     orders.create(&order, &ticket).await;
     announced(&world.broker, 1).await;
     orders.cancel(&order, &ticket).await;
@@ -28,7 +28,7 @@ async fn a_stale_cancellation_takes_the_ticket_from_nobody() {
     let world = World::start().await;
     let orders = Orders::of(&world.broker).await;
     let ticket = world.app.ticket(&signin()).await;
-    let (first, second) = (OrderId::new(), OrderId::new());
+    let (first, second) = (new_id(), new_id());
     orders.create(&first, &ticket).await;
     announced(&world.broker, 1).await;
     orders.cancel(&first, &ticket).await;
@@ -37,7 +37,7 @@ async fn a_stale_cancellation_takes_the_ticket_from_nobody() {
     announced(&world.broker, 3).await;
     orders.cancel(&first, &ticket).await;
     settled(&world.broker, CANCELLED).await;
-    assert_eq!(world.app.show(&ticket).await.json()["orderId"], second.as_str());
+    assert_eq!(world.app.show(&ticket).await.json()["orderId"], second.to_string());
     orders.close().await;
     world.stop().await;
 }
@@ -48,7 +48,7 @@ async fn a_cancellation_that_comes_before_its_order_is_remembered() {
     let orders = Orders::of(&world.broker).await;
     let seller = signin();
     let ticket = world.app.ticket(&seller).await;
-    let order = OrderId::new();
+    let order = new_id();
     orders.cancel(&order, &ticket).await;
     settled(&world.broker, CANCELLED).await;
     // What is remembered survives a change by the seller.
@@ -74,7 +74,7 @@ async fn of_an_order_and_its_cancellation_at_once_nothing_remains() {
         tickets.push(world.app.ticket(&seller).await);
     }
     for ticket in &tickets {
-        let order = OrderId::new();
+        let order = new_id();
         tokio::join!(orders.cancel(&order, ticket), orders.create(&order, ticket));
     }
     settled(&world.broker, CREATED).await;

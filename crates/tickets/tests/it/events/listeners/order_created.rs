@@ -1,7 +1,6 @@
 //! order:created
 
-use common::OrderId;
-use common::TicketId;
+use testkit::{new_id, unknown_id};
 
 use testkit::settled;
 
@@ -12,12 +11,12 @@ use crate::app::{World, signin};
 async fn sets_the_order_of_the_ticket_acks_the_message_and_publishes_a_ticket_updated_event() {
     let world = World::start().await;
     let orders = Orders::of(&world.broker).await;
-    let (ticket, order) = (world.app.ticket(&signin()).await, OrderId::new());
+    let (ticket, order) = (world.app.ticket(&signin()).await, new_id());
     orders.create(&order, &ticket).await;
     let [updated] = &announced(&world.broker, 1).await[..] else { panic!("one event") };
     assert_eq!((updated.order_id.as_ref(), updated.version), (Some(&order), 1));
     let shown = world.app.show(&ticket).await.expect(200);
-    assert_eq!((shown["orderId"].as_str(), shown["version"].as_u64()), (Some(order.as_str()), Some(1)));
+    assert_eq!((shown["orderId"].as_str(), shown["version"].as_u64()), (Some(order.to_string().as_str()), Some(1)));
     settled(&world.broker, CREATED).await;
     orders.close().await;
     world.stop().await;
@@ -28,7 +27,7 @@ async fn a_second_order_waits_until_the_first_one_is_cancelled() {
     let world = World::start().await;
     let orders = Orders::of(&world.broker).await;
     let ticket = world.app.ticket(&signin()).await;
-    let (first, second) = (OrderId::new(), OrderId::new());
+    let (first, second) = (new_id(), new_id());
     orders.create(&first, &ticket).await;
     announced(&world.broker, 1).await;
     orders.create(&second, &ticket).await;
@@ -43,8 +42,8 @@ async fn a_second_order_waits_until_the_first_one_is_cancelled() {
 async fn an_order_for_a_ticket_that_never_was_holds_up_no_other() {
     let world = World::start().await;
     let orders = Orders::of(&world.broker).await;
-    let (ticket, order) = (world.app.ticket(&signin()).await, OrderId::new());
-    orders.create(&OrderId::new(), TicketId::new().as_str()).await;
+    let (ticket, order) = (world.app.ticket(&signin()).await, new_id());
+    orders.create(&new_id(), &unknown_id()).await;
     orders.create(&order, &ticket).await;
     assert_eq!(announced(&world.broker, 1).await[0].order_id, Some(order));
     settled(&world.broker, CREATED).await;

@@ -1,0 +1,37 @@
+//! The settings of this service alone.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use service::Section;
+use service::settings::{NeedsRestart, Problem};
+
+/// The section `[auth]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AuthSettings {
+    /// How many hours a session lasts after signing in
+    pub(crate) session_hours: u32,
+    /// Whether to believe X-Forwarded-Proto, in which a proxy says that a request came by https
+    pub(crate) trust_proxy: bool,
+}
+
+impl Default for AuthSettings {
+    fn default() -> Self {
+        Self { session_hours: 24, trust_proxy: true }
+    }
+}
+
+impl Section for AuthSettings {
+    const NAME: &'static str = "auth";
+
+    fn check(&self) -> Vec<Problem> {
+        if self.session_hours == 0 { vec![Problem::new("session_hours", "must be above 0")] } else { Vec::new() }
+    }
+
+    fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
+        NeedsRestart::where_changed([
+            (self.session_hours != new.session_hours, "session_hours"),
+            (self.trust_proxy != new.trust_proxy, "trust_proxy"),
+        ])
+    }
+}

@@ -1,0 +1,34 @@
+//! Points where a test kills the process: see `crates/ticketing/tests/it/faults.rs`.
+//!
+//! Without the feature `faults` a program contains nothing of this.
+
+/// All points, in the order in which a request and then an event pass them.
+#[cfg(feature = "faults")]
+pub const POINTS: [&str; 11] = [
+    "transaction-begun",
+    "transaction-before-commit",
+    "transaction-committed",
+    "relay-before-publish",
+    "relay-published",
+    "relay-marked",
+    "listener-received",
+    "listener-noted",
+    "listener-handled",
+    "listener-before-ack",
+    "subscription-acked",
+];
+
+/// Kills this process, as `kill -9` does, if the variable `FAILPOINTS` says `<name>=return`.
+#[cfg(feature = "faults")]
+pub fn point(name: &'static str) {
+    static ARMED: std::sync::Once = std::sync::Once::new();
+    ARMED.call_once(|| std::mem::forget(fail::FailScenario::setup()));
+    fail::fail_point!(name, |_| {
+        nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL).ok();
+    });
+}
+
+/// Does nothing.
+#[cfg(not(feature = "faults"))]
+#[inline]
+pub fn point(_: &'static str) {}

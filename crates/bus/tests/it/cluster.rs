@@ -1,0 +1,141 @@
+//! Three servers, of which one may be lost: with the configuration that they have in production.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_nats::jetstream::stream::StorageType;
+use bus::{Bus, Connection, Consumer, IfAbsent, UnfitStream, Verdict};
+use events::Subject;
+use futures_util::future::join_all;
+use service::{Failure, launch};
+use testkit::{Broker, Client, cluster, durable_group, listen_to, until};
+use tokio::task::JoinSet;
+
+const CONFIG: &str = include_str!("../../../../infra/k8s-prod/nats.conf");
+
+/// The number of the server that leads the stream of the events.
+async fn leader(bus: &Bus) -> usize {
+    let stream = bus.jetstream().get_stream("ticketing").await.unwrap();
+    let leader = stream.cached_info().cluster.as_ref().and_then(|cluster| cluster.leader.clone()).unwrap();
+    leader.strip_prefix("nats-depl-").unwrap().parse().unwrap()
+}
+
+/// Publishes until it is told to stop, one after the other; tells the places that were confirmed.
+async fn publish_on(bus: Bus, stop: Arc<AtomicBool>) -> Vec<u64> {
+    let mut confirmed = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        confirmed.push(bus.publish(Subject::TicketCreated, "concert".into()).await.unwrap().sequence);
+    }
+    confirmed
+}
+
+/// A connection to whichever of them is there.
+fn anywhere(brokers: &[Broker; 3], client_id: &str) -> Connection {
+    let urls = brokers.each_ref().map(|broker| broker.url()).join(",");
+    Connection { url: urls.parse().unwrap(), ..brokers[0].connection(client_id) }
+}
+
+/// Kills the leading server this often, while others publish and listen.
+async fn lose_servers(times: usize) {
+    let mut brokers = cluster(CONFIG).await;
+    let speaker = Client::connect(anywhere(&brokers, "speaker")).await;
+    let hearer = Client::connect(anywhere(&brokers, "hearer")).await;
+    let ack_wait = Duration::from_secs(2);
+    let consumer = Consumer { ack_wait, max_in_flight: 10_000, batch: 100, ..durable_group("g") };
+    let mut listener = listen_to(&hearer, consumer, |_| Verdict::Ack).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let writers: JoinSet<_> = (0..8).map(|_| publish_on(speaker.bus.clone(), Arc::clone(&stop))).collect();
+
+    let mut heard = BTreeSet::new();
+    for _ in 0..times {
+        let killed = leader(&hearer.bus).await;
+        brokers[killed].kill().await;
+        // With one server less, what is published from now on is heard.
+        heard.extend(listener.so_far());
+        let goal = heard.len() + 500;
+        while heard.len() < goal {
+            heard.insert(listener.next().await.sequence);
+        }
+        brokers[killed].restart().await;
+        until("all three are up to date", || async {
+            let Ok(stream) = hearer.bus.jetstream().get_stream("ticketing").await else { return false };
+            let cluster = stream.cached_info().cluster.clone().unwrap();
+            cluster.leader.is_some() && cluster.replicas.iter().all(|replica| replica.current && !replica.offline)
+        })
+        .await;
+    }
+    stop.store(true, Ordering::Relaxed);
+    let confirmed: BTreeSet<_> = writers.join_all().await.into_iter().flatten().collect();
+    assert!(confirmed.len() > 500 * times);
+    while !heard.is_superset(&confirmed) {
+        heard.insert(listener.next().await.sequence);
+    }
+    // Once each, and nothing that nobody has published.
+    let outsider = brokers[0].outsider().await;
+    let stored = outsider.get_stream("ticketing").await.unwrap().cached_info().state.messages;
+    assert_eq!((heard.len(), stored), (confirmed.len(), confirmed.len() as u64));
+
+    listener.close().await;
+    speaker.close().await;
+    hearer.close().await;
+    join_all(brokers.into_iter().map(Broker::stop)).await;
+}
+
+#[tokio::test]
+async fn a_killed_server_of_three_loses_nothing_that_was_confirmed_and_stops_nobody() {
+    lose_servers(1).await;
+}
+
+#[tokio::test]
+#[ignore = "takes minutes: cargo test -p common --test it -- --ignored cluster"]
+async fn twenty_killed_servers_one_after_the_other_lose_nothing() {
+    lose_servers(20).await;
+}
+
+#[tokio::test]
+async fn streams_and_the_registry_are_on_as_many_servers_as_was_asked_and_never_on_fewer() {
+    let brokers = cluster(CONFIG).await;
+    let service = brokers[0].connect("service").await;
+    let tool = Connection { replicas: 1, ..brokers[1].connection("tool") };
+    let mut running = launch("connection", tool).start();
+    running.ready().await.unwrap();
+    running.stop().await.result.unwrap();
+    let outsider = brokers[2].outsider().await;
+    for stream in ["ticketing", "ticketing-dead-letters"] {
+        assert_eq!(outsider.get_stream(stream).await.unwrap().cached_info().config.num_replicas, 3, "{stream}");
+    }
+    service.close().await;
+    join_all(brokers.into_iter().map(Broker::stop)).await;
+}
+
+#[tokio::test]
+async fn three_replicas_on_a_server_that_stands_alone_are_refused_with_the_mend() {
+    let broker = Broker::start().await;
+    let connection = Connection { replicas: 3, ..broker.connection("a") };
+    let connection = Connection { if_absent: IfAbsent::Wait, ..connection };
+    let error = launch("connection", connection).start().ready().await.unwrap_err();
+    let text = format!("{error:#}");
+    assert!(text.contains("this NATS server is no cluster: set NATS_REPLICAS=1"), "{text}");
+    assert!(Failure::cause::<UnfitStream>(&error).is_some());
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_in_memory_is_refused_with_the_mend() {
+    let broker = Broker::start().await;
+    let subjects = vec!["ticket:created".to_owned()];
+    let config = async_nats::jetstream::stream::Config {
+        name: "ticketing".to_owned(),
+        storage: StorageType::Memory,
+        subjects,
+        ..Default::default()
+    };
+    broker.outsider().await.create_stream(config).await.unwrap();
+    let connection = Connection { if_absent: IfAbsent::Wait, ..broker.connection("a") };
+    let error = launch("connection", connection).start().ready().await.unwrap_err();
+    let text = format!("{error:#}");
+    assert!(text.contains("the stream ticketing is kept in memory"), "{text}");
+    broker.stop().await;
+}

@@ -1,0 +1,64 @@
+//! Connecting and closing.
+
+use bus::{Connection, ServerUrl, Unreachable};
+use service::{Failure, launch};
+use testkit::{Broker, name};
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named() {
+    let url: ServerUrl = "nats://127.0.0.1:1".parse().unwrap();
+    let connection = Connection::new(url, name("ticketing"), name("a"));
+    let error = launch("connection", connection).start().ready().await.unwrap_err();
+    let text = format!("{error:#}");
+    assert!(text.contains("no NATS server answers at nats://127.0.0.1:1"), "{text}");
+    assert!(Failure::cause::<Unreachable>(&error).is_some());
+}
+
+#[tokio::test]
+async fn another_clusters_server_is_refused_with_both_names() {
+    let broker = Broker::start().await;
+    broker.connect("a").await.close().await;
+    let stranger = Connection { cluster_id: name("other"), ..broker.connection("b") };
+    let error = launch("connection", stranger).start().ready().await.unwrap_err();
+    let text = format!("{error:#}");
+    assert!(
+        text.contains("the cluster id is other, but this NATS server holds the events of cluster ticketing"),
+        "{text}"
+    );
+    broker.stop().await;
+}
+
+#[test]
+fn what_is_no_url_of_a_server_says_what_one_looks_like() {
+    for text in ["", "nats://", "nats://:4222", "nats://localhost:4222,", "http://localhost:4222", "nats://local host"]
+    {
+        let error = text.parse::<ServerUrl>().unwrap_err().to_string();
+        assert!(error.ends_with("it looks like nats://localhost:4222"), "{text}: {error}");
+    }
+    let several: ServerUrl = "nats://me:secret@one,nats://two:4223".parse().unwrap();
+    assert_eq!(several.to_string(), "nats://one:4222,nats://two:4223");
+    assert_eq!("localhost".parse::<ServerUrl>().unwrap().to_string(), "nats://localhost:4222");
+    assert_eq!("nats://me:secret@localhost".parse::<ServerUrl>().unwrap().to_string(), "nats://localhost:4222");
+}
+
+#[test]
+fn what_is_no_name_says_what_one_is_made_of() {
+    for text in ["", "a.b", "a b", "ü", "a:b", &"a".repeat(65)] {
+        let error = text.parse::<bus::Name>().unwrap_err().to_string();
+        assert!(error.starts_with("a name has 1 to 64 letters, digits, `-` or `_`"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn subjects_of_a_newer_program_stay_in_the_stream_when_an_older_one_connects() {
+    let broker = Broker::start().await;
+    broker.connect("a").await.close().await;
+    let outsider = broker.outsider().await;
+    let mut config = outsider.get_stream("ticketing").await.unwrap().cached_info().config.clone();
+    config.subjects.push("ticket:refunded".to_owned());
+    outsider.update_stream(config).await.unwrap();
+    broker.connect("b").await.close().await;
+    let stream = outsider.get_stream("ticketing").await.unwrap();
+    assert!(stream.cached_info().config.subjects.contains(&"ticket:refunded".to_owned()));
+    broker.stop().await;
+}

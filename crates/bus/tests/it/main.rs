@@ -1,0 +1,13 @@
+//! The bus against a real nats-server: one for each test.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod cluster;
+mod connection;
+mod dead_letters;
+mod groups;
+mod publish;
+mod reader;
+mod redrive;
+mod registration;
+mod survival;
+mod verdicts;

@@ -1,0 +1,46 @@
+//! The steps of traces that answer requests.
+//!
+//! Names and attributes are those of the
+//! [semantic conventions for HTTP](https://opentelemetry.io/docs/specs/semconv/http/http-spans/).
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::{Method, StatusCode};
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{SpanBuilder, SpanKind};
+use telemetry::{CORRELATION_ID, TRACEPARENT, Trace, Tracer, remote_context};
+
+/// The step after the one that sent the request. It is named after the route, not after the path, which contains ids.
+pub(crate) fn step_of(tracer: &Tracer, request: &Request) -> Trace {
+    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    tracer.begin(remote_context(header(TRACEPARENT), header(CORRELATION_ID)), || span_of(request))
+}
+
+/// Records the status of the answer in the span of the step.
+pub(crate) fn record_status(step: &Trace, status: StatusCode) {
+    step.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
+    if status.is_server_error() {
+        step.set_attribute(KeyValue::new("error.type", status.as_u16().to_string()));
+        step.fail(&"");
+    }
+}
+
+fn span_of(request: &Request) -> SpanBuilder {
+    let method = known(request.method());
+    let mut attributes = vec![
+        KeyValue::new("http.request.method", method.unwrap_or("_OTHER")),
+        KeyValue::new("url.path", request.uri().path().to_owned()),
+        KeyValue::new("url.scheme", "http"),
+    ];
+    let mut name = method.unwrap_or("HTTP").to_owned();
+    if let Some(route) = request.extensions().get::<MatchedPath>() {
+        attributes.push(KeyValue::new("http.route", route.as_str().to_owned()));
+        name = format!("{name} {}", route.as_str());
+    }
+    SpanBuilder::from_name(name).with_kind(SpanKind::Server).with_attributes(attributes)
+}
+
+/// The method, if it is a standard one: anybody may invent a method, which must not name a span.
+fn known(method: &Method) -> Option<&'static str> {
+    let all = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+    all.into_iter().find(|known| method == known)
+}

@@ -1,0 +1,59 @@
+//! The settings that all APIs share, with the course's variables.
+
+use std::net::SocketAddr;
+
+use bus::required;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use service::Section;
+use service::settings::{NeedsRestart, Problem, Secret, Sections};
+
+/// The section `[http]`, of every service with an API.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpSettings {
+    /// The address that the API listens on
+    #[schemars(with = "String")]
+    pub bind: SocketAddr,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self { bind: SocketAddr::from(([127, 0, 0, 1], 3000)) }
+    }
+}
+
+impl Section for HttpSettings {
+    const NAME: &'static str = "http";
+
+    fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
+        NeedsRestart::where_changed([(self.bind != new.bind, "bind")])
+    }
+}
+
+/// The section `[session]`, of every service that knows who is signed in.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SessionSettings {
+    /// The key that sessions are signed with, the same for all services
+    pub jwt_key: Secret,
+}
+
+impl Section for SessionSettings {
+    const NAME: &'static str = "session";
+    const ENVIRONMENT: &'static [(&'static str, &'static str)] = &[("JWT_KEY", "jwt_key")];
+
+    fn check(&self) -> Vec<Problem> {
+        required::<String>("jwt_key", self.jwt_key.reveal(), "JWT_KEY=some-long-secret").into_iter().collect()
+    }
+
+    fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
+        NeedsRestart::where_changed([(self.jwt_key != new.jwt_key, "jwt_key")])
+    }
+}
+
+/// Reads the names that settings had before they were shared, for one release: `[tickets] bind` for `[http] bind`, say.
+pub fn renamed(service: &str, sections: Sections) -> Sections {
+    let _ = service;
+    sections
+}

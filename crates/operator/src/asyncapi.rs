@@ -1,0 +1,113 @@
+//! The bus as an [AsyncAPI](https://www.asyncapi.com/docs/reference/specification/v3.0.0) document.
+
+use crate::topology::Wiring;
+use bus::EVENT_ID;
+use events::{Subject, schemas};
+use serde_json::{Map, Value, json};
+use telemetry::{CORRELATION_ID, TRACEPARENT};
+
+use crate::topology::{listeners, publishers};
+
+/// The name of the headers among the schemas.
+const HEADERS: &str = "Headers";
+
+/// One channel and one message for each event, and what each service does with them.
+pub(crate) fn document(services: &[Wiring]) -> Value {
+    let (mut channels, mut operations) = (Map::new(), Map::new());
+    let (mut messages, mut payloads) = (Map::new(), Map::new());
+    for (subject, payload) in schemas() {
+        let payload = Value::from(payload);
+        let name = payload["title"].as_str().unwrap_or(subject.as_str()).to_owned();
+        channels.insert(name.clone(), channel(subject, &name));
+        messages.insert(name.clone(), message(&payload["description"], &name));
+        payloads.insert(name.clone(), payload);
+        for service in publishers(services, subject) {
+            operations.insert(format!("{service}.send.{name}"), send(service, &name));
+        }
+        for (service, queue_group) in listeners(services, subject) {
+            operations.insert(format!("{service}.receive.{name}"), receive(service, queue_group, &name));
+        }
+    }
+    payloads.insert(HEADERS.to_owned(), headers());
+    json!({
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Ticketing",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "What the services of the ticketing system tell each other.",
+        },
+        "defaultContentType": "application/json",
+        "servers": { "nats": server() },
+        "channels": channels,
+        "operations": operations,
+        "components": { "messages": messages, "schemas": payloads },
+    })
+}
+
+fn server() -> Value {
+    json!({
+        "host": "{host}",
+        "protocol": "nats",
+        "description": "NATS with JetStream. All channels are subjects of one stream, which has the name of the cluster \
+            id, the setting NATS_CLUSTER_ID. Each queue group has a durable consumer for each subject it listens to, \
+            and acknowledges what it has handled.",
+        "variables": { "host": { "description": "From the setting NATS_URL.", "default": "127.0.0.1:4222" } },
+    })
+}
+
+fn channel(subject: Subject, name: &str) -> Value {
+    json!({
+        "address": subject.as_str(),
+        "messages": { name: { "$ref": format!("#/components/messages/{name}") } },
+    })
+}
+
+fn message(summary: &Value, name: &str) -> Value {
+    json!({
+        "name": name,
+        "summary": summary,
+        "headers": { "$ref": format!("#/components/schemas/{HEADERS}") },
+        "correlationId": { "location": format!("$message.header#/{CORRELATION_ID}") },
+        "payload": { "$ref": format!("#/components/schemas/{name}") },
+    })
+}
+
+fn send(service: &str, name: &str) -> Value {
+    json!({
+        "action": "send",
+        "channel": { "$ref": format!("#/channels/{name}") },
+        "messages": [{ "$ref": format!("#/channels/{name}/messages/{name}") }],
+        "tags": [{ "name": service }],
+    })
+}
+
+fn receive(service: &str, queue_group: &str, name: &str) -> Value {
+    json!({
+        "action": "receive",
+        "channel": { "$ref": format!("#/channels/{name}") },
+        "messages": [{ "$ref": format!("#/channels/{name}/messages/{name}") }],
+        "tags": [{ "name": service }],
+        "bindings": { "nats": { "queue": queue_group, "bindingVersion": "0.1.0" } },
+    })
+}
+
+fn headers() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            EVENT_ID: {
+                "type": "string",
+                "description": "The id of the event, the same for every copy of it: what has the same id was handled.",
+            },
+            TRACEPARENT: {
+                "type": "string",
+                "description": "The W3C trace context. Without it, a new trace begins.",
+            },
+            CORRELATION_ID: {
+                "type": "string",
+                "description": "What the caller calls all this. Without it, the id of the trace.",
+            },
+        },
+        "required": [EVENT_ID],
+    })
+}

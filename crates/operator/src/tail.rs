@@ -1,0 +1,148 @@
+//! `tail`: the events, as they come.
+
+use std::time::Duration;
+
+use bus::{Delivery, Reader, Start};
+use clap::Args;
+use events::{Subject, timestamp};
+use serde_json::{Value, json};
+use service::{Error, Scope, Service, Stopping};
+use telemetry::CORRELATION_ID;
+use time::OffsetDateTime;
+
+use crate::broker::Broker;
+use crate::console::{Progress, bytes_line, headers_json, one_line, print, put_payload, remark};
+
+/// What stands for nothing on a line.
+const NONE: &str = "-";
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Tail {
+    #[command(flatten)]
+    broker: Broker,
+    /// Begin with the first event there is
+    #[arg(long, conflicts_with = "since")]
+    all: bool,
+    /// Begin with the events of the last 10m, 2h or 1day
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    since: Option<Duration>,
+    /// Only events of this subject; may be given several times
+    #[arg(long, value_name = "SUBJECT")]
+    subject: Vec<Subject>,
+    /// Only events about this ticket, order or person: with this id in `id` or any `...Id` of the payload
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+    /// End after so many events
+    #[arg(short = 'n', long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// Print a JSON object on each line
+    #[arg(long)]
+    json: bool,
+}
+
+impl Service for Tail {
+    type Handle = ();
+
+    async fn run(self, scope: Scope<()>) -> Result<(), Error> {
+        let bus = self.broker.clone().connect(&scope).await?;
+        let subjects = if self.subject.is_empty() { &Subject::ALL[..] } else { &self.subject };
+        let mut reader = Reader::of_events(&bus, subjects, self.start()).await?;
+        scope.ready(());
+        remark("Listening; Ctrl-C ends it.");
+        let followed = self.follow(&mut reader, &scope.stopping()).await;
+        reader.close().await;
+        followed
+    }
+}
+
+impl Tail {
+    fn start(&self) -> Start {
+        match self.since {
+            _ if self.all => Start::All,
+            None => Start::New,
+            Some(since) => {
+                let since = since.try_into().ok().and_then(|since| OffsetDateTime::now_utc().checked_sub(since));
+                since.map_or(Start::All, Start::Since) // before all times
+            }
+        }
+    }
+
+    async fn follow(&self, reader: &mut Reader, stopping: &Stopping) -> Result<(), Error> {
+        let (mut left, mut progress) = (self.count, Progress::new());
+        while left != Some(0) {
+            let Some(delivery) = stopping.or(reader.next()).await else { break };
+            let delivery = delivery?;
+            if !self.id.as_ref().is_none_or(|id| is_about(&delivery, id)) {
+                if delivery.sequence < reader.last() {
+                    progress.tell(format_args!("Searched up to #{} of #{}", delivery.sequence, reader.last()));
+                }
+                continue;
+            }
+            let shown = if self.json { object(&delivery) } else { line(&delivery) };
+            let Some(printed) = stopping.or(print(shown)).await else { break };
+            if !printed? {
+                break;
+            }
+            progress.seen();
+            left = left.map(|left| left - 1);
+        }
+        Ok(())
+    }
+}
+
+fn header<'a>(delivery: &'a Delivery, name: &str) -> Option<&'a str> {
+    delivery.headers.get(name).map(async_nats::HeaderValue::as_str)
+}
+
+fn line(delivery: &Delivery) -> String {
+    let text = |text: Option<&str>| text.map_or_else(|| NONE.to_owned(), one_line);
+    let (time, subject, sequence) = (timestamp::text(&delivery.published), &delivery.subject, delivery.sequence);
+    let (id, correlation_id) = (text(delivery.event_id()), text(header(delivery, CORRELATION_ID)));
+    let alone = delivery.redriven_for().map(|group| format!(" (redriven, for {} alone)", one_line(group)));
+    let (payload, alone) = (bytes_line(&delivery.payload), alone.unwrap_or_default());
+    format!("{time} {subject} #{sequence} {id} {correlation_id} {payload}{alone}")
+}
+
+fn object(delivery: &Delivery) -> String {
+    let mut object = json!({
+        "time": timestamp::text(&delivery.published),
+        "subject": delivery.subject,
+        "sequence": delivery.sequence,
+        "eventId": delivery.event_id(),
+        "correlationId": header(delivery, CORRELATION_ID),
+        "headers": headers_json(&delivery.headers),
+    });
+    put_payload(&mut object, &delivery.payload);
+    object.to_string()
+}
+
+fn is_about(delivery: &Delivery, id: &str) -> bool {
+    serde_json::from_slice(&delivery.payload).is_ok_and(|payload| names(&payload, id))
+}
+
+/// Whether this id stands in one of the fields that hold ids, however deep.
+fn names(value: &Value, id: &str) -> bool {
+    match value {
+        Value::Object(fields) => fields.iter().any(|(name, value)| {
+            let is_id = name == "id" || name.ends_with("Id");
+            (is_id && value.as_str() == Some(id)) || names(value, id)
+        }),
+        Value::Array(values) => values.iter().any(|value| names(value, id)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::names;
+
+    #[test]
+    fn an_id_is_found_in_the_fields_of_ids_and_nowhere_else() {
+        let event =
+            json!({ "id": "a", "title": "b", "ticket": { "id": "c" }, "all": [{ "orderId": "d" }], "ids": "e" });
+        let found: Vec<_> = ["a", "b", "c", "d", "e"].into_iter().filter(|id| names(&event, id)).collect();
+        assert_eq!(found, ["a", "c", "d"]);
+    }
+}

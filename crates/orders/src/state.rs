@@ -1,0 +1,28 @@
+//! What the handlers share.
+
+use axum::extract::FromRef;
+use common::Store;
+use common::extract::SessionKey;
+use service::Live;
+
+use crate::events::{OrderCancelledPublisher, OrderCreatedPublisher};
+use crate::models::{Orders, Tickets};
+use crate::settings::OrdersSettings;
+
+/// What the handlers share. Its publishers are what this service may publish.
+#[derive(Clone, Debug)]
+pub(crate) struct AppState {
+    pub(crate) store: Store,
+    pub(crate) orders: Orders,
+    pub(crate) tickets: Tickets,
+    pub(crate) created: OrderCreatedPublisher,
+    pub(crate) cancelled: OrderCancelledPublisher,
+    pub(crate) key: SessionKey,
+    pub(crate) settings: Live<OrdersSettings>,
+}
+
+impl FromRef<AppState> for SessionKey {
+    fn from_ref(state: &AppState) -> Self {
+        state.key.clone()
+    }
+}

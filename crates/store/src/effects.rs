@@ -1,0 +1,77 @@
+//! A database as the place where the effects of listeners are stored.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::crash::point;
+use bus::{Effects, Failures, Listener, Rejection};
+use mongodb::error::Error as DatabaseError;
+use service::Error;
+
+use crate::error::is_passing;
+use crate::inbox::Inbox;
+use crate::{Aborted, Store, Tx};
+
+/// Why the transaction of a listener was aborted.
+enum AbortReason {
+    HandledBefore,
+    Rejected(Rejection),
+}
+
+impl From<DatabaseError> for AbortReason {
+    fn from(error: DatabaseError) -> Self {
+        Self::Rejected(error.into())
+    }
+}
+
+impl Aborted for AbortReason {
+    fn database_error(&self) -> Option<&DatabaseError> {
+        match self {
+            Self::Rejected(Rejection::Retry(error)) => error.database_error(),
+            Self::Rejected(Rejection::NotYet | Rejection::Discard(_)) | Self::HandledBefore => None,
+        }
+    }
+}
+
+/// What a listener does is one transaction with the note, in the inbox, that the event is handled.
+impl Effects for Store {
+    type Tx = Tx;
+
+    async fn open(&self, _: &'static str) -> Result<(), Error> {
+        Inbox::prepare(self).await
+    }
+
+    async fn apply<L: Listener<Effects = Self>>(
+        &self,
+        listener: Arc<L>,
+        event_id: String,
+        event: L::Event,
+    ) -> Result<(), Rejection> {
+        let inbox = Inbox::of(self, L::QUEUE_GROUP);
+        let work = async move |tx: &mut Tx| {
+            if !inbox.note(&event_id, tx).await? {
+                return Err(AbortReason::HandledBefore);
+            }
+            point("listener-noted");
+            listener.on_message(&event, tx).await.map_err(AbortReason::Rejected)?;
+            point("listener-handled");
+            Ok(())
+        };
+        match self.transaction(work).await {
+            Ok(()) | Err(AbortReason::HandledBefore) => Ok(()),
+            Err(AbortReason::Rejected(rejection)) => Err(rejection),
+        }
+    }
+
+    fn is_outage(&self, error: &Error) -> bool {
+        error.database_error().is_some_and(is_passing)
+    }
+
+    async fn failed(&self, group: &'static str, event_id: &str, error: &str) -> Result<Failures, Error> {
+        Ok(Inbox::of(self, group).failed(event_id, error).await?)
+    }
+
+    async fn waits(&self, group: &'static str, event_id: &str) -> Result<Duration, Error> {
+        Ok(Inbox::of(self, group).waits(event_id).await?)
+    }
+}

@@ -1,0 +1,107 @@
+//! The inbox: which events were handled, and which could not be yet.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use mongodb::bson::{DateTime, doc};
+use mongodb::error::Error as DatabaseError;
+use mongodb::options::{IndexOptions, ReturnDocument};
+use mongodb::{Collection, IndexModel};
+use serde::{Deserialize, Serialize};
+
+use crate::error::is_duplicate;
+use crate::{KEPT_FOR, Store, Tx};
+use bus::{FailedAttempt, Failures};
+
+const INBOX: &str = "inbox";
+const FAILURES: &str = "failures";
+
+/// How many failed attempts of an event are kept.
+const MAX_HISTORY: i32 = 20;
+
+/// What one queue group has handled, in this database.
+#[derive(Clone, Debug)]
+pub(crate) struct Inbox {
+    group: &'static str,
+    handled: Collection<Handled>,
+    failures: Collection<Troubled>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Handled {
+    /// The group and the event: `orders-service/<event id>`.
+    #[serde(rename = "_id")]
+    id: String,
+    handled_at: DateTime,
+}
+
+/// An event that could not be handled yet.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Troubled {
+    /// How often handling the event has failed.
+    count: u32,
+    /// The last failed attempts, the latest one last.
+    history: Vec<FailedAttempt>,
+    /// When the event began to wait for an earlier one.
+    waiting_since: Option<DateTime>,
+}
+
+impl Inbox {
+    /// The inbox of a queue group.
+    pub(crate) fn of(store: &Store, group: &'static str) -> Self {
+        Self { group, handled: store.collection(INBOX), failures: store.collection(FAILURES) }
+    }
+
+    /// Creates the indexes that remove old rows, however long the database is away.
+    pub(crate) async fn prepare(store: &Store) -> Result<(), anyhow::Error> {
+        // Longer than any row of an outbox, from which an event may be published again.
+        let kept = |field: &str| {
+            let kept = IndexOptions::builder().expire_after(KEPT_FOR * 2).build();
+            IndexModel::builder().keys(doc! { field: 1 }).options(kept).build()
+        };
+        store.ensure_index(INBOX, kept("handledAt")).await.context("failed to create the index of `inbox`")?;
+        store.ensure_index(FAILURES, kept("since")).await.context("failed to create the index of `failures`")?;
+        Ok(())
+    }
+
+    fn key(&self, event_id: &str) -> String {
+        format!("{}/{event_id}", self.group)
+    }
+
+    /// Notes that the event is handled, in the transaction that handles it; tells whether it is new. If it is not, the
+    /// transaction is over.
+    pub(crate) async fn note(&self, event_id: &str, tx: &mut Tx) -> Result<bool, DatabaseError> {
+        let handled = Handled { id: self.key(event_id), handled_at: DateTime::now() };
+        match self.handled.insert_one(handled).session(tx).await {
+            Ok(_) => Ok(true),
+            Err(error) if is_duplicate(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Records that handling the event has failed, and returns all its failures until now.
+    pub(crate) async fn failed(&self, event_id: &str, error: &str) -> Result<Failures, DatabaseError> {
+        let this = mongodb::bson::serialize_to_bson(&FailedAttempt::now(error))?;
+        let history = doc! { "$each": [this], "$slice": -MAX_HISTORY };
+        let noted = doc! { "$inc": { "count": 1 }, "$push": { "history": history } };
+        let Troubled { count, history, .. } = self.update(event_id, noted).await?;
+        Ok(Failures { count, history })
+    }
+
+    /// Records that the event waits for an earlier one, and returns for how long it has waited.
+    pub(crate) async fn waits(&self, event_id: &str) -> Result<Duration, DatabaseError> {
+        let now = DateTime::now();
+        // The smaller of the two: a field that is not there yet is set.
+        let event = self.update(event_id, doc! { "$min": { "waitingSince": now } }).await?;
+        Ok(now.saturating_duration_since(event.waiting_since.unwrap_or(now)))
+    }
+
+    async fn update(&self, event_id: &str, mut noted: mongodb::bson::Document) -> Result<Troubled, DatabaseError> {
+        noted.insert("$setOnInsert", doc! { "since": DateTime::now() });
+        let it = doc! { "_id": self.key(event_id) };
+        let updated = self.failures.find_one_and_update(it, noted).upsert(true);
+        Ok(updated.return_document(ReturnDocument::After).await?.unwrap_or_default())
+    }
+}

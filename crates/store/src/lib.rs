@@ -1,0 +1,43 @@
+//! The store: a service's own database, where state and events change together.
+//!
+//! A [`Connection`] is a service; its handle, the [`Store`], runs [transactions](Store::transaction). An [`Outbox`]
+//! records an event in the transaction that changes the state it tells of; a [`Relay`] publishes what was committed. What
+//! a [`Listener`](bus::Listener) does is one transaction with the note, in the inbox, that it was done.
+//!
+//! | collection | what stands in it |
+//! | --- | --- |
+//! | `outbox` | the events of this service, [kept](KEPT_FOR) for a while after they were published |
+//! | `inbox` | which events were handled, by group; kept for twice as long |
+//! | `failures` | which events could not be handled yet, how often it was tried, and why it failed |
+
+mod audit;
+mod connection;
+mod effects;
+mod error;
+mod handle;
+mod ids;
+mod inbox;
+mod outbox;
+pub mod price;
+mod relay;
+mod repair;
+mod settings;
+mod transaction;
+mod version;
+
+use std::time::Duration;
+
+pub use audit::{Audit, Finding, Kind, audit};
+pub use connection::{Connection, connect};
+pub use error::is_duplicate;
+pub use handle::Store;
+pub use ids::new_id;
+pub use outbox::{Outbox, Outboxes};
+pub use relay::Relay;
+pub use repair::repair;
+pub use settings::MongoSettings;
+pub use transaction::{Aborted, Tx};
+pub use version::{Arrival, Stale, Versioned, save};
+
+/// How long an event stays in the outbox after it was published, so that outbox and stream can be compared.
+pub const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);

@@ -1,0 +1,168 @@
+//! The outbox: an event is committed together with the change that it reports.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{DateTime, doc};
+use mongodb::options::IndexOptions;
+use mongodb::{Collection, IndexModel};
+use serde::{Deserialize, Serialize};
+
+use crate::{KEPT_FOR, Store, Tx};
+use bus::{Bus, PublishError, Published, RecordedEvent};
+use events::{Event, Subject};
+use telemetry::{Trace, remote_context};
+
+pub(crate) const OUTBOX: &str = "outbox";
+
+/// Records one kind of event: [`Outboxes::open`] makes it.
+///
+/// The [`Relay`](crate::Relay) publishes what was committed. Nothing else in a service publishes such events, so an event
+/// can't report a change that was never committed, nor be lost after one that was.
+pub struct Outbox<E> {
+    rows: Collection<Row>,
+    event: PhantomData<fn(E)>, // always Send and Sync, whatever E is
+}
+
+/// The events that a service records: a tuple of their types.
+///
+/// A service names them once. Its outboxes are made from that type, and so is its [topology](bus::Topology), so a
+/// service can't record an event that it does not describe.
+///
+/// ```
+/// # use events::{TicketCreated, TicketUpdated};
+/// # use store::{Outbox, Outboxes, Store};
+/// type Published = (TicketCreated, TicketUpdated);
+///
+/// fn outboxes(store: &Store) -> (Outbox<TicketCreated>, Outbox<TicketUpdated>) {
+///     Published::open(store)
+/// }
+/// ```
+pub trait Outboxes {
+    /// The subjects that the relay publishes them on.
+    const SUBJECTS: &'static [Subject];
+
+    /// An [`Outbox`] for each event.
+    type All;
+
+    /// The outboxes in the service's own database.
+    fn open(store: &Store) -> Self::All;
+}
+
+impl<A: Event> Outboxes for (A,) {
+    const SUBJECTS: &'static [Subject] = &[A::SUBJECT];
+
+    type All = (Outbox<A>,);
+
+    fn open(store: &Store) -> Self::All {
+        (Outbox::new(store),)
+    }
+}
+
+impl<A: Event, B: Event> Outboxes for (A, B) {
+    const SUBJECTS: &'static [Subject] = &[A::SUBJECT, B::SUBJECT];
+
+    type All = (Outbox<A>, Outbox<B>);
+
+    fn open(store: &Store) -> Self::All {
+        (Outbox::new(store), Outbox::new(store))
+    }
+}
+
+/// An event as it stands in the outbox.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Row {
+    /// The event's id.
+    #[serde(rename = "_id")]
+    pub(crate) id: ObjectId,
+    pub(crate) subject: String,
+    /// JSON.
+    pub(crate) payload: String,
+    /// The record it tells of, as `ticket/<id>`.
+    pub(crate) aggregate: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<u64>,
+    /// The step that has recorded it, if it belongs to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    traceparent: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    correlation_id: Option<String>,
+    pub(crate) recorded_at: DateTime,
+    /// Whose it is to publish; absent once it was published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pending: Option<String>,
+    /// Absent until the broker has confirmed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    published_at: Option<DateTime>,
+}
+
+impl Row {
+    /// Publishes the event, as the step after the one that has recorded it, under an id by which the broker knows this
+    /// attempt for a while.
+    pub(crate) async fn publish(&self, bus: &Bus, message_id: &str) -> Result<Published, PublishError> {
+        let event = RecordedEvent {
+            subject: &self.subject,
+            payload: &self.payload,
+            event_id: &self.id.to_hex(),
+            recorded_in: remote_context(self.traceparent.as_deref(), self.correlation_id.as_deref()),
+        };
+        bus.publish_recorded(event, message_id).await
+    }
+}
+
+/// What a row is found by while it is pending, and what removes it in the end.
+pub(crate) fn indexes() -> [IndexModel; 3] {
+    let pending = IndexOptions::builder().partial_filter_expression(doc! { "pending": { "$exists": true } }).build();
+    let kept = IndexOptions::builder().expire_after(KEPT_FOR).build();
+    [
+        IndexModel::builder().keys(doc! { "pending": 1, "_id": 1 }).options(pending.clone()).build(),
+        IndexModel::builder().keys(doc! { "aggregate": 1 }).options(pending).build(),
+        IndexModel::builder().keys(doc! { "publishedAt": 1 }).options(kept).build(),
+    ]
+}
+
+impl<E: Event> Outbox<E> {
+    fn new(store: &Store) -> Self {
+        Self { rows: store.collection(OUTBOX), event: PhantomData }
+    }
+
+    /// Records the event: it is published once the transaction is committed, and never if it is not.
+    ///
+    /// # Errors
+    ///
+    /// When the database does not take it, or it cannot be written as JSON.
+    pub async fn record(&self, tx: &mut Tx, event: &E) -> Result<(), mongodb::error::Error> {
+        let aggregate = event.aggregate();
+        let trace = Trace::current();
+        let row = Row {
+            id: ObjectId::new(),
+            subject: E::SUBJECT.as_str().to_owned(),
+            payload: serde_json::to_string(event).map_err(mongodb::error::Error::custom)?,
+            aggregate: aggregate.to_string(),
+            version: aggregate.version,
+            traceparent: trace.as_ref().map(Trace::traceparent),
+            correlation_id: trace.map(|trace| trace.correlation_id().to_owned()),
+            recorded_at: DateTime::now(),
+            pending: Some(tx.store().instance().to_owned()),
+            published_at: None,
+        };
+        self.rows.insert_one(row).session(&mut *tx).await?;
+        tx.has_recorded();
+        Ok(())
+    }
+}
+
+// Written out, since a derive would demand `E: Clone`.
+impl<E> Clone for Outbox<E> {
+    fn clone(&self) -> Self {
+        Self { rows: self.rows.clone(), event: PhantomData }
+    }
+}
+
+impl<E: Event> fmt::Debug for Outbox<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Outbox").field(&E::SUBJECT).finish()
+    }
+}

@@ -1,0 +1,29 @@
+//! How a service finds its database, with the course's variable.
+
+use bus::required;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use service::Section;
+use service::settings::{NeedsRestart, Problem, Secret};
+
+/// The section `[mongo]`, of every service with a database of its own.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct MongoSettings {
+    /// The database of this service, as mongodb://host:port/database
+    pub uri: Secret,
+}
+
+impl Section for MongoSettings {
+    const NAME: &'static str = "mongo";
+    const ENVIRONMENT: &'static [(&'static str, &'static str)] = &[("MONGO_URI", "uri")];
+
+    fn check(&self) -> Vec<Problem> {
+        let missing = required::<String>("uri", self.uri.reveal(), "MONGO_URI=mongodb://localhost:27017/tickets");
+        missing.into_iter().collect()
+    }
+
+    fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
+        NeedsRestart::where_changed([(self.uri != new.uri, "uri")])
+    }
+}

@@ -1,0 +1,104 @@
+//! What a listener's result means.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::anyhow;
+use bus::{Limits, Rejection};
+use mongodb::bson::{Document, doc};
+use testkit::{Broker, Database};
+
+use super::harness::{SOON, Seller, World};
+use crate::ticket;
+
+async fn publish(world: &World<'_>) {
+    world.client.publish(serde_json::to_string(&ticket("concert")).unwrap()).await;
+}
+
+#[tokio::test]
+async fn an_event_that_fails_comes_again_until_it_is_handled_and_what_failed_has_no_effect() {
+    let (database, broker) = (Database::new(), Broker::start().await);
+    let world = World::new(&database, &broker).await;
+    let called = Arc::new(AtomicU32::new(0));
+    let does = |before| if before < 2 { Err(anyhow!("not today").into()) } else { Ok(()) };
+    let listener = world.listen(Seller { does, called: Arc::clone(&called), ..Seller::default() }).await;
+    publish(&world).await;
+    assert_eq!(world.sold(1).await, [1]);
+    assert_eq!(called.load(Ordering::Relaxed), 3);
+    let tries = world.store().collection::<Document>("failures").find_one(doc! {}).await.unwrap().unwrap();
+    assert_eq!(tries.get_i32("count").unwrap(), 2);
+    assert_eq!(world.store().collection::<Document>("outbox").count_documents(doc! {}).await.unwrap(), 1);
+    listener.stop().await.result.unwrap();
+    world.close().await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn after_its_last_attempt_an_event_is_a_dead_letter_with_its_history_and_a_panic_is_an_attempt() {
+    let (database, broker) = (Database::new(), Broker::start().await);
+    let world = World::new(&database, &broker).await;
+    let does = |before| if before == 1 { panic!("over the edge") } else { Err(anyhow!("try {before}").into()) };
+    let limits = Limits { attempts: 3, ..Limits::default() };
+    let listener = world.listen(Seller { does, limits, ..Seller::default() }).await;
+    publish(&world).await;
+    let letter = world.next_dead_letter().await;
+    assert_eq!(letter.reason, "failed 3 times, the last time: try 2");
+    let history: Vec<_> = letter.history.iter().map(|one| one.error.as_str()).collect();
+    assert_eq!(history, ["try 0", "the listener panicked: over the edge", "try 2"]);
+    assert!(letter.history.is_sorted_by_key(|one| one.at));
+    world.settled().await;
+    assert_eq!(world.store().collection::<Document>("sales").count_documents(doc! {}).await.unwrap(), 0);
+    listener.stop().await.result.unwrap();
+    world.close().await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_discarded_or_not_understood_is_a_dead_letter_at_once_and_holds_up_no_other() {
+    let (database, broker) = (Database::new(), Broker::start().await);
+    let world = World::new(&database, &broker).await;
+    let does = |before| if before == 0 { Err(Rejection::Discard(anyhow!("no such thing"))) } else { Ok(()) };
+    let listener = world.listen(Seller { does, ..Seller::default() }).await;
+    publish(&world).await;
+    assert_eq!(world.next_dead_letter().await.reason, "no such thing");
+    world.client.publish(r#"{"id":"123","title":"concert","price":20}"#).await;
+    publish(&world).await;
+    assert_eq!(world.sold(1).await, [1]);
+    world.settled().await;
+    let letters = broker.outsider().await.get_stream("ticketing-dead-letters").await.unwrap();
+    let last = letters.get_raw_message(2).await.unwrap();
+    let reason = last.headers.get("Dead-Letter-Reason").unwrap().as_str();
+    assert!(reason.starts_with("not the JSON of ticket:created: \"123\" is not an id"), "{reason}");
+    listener.stop().await.result.unwrap();
+    world.close().await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_that_comes_too_early_waits_and_that_costs_no_try() {
+    let (database, broker) = (Database::new(), Broker::start().await);
+    let world = World::new(&database, &broker).await;
+    let does = |before| if before < 5 { Err(Rejection::NotYet) } else { Ok(()) };
+    let limits = Limits { attempts: 1, ..Limits::default() };
+    let listener = world.listen(Seller { does, limits, ..Seller::default() }).await;
+    publish(&world).await;
+    assert_eq!(world.sold(1).await, [1]);
+    listener.stop().await.result.unwrap();
+    world.close().await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_that_waits_in_vain_is_a_dead_letter() {
+    let (database, broker) = (Database::new(), Broker::start().await);
+    let world = World::new(&database, &broker).await;
+    let limits = Limits { wait: SOON, ..Limits::default() };
+    let listener = world.listen(Seller { does: |_| Err(Rejection::NotYet), limits, ..Seller::default() }).await;
+    publish(&world).await;
+    let letter = world.next_dead_letter().await;
+    assert_eq!(letter.reason, "an earlier event did not arrive within 300ms");
+    assert!(letter.attempts > 1, "{letter:?}");
+    listener.stop().await.result.unwrap();
+    world.close().await;
+    broker.stop().await;
+}

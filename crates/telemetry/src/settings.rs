@@ -1,0 +1,83 @@
+//! The settings of the export, under the names that OpenTelemetry gives them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use http::Uri;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use service::Section;
+use service::settings::{NeedsRestart, Problem};
+
+/// The section `[telemetry]`. The variables are those of the
+/// [specification](https://opentelemetry.io/docs/specs/otel/protocol/exporter/).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TelemetrySettings {
+    /// The OTLP collector that spans are sent to, as `http://host:4318`; none, if empty; also the variable
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`. Headers that it asks for: only the variable `OTEL_EXPORTER_OTLP_HEADERS`
+    pub endpoint: String,
+    /// What the service is called there, by default the name of its program; also the variable `OTEL_SERVICE_NAME`
+    pub service_name: String,
+}
+
+impl Section for TelemetrySettings {
+    const NAME: &'static str = "telemetry";
+    const ENVIRONMENT: &'static [(&'static str, &'static str)] =
+        &[("OTEL_EXPORTER_OTLP_ENDPOINT", "endpoint"), ("OTEL_SERVICE_NAME", "service_name")];
+
+    fn check(&self) -> Vec<Problem> {
+        match self.endpoint() {
+            Ok(_) => Vec::new(),
+            Err(error) => vec![Problem::new("endpoint", error.to_string())],
+        }
+    }
+
+    fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
+        NeedsRestart::where_changed([
+            (self.endpoint != new.endpoint, "endpoint"),
+            (self.service_name != new.service_name, "service_name"),
+        ])
+    }
+}
+
+impl TelemetrySettings {
+    /// The collector, if the settings name one.
+    pub(crate) fn endpoint(&self) -> Result<Option<Endpoint>, InvalidEndpoint> {
+        if self.endpoint.is_empty() { Ok(None) } else { self.endpoint.parse().map(Some) }
+    }
+}
+
+/// The address of an OTLP collector: `http://localhost:4318`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint(String);
+
+/// A text that is not an [`Endpoint`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "not the address of an OTLP collector: OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 (HTTP without TLS, port 4318 and not the 4317 of gRPC)"
+)]
+pub struct InvalidEndpoint;
+
+impl Endpoint {
+    /// The URL that spans are posted to.
+    pub(crate) fn traces(&self) -> String {
+        format!("{}/v1/traces", self.0)
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = InvalidEndpoint;
+
+    fn from_str(text: &str) -> Result<Self, InvalidEndpoint> {
+        let uri: Uri = text.parse().map_err(|_| InvalidEndpoint)?;
+        let is_valid = uri.scheme_str() == Some("http") && uri.host().is_some() && uri.query().is_none();
+        if is_valid { Ok(Self(text.trim_end_matches('/').to_owned())) } else { Err(InvalidEndpoint) }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
