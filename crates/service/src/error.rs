@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Path;
+use crate::tree::Path;
 
 /// What a service returns when it can't go on: any error, with what was being done as context.
 pub type Error = anyhow::Error;

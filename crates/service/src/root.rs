@@ -6,8 +6,14 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::node::{Node, after};
-use crate::{Ending, Error, Exit, Failure, Path, Service, Settings, Stopped, Tree};
+use crate::error::{Error, Failure, Stopped};
+use crate::exit::{Ending, Exit};
+use crate::node::Node;
+use crate::promise::Answer;
+use crate::service::Service;
+use crate::settings::Settings;
+use crate::start;
+use crate::tree::{Path, Tree};
 
 /// How long a whole program may take to stop: a little less than the 30 s that Kubernetes gives a pod.
 const BUDGET: Duration = Duration::from_secs(25);
@@ -50,7 +56,7 @@ impl<S: Service> Launch<S> {
     /// Lets it run, without waiting until it is ready.
     pub fn start(self) -> Running<S::Handle> {
         let root = Node::root(&self.name, self.tree, self.settings, self.stop_within);
-        let answer = root.run(self.service);
+        let answer = start::run(&root, self.service);
         Running { root, answer }
     }
 }
@@ -58,7 +64,7 @@ impl<S: Service> Launch<S> {
 /// A running tree. Dropping it asks the tree to stop; [`Running::stop`] also waits until it has.
 pub struct Running<H> {
     root: Arc<Node>,
-    answer: oneshot::Receiver<Result<H, Error>>,
+    answer: oneshot::Receiver<Answer<H>>,
 }
 
 impl<H> fmt::Debug for Running<H> {
@@ -84,12 +90,12 @@ impl<H> Running<H> {
 
     /// How long all of it may take to stop.
     pub(crate) fn stop_within(&self) -> Duration {
-        self.root.stop_within
+        self.root.stop.within
     }
 
     /// Asks all of it to stop, and does not wait.
     pub fn request_stop(&self) {
-        self.root.request_stop(after(self.root.stop_within));
+        self.root.request_stop(self.root.stop.own_deadline());
     }
 
     /// Waits until it ended, by itself or on request.

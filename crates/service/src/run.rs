@@ -10,8 +10,11 @@ use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::sleep_until;
 
-use crate::node::after;
-use crate::{Error, Exit, Outcome, Running, Service, launch};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::root::{Outcome, Running, launch};
+use crate::service::Service;
+use crate::stop::after;
 
 /// How much later than the deadline of its stop a whole program is given up.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(1);

@@ -2,7 +2,7 @@
 
 use tokio::sync::watch;
 
-use crate::Path;
+use crate::tree::Path;
 
 /// Where the current handle of a restarted child stands: there while the child is ready, not there while it is being
 /// started again.

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::log::reopen;
-use crate::settings::{Refused, Reloaded};
-use crate::{Settings, Tree};
+use crate::settings::{Refused, Reloaded, Settings};
+use crate::tree::{self, Tree};
 
 /// What the routes tell about.
 #[derive(Clone, Debug)]
@@ -106,7 +106,7 @@ pub(super) fn reload(program: &Program) -> Result<Reloaded, Refused> {
 async fn metrics(State(program): State<Program>) -> String {
     for status in program.tree.statuses() {
         let labels = [("path", status.path.to_string())];
-        let ready = if status.state == crate::State::Ready { 1.0 } else { 0.0 };
+        let ready = if status.state == tree::State::Ready { 1.0 } else { 0.0 };
         metrics::gauge!("service_ready", &labels).set(ready);
         metrics::counter!("service_restarts_total", &labels).absolute(status.restarts.into());
     }

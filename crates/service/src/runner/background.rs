@@ -14,8 +14,9 @@ use super::cli::Patience;
 use super::control;
 use super::log::{remark, say, since};
 use super::place::Place;
+use crate::error::Error;
+use crate::exit::Exit;
 use crate::run::fail;
-use crate::{Error, Exit};
 
 /// How often a process is looked at that starts or stops.
 const LOOK_EVERY: Duration = Duration::from_millis(20);

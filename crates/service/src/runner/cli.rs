@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use super::place::Place;
-use crate::Error;
+use crate::error::Error;
 use crate::settings::Sources;
 
 #[derive(Debug, Parser)]

@@ -13,9 +13,10 @@ use tokio::time::timeout;
 use super::admin::Services;
 use super::log::{remark, say};
 use super::place::Place;
+use crate::error::Error;
+use crate::exit::Exit;
 use crate::run::fail;
 use crate::settings::{Refused, Reloaded};
-use crate::{Error, Exit};
 
 /// How long an answer may take.
 const ANSWER_WITHIN: std::time::Duration = std::time::Duration::from_secs(10);

@@ -14,9 +14,14 @@ use tokio::time::timeout;
 use super::admin::{self, Program};
 use super::place::Place;
 use super::{background, log};
+use crate::error::Error;
+use crate::exit::Exit;
 use crate::http::{Http, serve};
+use crate::root::launch;
 use crate::run::{Signals, in_runtime, until_over};
-use crate::{Error, Exit, Scope, Service, Settings, launch};
+use crate::scope::Scope;
+use crate::service::Service;
+use crate::settings::Settings;
 
 /// How long the admin routes may take to stop, when everything else has.
 const ADMIN_STOPS_WITHIN: Duration = Duration::from_secs(1);
@@ -39,14 +44,14 @@ pub(super) fn run<S: Service>(
     let metrics = PrometheusBuilder::new().install_recorder().context("setting up the metrics")?;
     in_runtime(async {
         let signals = Signals::listen()?;
-        let launch = launch(place.name, service).settings(settings.clone());
+        let root = launch(place.name, service).settings(settings.clone());
         let log = detached.then(|| place.log());
-        let program = Program { tree: launch.tree().clone(), settings, metrics, log };
-        let mut admin = crate::launch("admin", Admin { socket: place.socket(), tcp: admin, program: program.clone() })
+        let program = Program { tree: root.tree().clone(), settings, metrics, log };
+        let mut admin = launch("admin", Admin { socket: place.socket(), tcp: admin, program: program.clone() })
             .stop_within(ADMIN_STOPS_WITHIN)
             .start();
         admin.ready().await?;
-        let exit = until_over(launch.start(), signals, Some(|| drop(admin::reload(&program)))).await;
+        let exit = until_over(root.start(), signals, Some(|| drop(admin::reload(&program)))).await;
         if ![Exit::Interrupted, Exit::Terminated].contains(&exit) {
             // Its end is no news: everything that mattered has ended.
             let _outcome = timeout(ADMIN_STOPS_WITHIN * 2, admin.stop()).await;

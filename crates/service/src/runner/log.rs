@@ -13,7 +13,8 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::place::Place;
-use crate::{Error, Exit};
+use crate::error::Error;
+use crate::exit::Exit;
 
 /// The most of a log that is searched for its last lines, in bytes.
 const TAIL: u64 = 1 << 20;

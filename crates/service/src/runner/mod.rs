@@ -15,9 +15,11 @@ use std::ffi::OsString;
 use clap::Parser;
 
 use self::cli::{Cli, Command, ConfigCommand};
+use crate::error::Error;
+use crate::exit::Exit;
 use crate::run::fail;
+use crate::service::Service;
 use crate::settings::{Sections, Settings};
-use crate::{Exit, Service};
 
 /// The whole of a program: reads the command line and does what it says.
 ///
@@ -50,12 +52,7 @@ pub fn main<S: Service>(name: &'static str, sections: Sections, make: impl FnOnc
     act(name, sections, cli, make).unwrap_or_else(|error| fail(&format_args!("{error:#}")))
 }
 
-fn act<S: Service>(
-    name: &'static str,
-    sections: Sections,
-    cli: Cli,
-    make: impl FnOnce() -> S,
-) -> Result<Exit, crate::Error> {
+fn act<S: Service>(name: &'static str, sections: Sections, cli: Cli, make: impl FnOnce() -> S) -> Result<Exit, Error> {
     let place = cli.place(name)?;
     let load = || Settings::load(sections.clone(), cli.sources());
     match cli.command() {

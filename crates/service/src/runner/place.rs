@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::Error;
+use crate::error::Error;
 
 /// The folder of one running program.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::layers::Layers;
 use super::section::Values;
 use super::{Generation, NeedsRestart, Origin, Sections, Settings, Sources};
-use crate::node::lock;
+use crate::lock::lock;
 
 /// What a reload has changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -110,6 +110,48 @@ async fn a_child_that_is_never_ready_fails_the_start_within_its_limit() {
     assert!(matches!(failure.reason, Reason::NotReady(_)), "{error}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_child_that_is_waited_for_may_take_any_time_to_become_ready() {
+    let mut root = launch(
+        "root",
+        Part(async move |scope: Scope<()>| {
+            let late = Part(async |scope: Scope<()>| {
+                tokio::time::sleep(Duration::from_secs(60 * 60)).await;
+                scope.ready(());
+                scope.stopping().await;
+                Ok(())
+            });
+            scope.child("late").wait_until_ready().start(late).await?;
+            scope.ready(());
+            scope.stopping().await;
+            Ok(())
+        }),
+    )
+    .start();
+    root.ready().await.unwrap();
+    root.stop().await.result.unwrap();
+}
+
+#[tokio::test]
+async fn or_stop_yields_the_value_or_ends_the_service_cleanly() {
+    let record = Record::default();
+    let noted = record.clone();
+    let mut root = launch(
+        "root",
+        Part(async move |scope: Scope<()>| {
+            let stopping = scope.stopping();
+            noted.note(stopping.or_stop(async { "a value" }).await?);
+            scope.ready(());
+            stopping.or_stop(std::future::pending::<()>()).await?;
+            unreachable!("the future never resolves")
+        }),
+    )
+    .start();
+    root.ready().await.unwrap();
+    assert_eq!(root.stop().await.exit(), service::Exit::Clean);
+    assert_eq!(record.notes(), ["a value"]);
+}
+
 #[tokio::test]
 async fn a_stop_while_a_child_is_starting_ends_both_cleanly() {
     let record = Record::default();
