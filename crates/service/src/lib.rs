@@ -20,7 +20,9 @@ mod slot;
 mod start;
 mod stop;
 mod stopping;
+mod together;
 mod tree;
+mod watch;
 
 pub use child::Child;
 pub use error::{Error, Failure, Reason, Stopped};
@@ -34,4 +36,5 @@ pub use service::Service;
 pub use settings::{Live, Section, Settings};
 pub use slot::{NotReady, Slot};
 pub use stopping::Stopping;
+pub use together::Members;
 pub use tree::{Path, State, Status, Tree};

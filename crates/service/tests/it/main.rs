@@ -10,3 +10,5 @@ mod process;
 mod program;
 mod restart;
 mod settings;
+mod together;
+mod watch;
