@@ -7,7 +7,7 @@ use common::telemetry::TelemetrySettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Section;
-use service::settings::{NeedsRestart, Problem, Secret, Sections};
+use service::settings::{Problem, Secret, Sections};
 
 /// All sections of this program.
 pub fn sections() -> Sections {
@@ -21,9 +21,9 @@ pub(crate) struct AuthSettings {
     /// Where the API listens
     #[schemars(with = "String")]
     pub(crate) bind: SocketAddr,
-    /// The key that sessions are signed with, the same for all services; also the variable `JWT_KEY`
+    /// The key that sessions are signed with, the same for all services
     pub(crate) jwt_key: Secret,
-    /// The database, as mongodb://host:port/database; also the variable `MONGO_URI`
+    /// The database, as mongodb://host:port/database
     pub(crate) mongo_uri: Secret,
     /// How many hours a session is good for
     pub(crate) session_hours: u32,
@@ -54,15 +54,5 @@ impl Section for AuthSettings {
             (self.session_hours == 0).then(|| Problem::new("session_hours", "must be above 0")),
         ];
         problems.into_iter().flatten().collect()
-    }
-
-    fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
-        NeedsRestart::where_changed([
-            (self.bind != new.bind, "bind"),
-            (self.jwt_key != new.jwt_key, "jwt_key"),
-            (self.mongo_uri != new.mongo_uri, "mongo_uri"),
-            (self.session_hours != new.session_hours, "session_hours"),
-            (self.trust_proxy != new.trust_proxy, "trust_proxy"),
-        ])
     }
 }

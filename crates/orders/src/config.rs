@@ -8,7 +8,7 @@ use common::telemetry::TelemetrySettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Section;
-use service::settings::{NeedsRestart, Problem, Secret, Sections};
+use service::settings::{Problem, Secret, Sections};
 
 /// All sections of this program.
 pub fn sections() -> Sections {
@@ -22,11 +22,11 @@ pub(crate) struct OrdersSettings {
     /// Where the API listens
     #[schemars(with = "String")]
     pub(crate) bind: SocketAddr,
-    /// The key that sessions are signed with, the same for all services; also the variable `JWT_KEY`
+    /// The key that sessions are signed with, the same for all services
     pub(crate) jwt_key: Secret,
-    /// The database, as mongodb://host:port/database; also the variable `MONGO_URI`
+    /// The database, as mongodb://host:port/database
     pub(crate) mongo_uri: Secret,
-    /// How long an order holds its ticket, in seconds; also the variable `ORDER_WINDOW_SECONDS`
+    /// How long an order holds its ticket, in seconds
     pub(crate) window_seconds: u32,
 }
 
@@ -45,6 +45,7 @@ impl Section for OrdersSettings {
     const NAME: &'static str = "orders";
     const ENVIRONMENT: &'static [(&'static str, &'static str)] =
         &[("JWT_KEY", "jwt_key"), ("MONGO_URI", "mongo_uri"), ("ORDER_WINDOW_SECONDS", "window_seconds")];
+    const LIVE: &'static [&'static str] = &["window_seconds"];
 
     fn check(&self) -> Vec<Problem> {
         let problems = [
@@ -53,13 +54,5 @@ impl Section for OrdersSettings {
             (self.window_seconds == 0).then(|| Problem::new("window_seconds", "must be above 0")),
         ];
         problems.into_iter().flatten().collect()
-    }
-
-    fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
-        NeedsRestart::where_changed([
-            (self.bind != new.bind, "bind"),
-            (self.jwt_key != new.jwt_key, "jwt_key"),
-            (self.mongo_uri != new.mongo_uri, "mongo_uri"),
-        ])
     }
 }

@@ -110,5 +110,7 @@ async fn stream(open: Open) -> axum::body::Body {
 }
 
 fn main() -> Exit {
-    service::runner::main("cases", Sections::new().with::<Case>(), || Program)
+    // `case.http` was `http.bind` once, and may still be set by that name.
+    let sections = Sections::new().with::<Case>().moved("http.bind", "case.http");
+    service::runner::main("cases", sections, || Program)
 }

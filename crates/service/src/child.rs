@@ -105,7 +105,10 @@ impl<P> Child<'_, P> {
     }
 
     /// The settings that the child and its children read. Default: those of the parent.
+    ///
+    /// Their [warnings](Settings::warnings) are logged here.
     pub fn settings(mut self, settings: Settings) -> Self {
+        settings.log_warnings();
         self.settings = Some(settings);
         self
     }

@@ -55,6 +55,7 @@ impl<S: Service> Launch<S> {
 
     /// Lets it run, without waiting until it is ready.
     pub fn start(self) -> Running<S::Handle> {
+        self.settings.log_warnings();
         let root = Node::root(&self.name, self.tree, self.settings, self.stop_within);
         let answer = start::run(&root, self.service);
         Running { root, answer }

@@ -8,7 +8,7 @@ use common::telemetry::TelemetrySettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Section;
-use service::settings::{NeedsRestart, Problem, Secret, Sections};
+use service::settings::{Problem, Secret, Sections};
 
 /// All sections of this program.
 pub fn sections() -> Sections {
@@ -22,9 +22,9 @@ pub(crate) struct TicketsSettings {
     /// Where the API listens
     #[schemars(with = "String")]
     pub(crate) bind: SocketAddr,
-    /// The key that sessions are signed with, the same for all services; also the variable `JWT_KEY`
+    /// The key that sessions are signed with, the same for all services
     pub(crate) jwt_key: Secret,
-    /// The database, as mongodb://host:port/database; also the variable `MONGO_URI`
+    /// The database, as mongodb://host:port/database
     pub(crate) mongo_uri: Secret,
 }
 
@@ -48,13 +48,5 @@ impl Section for TicketsSettings {
             required::<String>("mongo_uri", self.mongo_uri.reveal(), "MONGO_URI=mongodb://localhost:27017/tickets"),
         ];
         problems.into_iter().flatten().collect()
-    }
-
-    fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
-        NeedsRestart::where_changed([
-            (self.bind != new.bind, "bind"),
-            (self.jwt_key != new.jwt_key, "jwt_key"),
-            (self.mongo_uri != new.mongo_uri, "mongo_uri"),
-        ])
     }
 }

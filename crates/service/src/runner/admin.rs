@@ -97,7 +97,10 @@ pub(super) fn reload(program: &Program) -> Result<Reloaded, Refused> {
     }
     let result = program.settings.reload();
     match &result {
-        Ok(reloaded) => tracing::info!(generation = reloaded.generation, changed = ?reloaded.changed, "reloaded"),
+        Ok(reloaded) => {
+            reloaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+            tracing::info!(generation = reloaded.generation, changed = ?reloaded.changed, "reloaded");
+        }
         Err(refused) => tracing::warn!(%refused, "the reload was refused; the settings stay as they are"),
     }
     result

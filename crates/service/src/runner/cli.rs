@@ -96,7 +96,12 @@ pub(super) enum ConfigCommand {
     /// Show every value, and where it came from
     Show,
     /// Describe every setting
-    Help,
+    Help {
+        /// Print JSON: a list of settings with section, key, type, default, help, variables, and live (whether a reload
+        /// may change it)
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 impl Cli {

@@ -55,7 +55,8 @@ pub(super) fn reload(place: &Place) -> Result<Exit, Error> {
     }
     let (status, body) = ask(place, Method::POST, "/-/reload")?;
     if status == StatusCode::OK {
-        let Reloaded { generation, changed } = serde_json::from_slice(&body)?;
+        let Reloaded { generation, changed, warnings } = serde_json::from_slice(&body)?;
+        warnings.iter().for_each(|warning| remark(&format_args!("warning: {warning}")));
         let changed = if changed.is_empty() { "nothing".to_owned() } else { changed.join(", ") };
         say(&format_args!("generation {generation}, changed: {changed}"))?;
         return Ok(Exit::Clean);

@@ -74,9 +74,13 @@ fn act<S: Service>(name: &'static str, sections: Sections, cli: Cli, make: impl 
         Command::Logs { follow, lines } => log::show(&place, lines, follow),
         Command::Config { command } => {
             match command {
-                ConfigCommand::Help => sections.describe().iter().try_for_each(|setting| log::say(setting))?,
+                ConfigCommand::Help { json: true } => log::say(&serde_json::to_string_pretty(&sections.describe())?)?,
+                ConfigCommand::Help { json: false } => {
+                    sections.describe().iter().try_for_each(|setting| log::say(setting))?;
+                }
                 ConfigCommand::Check => {
-                    load()?;
+                    let warnings = load()?.warnings();
+                    warnings.iter().for_each(|warning| log::remark(&format_args!("warning: {warning}")));
                     log::say(&"the settings are fine")?;
                 }
                 ConfigCommand::Show => {

@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Generation, Section};
+use super::generation::Generation;
+use super::section::Section;
 
 /// The current values of one section.
 pub struct Live<T> {

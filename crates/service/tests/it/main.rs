@@ -5,6 +5,7 @@ mod deadlines;
 mod failures;
 mod http;
 mod lifecycle;
+mod moved;
 mod parts;
 mod process;
 mod program;

@@ -261,3 +261,34 @@ fn metrics_and_services_tell_of_every_part() {
     program.signal(Signal::SIGTERM);
     assert_eq!(program.end().0, Some(0));
 }
+
+#[test]
+fn a_setting_with_a_former_name_is_a_warning_of_config_check_and_in_the_log_of_run() {
+    let (place, address) = (Place::new(), free_address());
+    let former = format!("http.bind={address}");
+    let warning = "--set http.bind is now --set case.http; the next release does not know the old name";
+    let (code, stdout, stderr) = place.command(&[&former], "config check");
+    assert_eq!((code, stdout.as_str()), (Some(0), "the settings are fine\n"));
+    assert_eq!(stderr, format!("warning: {warning}\n"));
+    assert_eq!(place.command(&[&former], "start").0, Some(0));
+    assert!(get(&address, "/sleep/0").unwrap().ends_with("rested\n"));
+    assert_eq!(place.command(&[], "stop").0, Some(0));
+    let log = std::fs::read_to_string(place.folder.path().join("cases.log")).unwrap();
+    assert_eq!(log.matches(warning).count(), 1, "{log}");
+}
+
+#[test]
+fn config_help_is_text_or_json() {
+    let place = Place::new();
+    let (code, text, _) = place.command(&[], "config help");
+    assert_eq!(code, Some(0));
+    assert!(text.contains("case.panics (integer, default 0)\n"), "{text}");
+    assert!(text.contains("    variable CASE__PANICS\n"), "{text}");
+    let (code, json, _) = place.command(&[], "config help --json");
+    assert_eq!(code, Some(0));
+    let settings: Vec<Value> = serde_json::from_str(&json).unwrap();
+    let named = |setting: &Value| setting["section"] == "case" && setting["key"] == "panics";
+    let panics = settings.iter().find(|setting| named(setting)).unwrap();
+    assert_eq!(panics["variables"], serde_json::json!(["CASE__PANICS"]));
+    assert_eq!(panics["live"], false);
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use service::settings::{NeedsRestart, Problem, Secret, Sections, Settings, Sources};
+use service::settings::{Problem, Secret, Sections, Settings, Sources};
 use service::{Error, Live, Scope, Section, Service, launch};
 use tempfile::TempDir;
 use tokio::time::{Instant, timeout};
@@ -30,13 +30,10 @@ impl Default for Numbers {
 
 impl Section for Numbers {
     const NAME: &'static str = "numbers";
+    const LIVE: &'static [&'static str] = &["rate"];
 
     fn check(&self) -> Vec<Problem> {
         if self.rate > 0.0 { vec![] } else { vec![Problem::new("rate", "must be above 0")] }
-    }
-
-    fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
-        if self.bind == new.bind { vec![] } else { vec![NeedsRestart("bind")] }
     }
 }
 
@@ -51,6 +48,8 @@ struct Account {
 
 impl Section for Account {
     const NAME: &'static str = "account";
+    const ENVIRONMENT: &'static [(&'static str, &'static str)] = &[("ACCOUNT_PASSWORD", "password")];
+    const LIVE: &'static [&'static str] = &["user", "password"];
 }
 
 struct File(TempDir);
@@ -146,7 +145,7 @@ fn what_is_wrong_is_said_with_its_place_all_at_once() {
     let said = refused(&file, &[("NUMBERS__RATE", "x"), ("NUMBERS__RADE", "1")], &["rate=1", "a.b=1"]);
     let expected = [
         "environment variable NUMBERS__RADE: numbers.rade: unknown; [numbers] has bind, rate",
-        "--set rate: a flag looks like section.key=value",
+        "--set rate: a flag has the form section.key=value",
         "--set a.b: a: unknown; the sections are [numbers], [account]",
     ];
     assert_eq!(said, expected);
@@ -194,15 +193,50 @@ fn a_key_that_is_gone_has_its_default_again() {
 }
 
 #[test]
-fn a_secret_is_never_shown_and_yet_changes() {
+fn a_secret_is_never_shown_and_yet_its_change_is_noticed() {
     let file = File::new("[account]\npassword = \"old\"\n");
     let settings = file.load();
     let account = settings.live::<Account>().unwrap();
     file.write("[account]\npassword = \"new\"\n");
-    assert_eq!(settings.reload().unwrap().changed, ["account"]);
+    assert_eq!(settings.reload().unwrap().changed, ["account.password"]);
     assert_eq!(account.get().password.reveal(), "new");
     let shown = format!("{:?} {:?}", account.get(), settings.effective());
     assert!(!shown.contains("new") && !shown.contains("old"), "{shown}");
+}
+
+/// A section of which nothing may change while the program runs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Session {
+    /// What sessions are signed with
+    key: Secret,
+    hours: Option<u32>,
+}
+
+impl Section for Session {
+    const NAME: &'static str = "session";
+}
+
+#[test]
+fn a_changed_key_that_is_not_live_needs_a_restart_also_a_secret_one() {
+    let file = File::new("[session]\nkey = \"old\"\n");
+    let settings = Settings::load(Sections::new().with::<Session>(), file.sources()).unwrap();
+    let cases = [
+        ("[session]\nkey = \"new\"\n", vec!["session.key"]),
+        ("", vec!["session.key"]),
+        ("[session]\nkey = \"old\"\nhours = 1\n", vec!["session.hours"]),
+        ("[session]\nkey = \"new\"\nhours = 1\n", vec!["session.hours", "session.key"]),
+    ];
+    for (text, keys) in cases {
+        file.write(text);
+        let mut refused = settings.reload().unwrap_err().refused;
+        refused.sort_by(|a, b| a.key.cmp(&b.key));
+        assert_eq!(refused.iter().map(|refusal| refusal.key.as_str()).collect::<Vec<_>>(), keys, "{text}");
+        let shown = format!("{refused:?} {settings:?}");
+        assert!(!shown.contains("old") && !shown.contains("\"new\""), "{shown}");
+    }
+    file.write("[session]\nkey = \"old\"\n");
+    assert_eq!(settings.reload().unwrap().changed, [""; 0], "nothing differs");
 }
 
 #[tokio::test]
@@ -260,11 +294,33 @@ async fn a_section_that_the_program_was_not_told_about_is_an_error_that_says_so(
 }
 
 #[test]
-fn every_setting_is_described_with_its_type_default_and_doc_comment() {
-    let described: Vec<_> = sections().describe().iter().map(ToString::to_string).collect();
-    assert!(
-        described.contains(&"numbers.rate (number, default 60.0)\n    Numbers a minute".to_owned()),
-        "{described:?}"
-    );
-    assert_eq!(described.len(), 4);
+fn every_setting_is_described_with_its_type_default_doc_comment_and_variables() {
+    let described: Vec<_> = sections().with::<Session>().describe().iter().map(ToString::to_string).collect();
+    let expected = [
+        "numbers.bind (string, default \"127.0.0.1:7776\")\n    Where to listen\n    variable NUMBERS__BIND",
+        "numbers.rate (number, default 60.0, changes on reload)\n    Numbers a minute\n    variable NUMBERS__RATE",
+        "account.password (string, default \"***\", changes on reload)\n    The password\n    \
+         variables ACCOUNT__PASSWORD, ACCOUNT_PASSWORD",
+        "session.hours (integer or null, default null)\n    \n    variable SESSION__HOURS",
+    ];
+    for setting in expected {
+        assert!(described.contains(&setting.to_owned()), "{setting} in {described:#?}");
+    }
+    assert_eq!(described.len(), 6);
+}
+
+#[test]
+fn the_description_of_a_setting_is_data() {
+    let described = serde_json::to_value(sections().describe()).unwrap();
+    let password = described.as_array().unwrap().iter().find(|setting| setting["key"] == "password").unwrap();
+    let expected = serde_json::json!({
+        "section": "account",
+        "key": "password",
+        "type": ["string"],
+        "default": "***",
+        "help": "The password",
+        "variables": ["ACCOUNT__PASSWORD", "ACCOUNT_PASSWORD"],
+        "live": true,
+    });
+    assert_eq!(*password, expected);
 }

@@ -138,7 +138,10 @@ async fn a_stop_while_a_member_is_starting_ends_all_of_them_cleanly() {
     let noted = record.clone();
     let mut root = group(&record, async move |members: Members| {
         members.start("a", Orderly { name: "a", record: noted }).await?;
-        let starting = Part(async |scope: Scope<()>| Ok(scope.stopping().await));
+        let starting = Part(async |scope: Scope<()>| {
+            scope.stopping().await;
+            Ok(())
+        });
         members.child("b").wait_until_ready().start(starting).await
     });
     root.tree().wait_for(|rows| rows.iter().any(|row| row.path.as_str() == "root/group/b")).await;
