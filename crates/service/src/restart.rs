@@ -41,7 +41,7 @@ impl Restart {
         self
     }
 
-    /// The pause before the next start, after so many failures in a row.
+    /// The pause before the next start, after this number of failures in a row.
     fn pause(&self, failures: u32) -> Duration {
         let doubled = self.first.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
         doubled.min(self.longest).mul_f64(rand::random_range(0.5..=1.0))

@@ -12,7 +12,7 @@ impl<H> Scope<H> {
     /// stop; shows the service as waiting for `what` while the check fails or takes longer than `within`.
     ///
     /// A check that takes too long is dropped. Use at most one watch per service: a check that succeeds shows that
-    /// nothing is away. A watch that is dropped and called again checks at once.
+    /// nothing is away. A watch that is dropped and called again checks immediately.
     pub async fn watch<R, E>(&self, what: &'static str, every: Duration, within: Duration, mut check: impl FnMut() -> R)
     where
         R: Future<Output = Result<(), E>>,

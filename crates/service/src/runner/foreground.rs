@@ -1,4 +1,4 @@
-//! Running a program, with its admin routes, until a signal or its own end.
+//! Running a program, with its admin routes, until a signal or the program itself ends it.
 
 use std::fs::{self, Permissions};
 use std::net::SocketAddr;
@@ -23,10 +23,10 @@ use crate::scope::Scope;
 use crate::service::Service;
 use crate::settings::Settings;
 
-/// How long the admin routes may take to stop, when everything else has.
+/// How long the admin routes may take to stop, once everything else has stopped.
 const ADMIN_STOPS_WITHIN: Duration = Duration::from_secs(1);
 
-/// Runs it until it ends.
+/// Runs the program until it ends.
 pub(super) fn run<S: Service>(
     place: &Place,
     settings: Settings,
@@ -35,13 +35,13 @@ pub(super) fn run<S: Service>(
     service: S,
 ) -> Result<Exit, Error> {
     if detached {
-        nix::unistd::setsid().context("leaving the terminal")?;
+        nix::unistd::setsid().context("failed to leave the terminal")?;
     }
     let Some(_held) = place.hold()? else {
         return Ok(background::already_running(place, place.holder()?.unwrap_or_default()));
     };
     log::init();
-    let metrics = PrometheusBuilder::new().install_recorder().context("setting up the metrics")?;
+    let metrics = PrometheusBuilder::new().install_recorder().context("failed to set up the metrics")?;
     in_runtime(async {
         let signals = Signals::listen()?;
         let root = launch(place.name, service).settings(settings.clone());
@@ -53,14 +53,14 @@ pub(super) fn run<S: Service>(
         admin.ready().await?;
         let exit = until_over(root.start(), signals, Some(|| drop(admin::reload(&program)))).await;
         if ![Exit::Interrupted, Exit::Terminated].contains(&exit) {
-            // Its end is no news: everything that mattered has ended.
+            // How it ends does not matter: the program itself has ended.
             let _outcome = timeout(ADMIN_STOPS_WITHIN * 2, admin.stop()).await;
         }
         Ok(exit)
     })
 }
 
-/// The admin routes, on the control socket and, if wanted, on an address.
+/// The admin routes, on the control socket and, if one is given, on an address.
 struct Admin {
     socket: PathBuf,
     tcp: Option<SocketAddr>,
@@ -75,11 +75,11 @@ impl Service for Admin {
         if let Some(bind) = self.tcp {
             let http = Http { bind, router: router.clone(), drain_delay: Duration::ZERO };
             let address = scope.start("http", http).await?;
-            tracing::info!(%address, "the admin routes are here");
+            tracing::info!(%address, "admin routes listening");
         }
-        fs::remove_file(&self.socket).ok(); // of one that was killed; we hold the pid file, so it is nobody's
+        fs::remove_file(&self.socket).ok(); // left by a process that was killed; the locked pid file shows that no other process uses it
         let listener = UnixListener::bind(&self.socket)
-            .with_context(|| format!("listening on {}; a shorter --rundir may help", self.socket.display()))?;
+            .with_context(|| format!("failed to listen on {}; a shorter --rundir may help", self.socket.display()))?;
         fs::set_permissions(&self.socket, Permissions::from_mode(0o600))?;
         scope.ready(());
         serve(listener, router, Duration::ZERO, &scope).await;

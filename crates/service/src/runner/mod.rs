@@ -1,6 +1,6 @@
-//! The command line around a program: run it, start it in the background, look after it, stop it.
+//! The command line of a program: run it, start it in the background, inspect it, stop it.
 //!
-//! Nothing else in this crate knows it. A program's `main` is one line: see [`main`].
+//! No other module of this crate uses it. The `main` of a program is one line: see [`main`].
 
 mod admin;
 mod background;
@@ -21,10 +21,10 @@ use crate::run::fail;
 use crate::service::Service;
 use crate::settings::{Sections, Settings};
 
-/// The whole of a program: reads the command line and does what it says.
+/// Runs a whole program: reads the command line and does what it says.
 ///
-/// `name` is the name of the root service, of the pid file and of the log; `make` is called when the program is to run,
-/// with nothing but its settings to go by.
+/// `name` is the name of the root service, of the pid file and of the log; `make` is called only if the
+/// program is to run; the service that it makes reads its settings from its scope.
 ///
 /// ```no_run
 /// use service::settings::Sections;

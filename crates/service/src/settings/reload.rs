@@ -36,7 +36,7 @@ impl Settings {
             let (Some(before), Some(after)) = (old.tables.get(kind.name), new.tables.get(kind.name)) else { continue };
             let keys = kind.changed(before, after);
             if let Some(values) = old.sections.get(kind.name).filter(|_| keys.is_empty()) {
-                new.sections.insert(kind.name, Arc::clone(values)); // so that nobody is woken without a change
+                new.sections.insert(kind.name, Arc::clone(values)); // so that no reader is woken without a change
             }
             for key in keys {
                 let dotted = format!("{}.{key}", kind.name);

@@ -1,12 +1,12 @@
-//! What a tree of services promises, seen from outside.
+//! What a tree of services guarantees, seen from outside.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod components;
 mod deadlines;
 mod failures;
 mod http;
 mod lifecycle;
 mod moved;
-mod parts;
 mod process;
 mod program;
 mod restart;

@@ -7,7 +7,7 @@ use service::{Error, Exit, Members, Outcome, Running, Scope, Service, Stopped, l
 use tokio::sync::Barrier;
 use tokio::time::Instant;
 
-use crate::parts::{Orderly, Part, Record};
+use crate::components::{Component, Orderly, Record};
 
 /// Once it is asked to stop, it ends only when all others of the barrier are asked too.
 struct EndsWithTheOthers {
@@ -30,7 +30,7 @@ impl Service for EndsWithTheOthers {
 }
 
 fn never_stops() -> impl Service<Handle = ()> {
-    Part(async |scope: Scope<()>| {
+    Component(async |scope: Scope<()>| {
         scope.ready(());
         std::future::pending().await
     })
@@ -42,7 +42,7 @@ where
     R: Future<Output = Result<(), Error>> + Send + 'static,
 {
     let record = record.clone();
-    let root = Part(async move |scope: Scope<()>| {
+    let root = Component(async move |scope: Scope<()>| {
         scope.start("before", Orderly { name: "before", record: record.clone() }).await?;
         scope.together("group", members).await?;
         scope.start("after", Orderly { name: "after", record }).await?;
@@ -82,7 +82,7 @@ async fn members_start_in_order_and_are_all_asked_to_stop_at_the_same_moment_in_
 
 #[tokio::test(start_paused = true)]
 async fn the_handle_of_a_group_is_what_its_closure_returns() {
-    let root = Part(async |scope: Scope<()>| {
+    let root = Component(async |scope: Scope<()>| {
         let all_asked = Arc::new(Barrier::new(1));
         let name = scope
             .together("group", async move |members: Members| {
@@ -104,7 +104,7 @@ async fn a_member_that_fails_ends_all_members_and_fails_the_parent_with_its_path
     let noted = record.clone();
     let mut root = group(&record, async move |members: Members| {
         members.start("a", Orderly { name: "a", record: noted.clone() }).await?;
-        let fails = Part(async |scope: Scope<()>| {
+        let fails = Component(async |scope: Scope<()>| {
             scope.ready(());
             tokio::time::sleep(Duration::from_secs(1)).await;
             anyhow::bail!("broken")
@@ -126,7 +126,7 @@ async fn a_member_that_cannot_start_stops_those_before_it_and_is_the_failure_of_
     let noted = record.clone();
     let mut root = group(&record, async move |members: Members| {
         members.start("a", Orderly { name: "a", record: noted }).await?;
-        members.start("b", Part(async |_| anyhow::bail!("port taken"))).await
+        members.start("b", Component(async |_| anyhow::bail!("port taken"))).await
     });
     assert_eq!(root.ready().await.unwrap_err().to_string(), "root/group/b: port taken");
     assert_eq!(record.notes(), ["before starts", "a starts", "a stops", "before stops"]);
@@ -138,7 +138,7 @@ async fn a_stop_while_a_member_is_starting_ends_all_of_them_cleanly() {
     let noted = record.clone();
     let mut root = group(&record, async move |members: Members| {
         members.start("a", Orderly { name: "a", record: noted }).await?;
-        let starting = Part(async |scope: Scope<()>| {
+        let starting = Component(async |scope: Scope<()>| {
             scope.stopping().await;
             Ok(())
         });
@@ -173,7 +173,7 @@ async fn members_that_do_not_stop_in_time_are_aborted_and_named_under_the_one_de
 
 #[tokio::test(start_paused = true)]
 async fn a_group_may_have_less_time_to_stop_than_its_parent() {
-    let root = Part(async |scope: Scope<()>| {
+    let root = Component(async |scope: Scope<()>| {
         let group = scope.child("group").stop_within(Duration::from_millis(300));
         group.together(async |members: Members| members.start("stuck", never_stops()).await).await?;
         scope.ready(());
