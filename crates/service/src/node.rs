@@ -66,10 +66,15 @@ impl Node {
     pub(crate) fn root(name: &str, tree: Tree, settings: Settings, stop_within: Duration) -> Arc<Self> {
         let path = Path::root(name);
         let row = Some(tree.add(&path));
-        Arc::new(Self {
+        Arc::new(Self { row, ..Self::new(path, tree, settings, stop_within) })
+    }
+
+    /// A node without row, parent and policy.
+    fn new(path: Path, tree: Tree, settings: Settings, stop_within: Duration) -> Self {
+        Self {
             path,
             tree,
-            row,
+            row: None,
             parent: None,
             on_exit: None,
             stop_order: StopOrder::LastFirst,
@@ -80,7 +85,7 @@ impl Node {
             tasks: TaskTracker::new(),
             cancel_tasks: CancellationToken::new(),
             gone: CancellationToken::new(),
-        })
+        }
     }
 
     /// Adds the last child; refused when the stop was requested, or when a live sibling has the name.
@@ -93,14 +98,14 @@ impl Node {
             on_exit: Some(on_exit),
             stop_order,
             settings: settings.unwrap_or_else(|| self.settings.clone()),
-            ..self.descendant(stop_within)
+            ..self.below(stop_within)
         })
     }
 
     /// Adds the service that this one supervises. It has the path of its supervisor, so it is known by one name,
     /// however often it is started.
     pub(crate) fn add_supervised(self: &Arc<Self>) -> Result<Arc<Self>, Error> {
-        self.add(self.path.clone(), |_| self.descendant(self.stop.within))
+        self.add(self.path.clone(), |_| self.below(self.stop.within))
     }
 
     fn add(self: &Arc<Self>, path: Path, make: impl FnOnce(Path) -> Self) -> Result<Arc<Self>, Error> {
@@ -116,23 +121,10 @@ impl Node {
         Ok(child)
     }
 
-    /// A node below this one, with everything as in this one, and no row.
-    fn descendant(self: &Arc<Self>, stop_within: Duration) -> Self {
-        Self {
-            path: self.path.clone(),
-            tree: self.tree.clone(),
-            row: None,
-            parent: Some(Arc::clone(self)),
-            on_exit: None,
-            stop_order: StopOrder::LastFirst,
-            settings: self.settings.clone(),
-            stop: Stop::new(stop_within),
-            failure: Mutex::default(),
-            children: Mutex::default(),
-            tasks: TaskTracker::new(),
-            cancel_tasks: CancellationToken::new(),
-            gone: CancellationToken::new(),
-        }
+    /// A node below this one, with its path and settings, and without a row and policy.
+    fn below(self: &Arc<Self>, stop_within: Duration) -> Self {
+        let parent = Some(Arc::clone(self));
+        Self { parent, ..Self::new(self.path.clone(), self.tree.clone(), self.settings.clone(), stop_within) }
     }
 
     /// The row that shows the states of this service: its own, or that of its supervisor.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use service::{Error, Restart, Running, Scope, Service, Slot, State, launch};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::components::{Orderly, Record};
+use crate::components::{Component, Orderly, Record};
 
 const IMMEDIATELY: Duration = Duration::ZERO;
 
@@ -131,4 +131,29 @@ async fn a_child_that_waits_to_be_started_again_is_stopped_immediately() {
     assert!(slot.get().is_err());
     assert_eq!(root.tree().not_ready(&[]).len(), 1);
     root.stop().await.result.unwrap();
+}
+
+#[tokio::test]
+async fn a_restarted_child_shows_in_its_one_row_that_it_waits_and_is_ready_again() {
+    let root = Component(async |scope: Scope<()>| {
+        let make = || {
+            Component(async |scope: Scope<()>| {
+                scope.ready(());
+                scope.waits_for("nats", "connection refused");
+                scope.tree().wait_for(|rows| rows[1].state == State::Waiting).await;
+                scope.goes_on();
+                scope.stopping().await;
+                Ok(())
+            })
+        };
+        scope.child("child").restart(Restart::always()).start(make).await?;
+        scope.ready(());
+        scope.stopping().await;
+        Ok(())
+    });
+    let mut root = launch("root", root).start();
+    root.ready().await.unwrap();
+    let rows = root.tree().wait_for(|rows| rows.iter().all(|row| row.state == State::Ready)).await;
+    assert_eq!(rows.iter().map(|row| row.path.as_str()).collect::<Vec<_>>(), ["root", "root/child"]);
+    assert_eq!(root.stop().await.exit(), service::Exit::Clean);
 }
