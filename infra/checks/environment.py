@@ -1,6 +1,7 @@
 """Rules: each pod is told what it needs and nothing else, and its secrets are nowhere but in a Secret."""
 
 import functools
+import json
 import re
 import subprocess
 
@@ -73,9 +74,9 @@ def programs_take_what_they_are_told(docs):
 
 @functools.cache
 def known(service):
-    described = subprocess.run([BINARIES / service, "config", "help"], check=True, capture_output=True, text=True).stdout
-    aliases = set(re.findall(r"also the variable `(\w+)`", described))
-    return aliases | {key.replace(".", "__").upper() for key in re.findall(r"^(\S+) \(", described, re.MULTILINE)}
+    command = [BINARIES / service, "config", "help", "--json"]
+    settings = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return {variable for setting in settings for variable in setting["variables"]}
 
 
 @functools.cache

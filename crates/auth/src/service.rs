@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use common::extract::SessionKey;
-use common::settings::{HttpSettings, SessionSettings, renamed};
+use common::settings::{HttpSettings, SessionSettings};
 use common::{Declaration, Program, Topology};
 use service::settings::Sections;
 use service::{Error, Scope};
@@ -24,13 +24,15 @@ pub const DECLARATION: Declaration =
 pub const PROGRAM: Program = Program { declaration: DECLARATION, start: |scope| Box::pin(start(scope)) };
 
 fn sections() -> Sections {
-    let sections = Sections::new()
+    Sections::new()
         .with::<AuthSettings>()
         .with::<HttpSettings>()
         .with::<SessionSettings>()
         .with::<MongoSettings>()
-        .with::<TelemetrySettings>();
-    renamed("auth", sections)
+        .with::<TelemetrySettings>()
+        .moved("auth.bind", "http.bind")
+        .moved("auth.jwt_key", "session.jwt_key")
+        .moved("auth.mongo_uri", "mongo.uri")
 }
 
 async fn start(scope: Scope<Option<SocketAddr>>) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Section;
-use service::settings::{NeedsRestart, Problem};
+use service::settings::Problem;
 
 /// The section `[auth]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,12 +26,5 @@ impl Section for AuthSettings {
 
     fn check(&self) -> Vec<Problem> {
         if self.session_hours == 0 { vec![Problem::new("session_hours", "must be above 0")] } else { Vec::new() }
-    }
-
-    fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
-        NeedsRestart::where_changed([
-            (self.session_hours != new.session_hours, "session_hours"),
-            (self.trust_proxy != new.trust_proxy, "trust_proxy"),
-        ])
     }
 }

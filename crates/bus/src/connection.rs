@@ -89,10 +89,10 @@ pub async fn connect<H>(scope: &Scope<H>, tracer: Tracer) -> Result<Bus, Error> 
     let NatsSettings { url, cluster_id, client_id, replicas } = (*scope.settings::<NatsSettings>()?.get()).clone();
     let tool = Connection::new(url.reveal().parse()?, cluster_id.parse()?, client_id.parse()?);
     let connection = Connection { replicas, if_absent: IfAbsent::Wait, ..tool };
-    let mut bus = scope.child("nats").ready_within(Duration::MAX).start(connection).await?;
+    let mut bus = scope.child("nats").wait_until_ready().start(connection).await?;
     let registration = Registration { bus: bus.clone(), heartbeat: Heartbeat::default() };
     // Who has lost its id goes on: the registry is for those who look.
-    scope.child("client-id").ready_within(Duration::MAX).on_exit(OnExit::Allow).start(registration).await?;
+    scope.child("client-id").wait_until_ready().on_exit(OnExit::Allow).start(registration).await?;
     bus.tracer = tracer;
     Ok(bus)
 }

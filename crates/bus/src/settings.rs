@@ -6,7 +6,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Section;
-use service::settings::{NeedsRestart, Problem, Secret};
+use service::settings::{Problem, Secret};
 
 use crate::{Name, ServerUrl};
 
@@ -14,13 +14,13 @@ use crate::{Name, ServerUrl};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NatsSettings {
-    /// The broker, as nats://host:port, or several of one cluster with commas; also the variable `NATS_URL`
+    /// The broker, as nats://host:port, or several of one cluster with commas
     pub url: Secret,
-    /// Whose events: the name of the stream; also the variable `NATS_CLUSTER_ID`
+    /// Whose events: the name of the stream
     pub cluster_id: String,
-    /// Who this process is to the broker, a name that no other has; also the variable `NATS_CLIENT_ID`
+    /// Who this process is to the broker, a name that no other has
     pub client_id: String,
-    /// On how many servers of a NATS cluster every event is kept: 1, 3 or 5; also the variable `NATS_REPLICAS`
+    /// On how many servers of a NATS cluster every event is kept: 1, 3 or 5
     pub replicas: u8,
 }
 
@@ -48,15 +48,6 @@ impl Section for NatsSettings {
             (!is_odd_and_possible).then(|| Problem::new("replicas", "must be 1, 3 or 5: NATS_REPLICAS=3")),
         ];
         problems.into_iter().flatten().collect()
-    }
-
-    fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
-        NeedsRestart::where_changed([
-            (self.url != new.url, "url"),
-            (self.cluster_id != new.cluster_id, "cluster_id"),
-            (self.client_id != new.client_id, "client_id"),
-            (self.replicas != new.replicas, "replicas"),
-        ])
     }
 }
 

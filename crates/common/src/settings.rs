@@ -6,7 +6,7 @@ use bus::required;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Section;
-use service::settings::{NeedsRestart, Problem, Secret, Sections};
+use service::settings::{Problem, Secret};
 
 /// The section `[http]`, of every service with an API.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -25,10 +25,6 @@ impl Default for HttpSettings {
 
 impl Section for HttpSettings {
     const NAME: &'static str = "http";
-
-    fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
-        NeedsRestart::where_changed([(self.bind != new.bind, "bind")])
-    }
 }
 
 /// The section `[session]`, of every service that knows who is signed in.
@@ -46,14 +42,4 @@ impl Section for SessionSettings {
     fn check(&self) -> Vec<Problem> {
         required::<String>("jwt_key", self.jwt_key.reveal(), "JWT_KEY=some-long-secret").into_iter().collect()
     }
-
-    fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
-        NeedsRestart::where_changed([(self.jwt_key != new.jwt_key, "jwt_key")])
-    }
-}
-
-/// Reads the names that settings had before they were shared, for one release: `[tickets] bind` for `[http] bind`, say.
-pub fn renamed(service: &str, sections: Sections) -> Sections {
-    let _ = service;
-    sections
 }

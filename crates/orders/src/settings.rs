@@ -22,6 +22,7 @@ impl Default for OrdersSettings {
 impl Section for OrdersSettings {
     const NAME: &'static str = "orders";
     const ENVIRONMENT: &'static [(&'static str, &'static str)] = &[("ORDER_WINDOW_SECONDS", "window_seconds")];
+    const LIVE: &'static [&'static str] = &["window_seconds"];
 
     fn check(&self) -> Vec<Problem> {
         if self.window_seconds == 0 { vec![Problem::new("window_seconds", "must be above 0")] } else { Vec::new() }

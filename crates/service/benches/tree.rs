@@ -1,4 +1,4 @@
-//! Starting and stopping a tree of trivial services, beside the same number of bare tokio tasks.
+//! Starting and stopping a tree of trivial services, compared with the same number of bare tokio tasks.
 //!
 //! `cargo bench -p service` prints both and their ratio.
 #![expect(clippy::print_stdout, reason = "a bench is run for its numbers")]
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use service::{Error, Scope, Service, launch};
 use tokio_util::sync::CancellationToken;
 
-const PARTS: usize = 1000;
+const SERVICES: usize = 1000;
 const ROUNDS: usize = 15;
 
 struct Trivial;
@@ -30,8 +30,8 @@ impl Service for Root {
     type Handle = ();
 
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
-        for number in 0..PARTS {
-            scope.start(&format!("part-{number}"), Trivial).await?;
+        for number in 0..SERVICES {
+            scope.start(&format!("service-{number}"), Trivial).await?;
         }
         scope.ready(());
         scope.stopping().await;
@@ -51,7 +51,7 @@ async fn tasks() -> Result<Duration, Error> {
     let began = Instant::now();
     let stop = CancellationToken::new();
     let mut tasks = Vec::new();
-    for _ in 0..PARTS {
+    for _ in 0..SERVICES {
         let stopping = stop.clone().cancelled_owned();
         let (ready, is_ready) = tokio::sync::oneshot::channel();
         tasks.push(tokio::spawn(async move {
@@ -80,7 +80,7 @@ async fn main() -> Result<(), Error> {
         bare.push(tokio::spawn(tasks()).await??); // on a worker, where a service's body runs too
     }
     let (ours, bare) = (median(ours), median(bare));
-    println!("{PARTS} started one after the other and stopped, median of {ROUNDS} rounds");
+    println!("{SERVICES} started one after the other and stopped, median of {ROUNDS} rounds");
     println!("  services    {ours:?}");
     println!("  bare tasks  {bare:?}");
     println!("  ratio       {:.1}", ours.as_secs_f64() / bare.as_secs_f64());

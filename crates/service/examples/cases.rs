@@ -1,6 +1,6 @@
-//! A program whose parts behave as its settings say, to see what becomes of it.
+//! A program whose services behave as its settings say, to observe how it starts and ends.
 //!
-//! `cargo run -p service --example cases -- config help` lists what there is to see.
+//! `cargo run -p service --example cases -- config help` lists the settings.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use service::settings::Sections;
 use service::{Error, Exit, Restart, Scope, Section, Service};
 use tokio::time::sleep;
 
-/// What happens.
+/// How the program behaves.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Case {
@@ -41,19 +41,19 @@ impl Service for Program {
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         let settings = scope.settings::<Case>()?;
         let Case { c, panics, http, http_stops_within } = (*settings.get()).clone();
-        scope.start("a", Part::default()).await?;
-        scope.start("b", Part::default()).await?;
+        scope.start("a", Component::default()).await?;
+        scope.start("b", Component::default()).await?;
         if c == "restarts" {
             let restart = Restart::at_most(5, Duration::from_secs(60)).backoff(Duration::ZERO, Duration::ZERO);
             let mut left = panics;
             let make = move || {
                 let c = if left > 0 { "panics" } else { "orderly" };
                 left = left.saturating_sub(1);
-                Part { c: c.to_owned() }
+                Component { c: c.to_owned() }
             };
             scope.child("c").restart(restart).start(make).await?;
         } else {
-            scope.child("c").ready_within(Duration::from_secs(1)).start(Part { c }).await?;
+            scope.child("c").ready_within(Duration::from_secs(1)).start(Component { c }).await?;
         }
         if let Some(bind) = http {
             let router = Router::new().route("/sleep/{ms}", get(nap)).route("/stream", get(stream));
@@ -71,11 +71,11 @@ impl Service for Program {
 }
 
 #[derive(Default)]
-struct Part {
+struct Component {
     c: String,
 }
 
-impl Service for Part {
+impl Service for Component {
     type Handle = ();
 
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
@@ -110,5 +110,7 @@ async fn stream(open: Open) -> axum::body::Body {
 }
 
 fn main() -> Exit {
-    service::runner::main("cases", Sections::new().with::<Case>(), || Program)
+    // `case.http` was `http.bind` once, and may still be set by that name.
+    let sections = Sections::new().with::<Case>().moved("http.bind", "case.http");
+    service::runner::main("cases", sections, || Program)
 }

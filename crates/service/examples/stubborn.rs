@@ -1,8 +1,8 @@
-//! A program whose part behaves as told, to see how a process ends.
+//! A program whose one child behaves as its argument says, to observe how the process ends.
 //!
 //! Run with `cargo run -p service --example stubborn -- [patient|fail|panic|overrun|endless]`, then press Ctrl-C.
 
-#![expect(clippy::print_stdout, reason = "somebody watches it stop")]
+#![expect(clippy::print_stdout, reason = "a test and a reader watch it stop")]
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ impl Service for Program {
 
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         let limit = if self.behaviour == "overrun" { Duration::from_millis(100) } else { Duration::from_secs(20) };
-        scope.child("part").stop_within(limit).start(Part { behaviour: self.behaviour }).await?;
+        scope.child("child").stop_within(limit).start(Child { behaviour: self.behaviour }).await?;
         scope.ready(());
         println!("ready");
         scope.stopping().await;
@@ -26,11 +26,11 @@ impl Service for Program {
     }
 }
 
-struct Part {
+struct Child {
     behaviour: String,
 }
 
-impl Service for Part {
+impl Service for Child {
     type Handle = ();
 
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {

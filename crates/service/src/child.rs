@@ -3,129 +3,130 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-use tokio::time::sleep;
-
-use crate::node::{Edge, Node, after};
-use crate::restart::Keeper;
-use crate::{Error, Failure, Reason, Restart, Service, Settings, Slot, Stopped};
+use crate::error::Error;
+use crate::node::{Node, Plan, StopOrder};
+use crate::on_exit::OnExit;
+use crate::restart::{Restart, Supervisor};
+use crate::scope::Scope;
+use crate::service::Service;
+use crate::settings::Settings;
+use crate::slot::Slot;
+use crate::start::{ready, run};
 
 const READY_WITHIN: Duration = Duration::from_secs(10);
 
-/// What it means that a child ended without being asked to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnExit {
-    /// The parent stops too, and fails with the child's failure. The default.
-    Escalate,
-    /// The parent goes on; a failure is logged and stays visible in the tree.
-    Allow,
+impl<H> Scope<H> {
+    /// Starts a child and hands out its handle, once the child is ready.
+    ///
+    /// The child is stopped after the body of this service has returned, before every child that was started earlier.
+    ///
+    /// # Errors
+    ///
+    /// The child's failure, if it failed or was not ready in time (10 s; [`Scope::child`] changes it); everything it
+    /// had started is stopped by then. [`Stopped`](crate::Stopped) if this service was asked to stop in the meantime.
+    pub async fn start<S: Service>(&self, name: &str, service: S) -> Result<S::Handle, Error> {
+        self.child(name).start(service).await
+    }
+
+    /// Describes a child before it is started: what its end means, and how long it may take to start and stop.
+    pub fn child<'a>(&'a self, name: &'a str) -> Child<'a> {
+        Child::new(&self.node, name)
+    }
 }
 
-/// A child to be started: [`Scope::child`](crate::Scope::child) makes it.
+/// A child to be started: [`Scope::child`] makes it.
 ///
-/// `P` is what its end means: an [`OnExit`], or a [`Restart`].
+/// `P` says what its end means: an [`OnExit`], or a [`Restart`].
 #[derive(Debug)]
 #[must_use = "a child runs only once it is started"]
 pub struct Child<'a, P = OnExit> {
     parent: &'a Arc<Node>,
     name: &'a str,
     policy: P,
-    ready_within: Duration,
+    /// `None` for any time.
+    ready_within: Option<Duration>,
     stop_within: Duration,
     settings: Option<Settings>,
 }
 
 impl<'a> Child<'a> {
     pub(crate) fn new(parent: &'a Arc<Node>, name: &'a str) -> Self {
-        let stop_within = parent.stop_within;
-        Self { parent, name, policy: OnExit::Escalate, ready_within: READY_WITHIN, stop_within, settings: None }
+        let stop_within = parent.stop.within;
+        let ready_within = Some(READY_WITHIN);
+        Self { parent, name, policy: OnExit::Escalate, ready_within, stop_within, settings: None }
     }
 
-    /// What its end means, once it was ready.
+    /// What the end of the child means, once it was ready.
     pub fn on_exit(mut self, on_exit: OnExit) -> Self {
         self.policy = on_exit;
         self
     }
 
-    /// Lets it be started again whenever it fails, ends unasked, or is not ready in time.
+    /// Starts the child again whenever it fails, ends unasked, or is not ready in time.
     pub fn restart(self, restart: Restart) -> Child<'a, Restart> {
         let Self { parent, name, ready_within, stop_within, settings, .. } = self;
         Child { parent, name, policy: restart, ready_within, stop_within, settings }
     }
 
-    /// Starts it and hands out its handle, once it is ready.
+    /// Starts the child and hands out its handle, once it is ready.
     ///
     /// # Errors
     ///
-    /// As [`Scope::start`](crate::Scope::start).
+    /// The same as those of [`Scope::start`].
     pub async fn start<S: Service>(self, service: S) -> Result<S::Handle, Error> {
-        let child = self.parent.add_child(self.name, Edge::Part(self.policy), self.stop_within, self.settings)?;
-        ready(self.parent, &child, child.run(service), Some(self.ready_within)).await
+        self.start_with(StopOrder::LastFirst, service).await
+    }
+
+    /// Starts the child, whose children are stopped in this order.
+    pub(crate) async fn start_with<S: Service>(self, stop_order: StopOrder, service: S) -> Result<S::Handle, Error> {
+        let Self { parent, name, policy, ready_within, stop_within, settings } = self;
+        let child = parent.add_child(name, Plan { on_exit: policy, stop_order, stop_within, settings })?;
+        ready(parent, &child, run(&child, service), ready_within).await
     }
 }
 
 impl<P> Child<'_, P> {
-    /// How long it may take to become ready. Default: 10 s.
+    /// How long the child may take to become ready. Default: 10 s.
     pub fn ready_within(mut self, limit: Duration) -> Self {
-        self.ready_within = limit;
+        self.ready_within = Some(limit);
         self
     }
 
-    /// How long it may take to stop; never longer than what is left of its parent's time. Default: all of that.
+    /// Lets the child take any time to become ready: for one that waits for a server which may be away.
+    pub fn wait_until_ready(mut self) -> Self {
+        self.ready_within = None;
+        self
+    }
+
+    /// How long the child may take to stop, never longer than its parent has left. Default: all of that.
     pub fn stop_within(mut self, limit: Duration) -> Self {
         self.stop_within = limit;
         self
     }
 
-    /// The settings that it and its children read. Default: those of its parent.
+    /// The settings that the child and its children read. Default: those of the parent.
+    ///
+    /// Their [warnings](Settings::warnings) are logged here.
     pub fn settings(mut self, settings: Settings) -> Self {
+        settings.log_warnings();
         self.settings = Some(settings);
         self
     }
 }
 
 impl Child<'_, Restart> {
-    /// Starts what `make` makes, and again whenever it fails; hands out the slot for its handle once it was ready for
-    /// the first time, however often it had to be started until then.
+    /// Starts the child that `make` makes, and a new one whenever it fails. Hands out the slot for its handle once the
+    /// child is ready for the first time, however often it had to be started until then.
     ///
     /// # Errors
     ///
-    /// Its last failure, when it failed too often; [`Stopped`] when this service was asked to stop meanwhile.
+    /// The child's last failure, if it failed too often; [`Stopped`](crate::Stopped) if this service was asked to stop
+    /// in the meantime.
     pub async fn start<S: Service>(self, make: impl FnMut() -> S + Send + 'static) -> Result<Slot<S::Handle>, Error> {
         let Self { parent, name, policy, ready_within, stop_within, settings } = self;
-        let keeper = parent.add_child(name, Edge::Keeper, stop_within, settings)?;
-        let answer = keeper.run(Keeper { make, policy, ready_within });
-        ready(parent, &keeper, answer, None).await
-    }
-}
-
-/// Waits for a child's handle; undoes the child if there will be none.
-pub(crate) async fn ready<H>(
-    parent: &Node,
-    child: &Arc<Node>,
-    mut answer: oneshot::Receiver<Result<H, Error>>,
-    within: Option<Duration>,
-) -> Result<H, Error> {
-    let too_late = async {
-        match within {
-            Some(limit) => sleep(limit).await,
-            None => std::future::pending().await,
-        }
-    };
-    let error = tokio::select! {
-        biased;
-        answer = &mut answer => match answer {
-            Ok(answer) => return answer,
-            Err(_) => Stopped.into(), // the runtime is going down
-        },
-        () = parent.stop.cancelled() => Stopped.into(),
-        () = too_late => Failure::because(&child.path, Reason::NotReady(within.unwrap_or_default())),
-    };
-    let limit = after(child.stop_within);
-    child.stop_until(parent.deadline().map_or(limit, |deadline| deadline.min(limit))).await;
-    // What it says for itself is worth more than that it was late.
-    match answer.try_recv() {
-        Ok(Err(failure)) if failure.downcast_ref::<Stopped>().is_none() => Err(failure),
-        _ => Err(error),
+        let plan = Plan { on_exit: OnExit::Escalate, stop_order: StopOrder::LastFirst, stop_within, settings };
+        let supervisor = parent.add_child(name, plan)?;
+        let answer = run(&supervisor, Supervisor { make, policy, ready_within });
+        ready(parent, &supervisor, answer, None).await
     }
 }

@@ -5,19 +5,19 @@ use std::process::{ExitCode, Termination};
 /// The exit codes of every program of this workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// 0: did what was asked, everything undone in order.
+    /// 0: the program did what was asked, and everything was stopped in order.
     Clean,
-    /// 1: failed; the error is on stderr.
+    /// 1: the program failed; the error is on stderr.
     Failed,
-    /// 2: wrong usage. (clap exits with the same code by itself.)
+    /// 2: wrong usage. (clap exits with the same code on its own.)
     Usage,
-    /// 3: the program to be controlled is not running.
+    /// 3: the program to be controlled does not run.
     NotRunning,
-    /// 4: it is already running.
+    /// 4: the program runs already.
     AlreadyRunning,
-    /// 5: stopped, but something overran the deadline and had to be aborted.
+    /// 5: the program stopped, but a service overran the deadline and was aborted.
     Aborted,
-    /// 6: it has compared, and what it has compared differs.
+    /// 6: a comparison found a difference.
     Differs,
     /// 130: a second SIGINT (or any second signal that was one).
     Interrupted,
@@ -26,7 +26,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The number the shell sees.
+    /// The exit code as a number.
     pub const fn code(self) -> u8 {
         match self {
             Self::Clean => 0,
@@ -42,13 +42,13 @@ impl Exit {
     }
 }
 
-/// An error with an exit code of its own, for a command that has more to say than that it failed.
+/// An error with its own exit code, for a command that distinguishes reasons of failure.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Ending {
-    /// The code.
+    /// The exit code.
     pub exit: Exit,
-    /// What stands on stderr.
+    /// The message on stderr.
     pub message: String,
 }
 

@@ -1,42 +1,40 @@
 #![doc = include_str!("../README.md")]
 
 mod child;
+mod children;
 mod error;
 mod exit;
 pub mod http;
+mod lock;
 mod node;
+mod on_exit;
+mod promise;
 mod restart;
 mod root;
 mod run;
 pub mod runner;
 mod scope;
+mod service;
 pub mod settings;
 mod slot;
+mod start;
+mod stop;
+mod stopping;
+mod together;
 mod tree;
+mod watch;
 
-use std::future::Future;
-
-pub use child::{Child, OnExit};
+pub use child::Child;
 pub use error::{Error, Failure, Reason, Stopped};
 pub use exit::{Ending, Exit};
+pub use on_exit::OnExit;
 pub use restart::Restart;
 pub use root::{Launch, Outcome, Running, launch};
 pub use run::run;
-pub use scope::{Scope, Stopping};
+pub use scope::Scope;
+pub use service::Service;
 pub use settings::{Live, Section, Settings};
 pub use slot::{NotReady, Slot};
+pub use stopping::Stopping;
+pub use together::Members;
 pub use tree::{Path, State, Status, Tree};
-
-/// A part of a program: the only primitive.
-pub trait Service: Sized + Send + 'static {
-    /// What others may hold once this is ready: an API, a bound address, or `()`.
-    type Handle: Clone + Send + Sync + 'static;
-
-    /// The whole life of the service, from starting to drained.
-    ///
-    /// # Errors
-    ///
-    /// Whatever keeps the service from starting or going on; its parent is told.
-    /// An error of [`Scope::start`] is handed on with `?`, which undoes what was started so far.
-    fn run(self, scope: Scope<Self::Handle>) -> impl Future<Output = Result<(), Error>> + Send;
-}

@@ -6,15 +6,17 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use crate::child::ready;
-use crate::node::Edge;
-use crate::{Error, Failure, Reason, Scope, Service, Slot, Stopped};
+use crate::error::{Error, Failure, Reason, Stopped};
+use crate::scope::Scope;
+use crate::service::Service;
+use crate::slot::Slot;
+use crate::start::{ready, run};
 
 /// When a child that failed is started again, and when that is given up.
 ///
 /// The pause before a restart doubles with each failure, from `first` to `longest`, and is shortened at random by up to
-/// half, so that many that failed together do not come back together. A child that was ready for `longest` begins
-/// anew.
+/// half, so that many children that failed at the same moment do not come back at the same moment. The pauses of a
+/// child that was ready for `longest` begin with `first` again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Restart {
     first: Duration,
@@ -39,7 +41,7 @@ impl Restart {
         self
     }
 
-    /// The pause before the next start, after so many failures in a row.
+    /// The pause before the next start, after this number of failures in a row.
     fn pause(&self, failures: u32) -> Duration {
         let doubled = self.first.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
         doubled.min(self.longest).mul_f64(rand::random_range(0.5..=1.0))
@@ -53,14 +55,15 @@ impl Default for Restart {
     }
 }
 
-/// Starts a part, and again when it fails. It stands in the tree at the part's place.
-pub(crate) struct Keeper<F> {
+/// Starts a child, and a new one when it fails. The child is shown in the supervisor's row of the tree.
+pub(crate) struct Supervisor<F> {
     pub(crate) make: F,
     pub(crate) policy: Restart,
-    pub(crate) ready_within: Duration,
+    /// `None` for any time.
+    pub(crate) ready_within: Option<Duration>,
 }
 
-impl<F, S> Service for Keeper<F>
+impl<F, S> Service for Supervisor<F>
 where
     F: FnMut() -> S + Send + 'static,
     S: Service,
@@ -71,22 +74,23 @@ where
         let node = &scope.node;
         let stopping = scope.stopping();
         let (current, slot) = watch::channel(None);
-        let mut slot = Some(Slot::new(node.path.clone(), slot)); // to be given out once
+        let mut slot = Some(Slot::new(node.path.clone(), slot)); // to be handed out once
         let mut recent = VecDeque::new();
         let mut failures_in_a_row = 0;
         loop {
-            let part = node.add_child("", Edge::Kept, node.stop_within, None)?;
-            let failure = match ready(node, &part, part.run((self.make)()), Some(self.ready_within)).await {
+            let child = node.add_supervised()?;
+            let failure = match ready(node, &child, run(&child, (self.make)()), self.ready_within).await {
                 Ok(handle) => {
                     current.send_replace(Some(handle));
                     if let Some(slot) = slot.take() {
-                        scope.ready(slot);
+                        // Not `Scope::ready`: the child has shown that it is ready.
+                        let _ = scope.promise.answer(Ok(slot));
                     }
                     let since = Instant::now();
-                    // Its handle is no good from the moment it begins to end.
-                    let Some(()) = stopping.or(part.stop.cancelled()).await else { return Ok(()) };
+                    // Its handle is of no use from the moment when it begins to end.
+                    stopping.or_stop(child.stop.token().cancelled()).await?;
                     current.send_replace(None);
-                    let Some(ended) = stopping.or(part.ended()).await else { return Ok(()) };
+                    let ended = stopping.or_stop(child.ended()).await?;
                     if since.elapsed() >= self.policy.longest {
                         failures_in_a_row = 0;
                     }
@@ -107,9 +111,7 @@ where
                 }
             }
             node.show_restarting(&failure);
-            if stopping.or(sleep(self.policy.pause(failures_in_a_row))).await.is_none() {
-                return Ok(());
-            }
+            stopping.or_stop(sleep(self.policy.pause(failures_in_a_row))).await?;
         }
     }
 }

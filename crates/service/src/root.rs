@@ -1,4 +1,4 @@
-//! The root of a tree, held from outside: by a test, or by the program that runs it.
+//! The root of a tree, as a test or a program controls it from outside.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,8 +6,14 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::node::{Node, after};
-use crate::{Ending, Error, Exit, Failure, Path, Service, Settings, Stopped, Tree};
+use crate::error::{Error, Failure, Stopped};
+use crate::exit::{Ending, Exit};
+use crate::node::Node;
+use crate::promise::Answer;
+use crate::service::Service;
+use crate::settings::Settings;
+use crate::start;
+use crate::tree::{Path, Tree};
 
 /// How long a whole program may take to stop: a little less than the 30 s that Kubernetes gives a pod.
 const BUDGET: Duration = Duration::from_secs(25);
@@ -36,21 +42,24 @@ impl<S: Service> Launch<S> {
         self
     }
 
-    /// The settings that its parts read. Default: none.
+    /// The settings that all services of the tree read. Default: none.
+    ///
+    /// Their [warnings](Settings::warnings) are logged at the start.
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
         self
     }
 
-    /// The states of all its parts, as yet none.
+    /// The states of all services of the tree; none before the start.
     pub fn tree(&self) -> &Tree {
         &self.tree
     }
 
-    /// Lets it run, without waiting until it is ready.
+    /// Starts the tree, without waiting until it is ready.
     pub fn start(self) -> Running<S::Handle> {
+        self.settings.log_warnings();
         let root = Node::root(&self.name, self.tree, self.settings, self.stop_within);
-        let answer = root.run(self.service);
+        let answer = start::run(&root, self.service);
         Running { root, answer }
     }
 }
@@ -58,7 +67,7 @@ impl<S: Service> Launch<S> {
 /// A running tree. Dropping it asks the tree to stop; [`Running::stop`] also waits until it has.
 pub struct Running<H> {
     root: Arc<Node>,
-    answer: oneshot::Receiver<Result<H, Error>>,
+    answer: oneshot::Receiver<Answer<H>>,
 }
 
 impl<H> fmt::Debug for Running<H> {
@@ -68,34 +77,34 @@ impl<H> fmt::Debug for Running<H> {
 }
 
 impl<H> Running<H> {
-    /// Waits for the handle. It is given once.
+    /// Waits for the handle. It is handed out once.
     ///
     /// # Errors
     ///
-    /// What kept the tree from becoming ready; all of it is undone then.
+    /// The failure that kept the tree from becoming ready; everything is stopped by then.
     pub async fn ready(&mut self) -> Result<H, Error> {
         (&mut self.answer).await.unwrap_or_else(|_| Err(Stopped.into()))
     }
 
-    /// The states of all its parts.
+    /// The states of all services of the tree.
     pub fn tree(&self) -> &Tree {
         &self.root.tree
     }
 
-    /// How long all of it may take to stop.
+    /// How long the whole tree may take to stop.
     pub(crate) fn stop_within(&self) -> Duration {
-        self.root.stop_within
+        self.root.stop.within
     }
 
-    /// Asks all of it to stop, and does not wait.
+    /// Asks the tree to stop, without waiting for its end.
     pub fn request_stop(&self) {
-        self.root.request_stop(after(self.root.stop_within));
+        self.root.request_stop(self.root.stop.own_deadline());
     }
 
-    /// Waits until it ended, by itself or on request.
+    /// Waits until the tree has ended, by itself or on request.
     pub async fn ended(&mut self) -> Outcome {
         let mut result = self.root.ended().await;
-        // A root that failed before it was ready told so where the handle was expected.
+        // A root that failed before it was ready sent its failure in place of the handle.
         if let Ok(Err(error)) = self.answer.try_recv()
             && result.is_ok()
             && error.downcast_ref::<Stopped>().is_none()
@@ -105,7 +114,7 @@ impl<H> Running<H> {
         Outcome { result, aborted: self.tree().aborted() }
     }
 
-    /// Asks all of it to stop and waits until it has.
+    /// Asks the tree to stop and waits until it has ended.
     pub async fn stop(mut self) -> Outcome {
         self.request_stop();
         self.ended().await
@@ -122,14 +131,14 @@ impl<H> Drop for Running<H> {
 #[derive(Debug)]
 #[must_use = "how it ended may be a failure"]
 pub struct Outcome {
-    /// The first failure, or nothing.
+    /// The first failure, if there is one.
     pub result: Result<(), Error>,
-    /// The parts that overran the deadline of the stop.
+    /// The services that overran the deadline of the stop.
     pub aborted: Vec<Path>,
 }
 
 impl Outcome {
-    /// The exit code that says the same.
+    /// The exit code for this outcome.
     pub fn exit(&self) -> Exit {
         match &self.result {
             Err(error) => Failure::cause::<Ending>(error).map_or(Exit::Failed, |ending| ending.exit),

@@ -10,19 +10,22 @@ use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::sleep_until;
 
-use crate::node::after;
-use crate::{Error, Exit, Outcome, Running, Service, launch};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::root::{Outcome, Running, launch};
+use crate::service::Service;
+use crate::stop::after;
 
-/// How much later than the deadline of its stop a whole program is given up.
+/// How long after the deadline of its stop a whole program is given up.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(1);
 
 /// Runs a service as the whole of this process, until it ends or a signal asks it to.
 ///
-/// SIGINT, SIGTERM and SIGHUP (its terminal was closed) ask it to stop in order; a second one ends the process at once.
+/// SIGINT, SIGTERM and SIGHUP (its terminal was closed) ask it to stop in order; a second one ends the process immediately.
 /// A failure is printed on stderr as one `error: …` line. Call it from a `main` that is not async:
 /// `fn main() -> service::Exit { service::run("tickets", Tickets::new()) }`.
 ///
-/// For a command-line tool. A program with settings that runs in the background wants
+/// This is for a command-line tool. A program with settings, or one that runs in the background, uses
 /// [`runner::main`](crate::runner::main).
 pub fn run<S: Service>(name: &str, service: S) -> Exit {
     let run = in_runtime(async {
@@ -36,20 +39,20 @@ pub fn run<S: Service>(name: &str, service: S) -> Exit {
 pub(crate) fn in_runtime(program: impl Future<Output = Result<Exit, Error>>) -> Result<Exit, Error> {
     let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
     let exit = runtime.block_on(program);
-    runtime.shutdown_background(); // a blocked thread, say one that reads stdin, is not waited for
+    runtime.shutdown_background(); // does not wait for a blocked thread, such as one that reads stdin
     exit
 }
 
-/// Waits for the end of a tree, passing on what the signals ask for.
+/// Waits for the end of a tree, and does what signals ask for.
 ///
-/// SIGHUP and SIGUSR1 mean `reload`; without one, that the terminal is gone.
+/// SIGHUP and SIGUSR1 call `reload`; without a `reload` they ask to stop, since the terminal was closed.
 pub(crate) async fn until_over<H>(mut running: Running<H>, mut signals: Signals, reload: Option<impl Fn()>) -> Exit {
     let mut stopping = false;
     let mut give_up = pin!(Fuse::terminated());
     loop {
         tokio::select! {
             outcome = running.ended() => return report(&outcome),
-            // Not even its supervisor could end it: it blocks its thread.
+            // Its body could not even be dropped: it blocks its thread.
             () = &mut give_up => {
                 fail(&"did not stop in time, and could not be aborted");
                 return Exit::Aborted;
@@ -80,7 +83,7 @@ fn report(outcome: &Outcome) -> Exit {
     outcome.exit()
 }
 
-/// The last word of a process, whether or not it has a log; a stderr that nobody reads changes nothing.
+/// Prints the error that ends a process, whether or not it has a log; a closed stderr is ignored.
 pub(crate) fn fail(error: &dyn std::fmt::Display) -> Exit {
     writeln!(io::stderr(), "error: {error}").ok();
     Exit::Failed
@@ -94,7 +97,7 @@ pub(crate) struct Signals {
 }
 
 pub(crate) enum Asked {
-    /// To stop; the exit is for when it is asked a second time.
+    /// To stop; a second request ends the process with this exit code.
     Stop(Exit),
     /// To read the settings again.
     Reload,

@@ -1,19 +1,19 @@
-//! What a running service holds: its way to start others, to say it is ready, and to learn that it must stop.
+//! What a running service holds: it becomes ready with it, runs tasks, and learns that it must stop.
 
 use std::fmt;
-use std::future::IntoFuture;
 use std::sync::Arc;
 
-use tokio::time::Instant;
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
-
-use crate::node::{Node, Promise, lock};
-use crate::{Child, Error, Live, Path, Section, Service, Tree};
+use crate::error::Error;
+use crate::node::Node;
+use crate::promise::Promise;
+use crate::settings::{Live, Section};
+use crate::stopping::Stopping;
+use crate::tree::{Path, Tree};
 
 /// The place of one running service in the tree.
 pub struct Scope<H> {
     pub(crate) node: Arc<Node>,
-    promise: Promise<H>,
+    pub(crate) promise: Promise<H>,
 }
 
 impl<H> fmt::Debug for Scope<H> {
@@ -27,26 +27,9 @@ impl<H> Scope<H> {
         Self { node, promise }
     }
 
-    /// Starts a child and hands out its handle, once it is ready.
+    /// Runs a task alongside the body. Its error or panic is a failure of this service; its end is not.
     ///
-    /// The child is undone after this service's body has returned, before everything started earlier.
-    ///
-    /// # Errors
-    ///
-    /// The child's failure, when it has failed, or was not ready in time (10 s; [`Scope::child`] changes it), and
-    /// everything it had started is undone; [`Stopped`](crate::Stopped) when this service was asked to stop meanwhile.
-    pub async fn start<S: Service>(&self, name: &str, service: S) -> Result<S::Handle, Error> {
-        self.child(name).start(service).await
-    }
-
-    /// Describes a child before it is started: what its end means, and how long it may take to start and stop.
-    pub fn child<'a>(&'a self, name: &'a str) -> Child<'a> {
-        Child::new(&self.node, name)
-    }
-
-    /// Runs a task beside the body; its error or panic is this service's failure, its end is not.
-    ///
-    /// It is cancelled (dropped where it waits) when the body returns. A task that must end in order watches
+    /// The task is cancelled (dropped where it waits) when the body returns. A task that must finish its work watches
     /// [`Scope::stopping`], and the body awaits [`Scope::finished`] before it returns.
     pub fn spawn(&self, name: &str, task: impl Future<Output = Result<(), Error>> + Send + 'static) {
         self.node.spawn(name, task);
@@ -62,94 +45,46 @@ impl<H> Scope<H> {
     ///
     /// # Panics
     ///
-    /// When called twice.
+    /// If it is called twice.
     pub fn ready(&self, handle: H) {
-        let promise = lock(&self.promise).take();
-        let promise = promise.expect("a service becomes ready once");
-        self.node.set_ready();
-        // Nobody there: whoever started it gave up, and will ask it to stop.
-        let _ = promise.send(Ok(handle));
+        assert!(!self.promise.is_answered(), "a service becomes ready once");
+        self.node.show_ready();
+        // If nobody waits for it: whoever started this service gave up, and will ask it to stop.
+        let _ = self.promise.answer(Ok(handle));
     }
 
-    /// Shows that something this service needs is away: `nats`, and why. It is not ready until [`Scope::goes_on`]; its
-    /// handle stays in use. Before it is ready, and while it stops, this says nothing.
+    /// Shows that something this service needs is away: `nats`, and why. The service is not ready until
+    /// [`Scope::goes_on`]; its handle stays in use. Does nothing before the service is ready, and while it stops.
     pub fn waits_for(&self, what: &'static str, why: impl fmt::Display) {
-        self.node.set_waiting(Some((what, why.to_string())));
+        self.node.show_waiting(Some((what, why.to_string())));
     }
 
-    /// Shows that what was away is back.
+    /// Shows that what this service waited for is back.
     pub fn goes_on(&self) {
-        self.node.set_waiting(None);
+        self.node.show_waiting(None);
     }
 
-    /// Fires when this service is asked to stop, or a part of it has failed.
+    /// Fires when this service is asked to stop, and when one of its tasks or children has failed.
     pub fn stopping(&self) -> Stopping {
-        Stopping { node: Arc::clone(&self.node) }
+        Stopping::new(Arc::clone(&self.node))
     }
 
     /// The current settings of one section, which follow every reload.
     ///
     /// # Errors
     ///
-    /// When the program was not told about the section.
+    /// If the program does not have the section.
     pub fn settings<T: Section>(&self) -> Result<Live<T>, Error> {
         Ok(self.node.settings.live()?)
     }
 
-    /// Where this service stands.
+    /// The path of this service.
     pub fn path(&self) -> &Path {
         &self.node.path
     }
 
-    /// The states of all parts of the program.
+    /// The states of all services of the program.
     pub fn tree(&self) -> &Tree {
         &self.node.tree
-    }
-}
-
-/// The request to stop, as something to wait for: `scope.stopping().await`.
-#[derive(Clone)]
-pub struct Stopping {
-    node: Arc<Node>,
-}
-
-impl fmt::Debug for Stopping {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stopping").field("path", &self.node.path).field("asked", &self.is_asked()).finish()
-    }
-}
-
-impl Stopping {
-    fn token(&self) -> &CancellationToken {
-        &self.node.stop
-    }
-
-    /// Whether the stop was asked for already.
-    pub fn is_asked(&self) -> bool {
-        self.token().is_cancelled()
-    }
-
-    /// Waits for the request; like awaiting `self`, for a place where it is needed again.
-    pub async fn asked(&self) {
-        self.token().cancelled().await;
-    }
-
-    /// The output of `future`, or `None` when the stop is asked for first.
-    pub async fn or<F: Future>(&self, future: F) -> Option<F::Output> {
-        self.token().run_until_cancelled(future).await
-    }
-
-    /// Until when everything must be over, once the stop was asked for.
-    pub fn deadline(&self) -> Option<Instant> {
-        self.node.deadline()
-    }
-}
-
-impl IntoFuture for Stopping {
-    type Output = ();
-    type IntoFuture = WaitForCancellationFutureOwned;
-
-    fn into_future(self) -> Self::IntoFuture {
-        self.token().clone().cancelled_owned()
     }
 }

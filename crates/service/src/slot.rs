@@ -1,11 +1,10 @@
-//! The handle of a part that may be away.
+//! The handle of a child that is restarted.
 
 use tokio::sync::watch;
 
-use crate::Path;
+use crate::tree::Path;
 
-/// Where the current handle of a restarted child stands: there while the child is ready, not there while it is being
-/// started again.
+/// The current handle of a restarted child: present while the child is ready, absent while the child is started again.
 #[derive(Clone, Debug)]
 pub struct Slot<H> {
     path: Path,
@@ -26,9 +25,9 @@ impl<H: Clone> Slot<H> {
     ///
     /// # Errors
     ///
-    /// When it is not.
+    /// If the child is not ready.
     pub fn get(&self) -> Result<H, NotReady> {
-        let gone = self.current.has_changed().is_err(); // nobody is left to start it again
+        let gone = self.current.has_changed().is_err(); // the supervisor has ended
         self.current.borrow().clone().filter(|_| !gone).ok_or_else(|| NotReady(self.path.clone()))
     }
 
@@ -36,7 +35,7 @@ impl<H: Clone> Slot<H> {
     ///
     /// # Errors
     ///
-    /// When it is not, and never will be again.
+    /// If the child is not ready, and will not be started again.
     pub async fn wait(&self) -> Result<H, NotReady> {
         self.current.clone().wait_for(Option::is_some).await.ok();
         self.get()

@@ -1,4 +1,4 @@
-//! The state of every part, as data.
+//! The state of every service of a program, as data.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 use tokio::sync::watch;
 
-/// Where a part stands in the tree: `ticketing/tickets/http`.
+/// The place of a service in the tree: `ticketing/tickets/http`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Path(Arc<str>);
 
@@ -33,25 +33,25 @@ impl fmt::Display for Path {
     }
 }
 
-/// What a part is doing; the crate's head has the diagram.
+/// What a service is doing; the front page of this crate has the diagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// Its body runs, its handle is not given out yet.
+    /// Its body runs; its handle is not handed out yet.
     Starting,
     /// Its handle is in use.
     Ready,
-    /// Its handle is in use, but something it needs is away; it goes on by itself.
+    /// Its handle is in use, but something it needs is away; it continues by itself once that is back.
     Waiting,
-    /// Asked to stop; its body finishes what is in hand.
+    /// It was asked to stop; its body finishes its work in flight.
     Draining,
-    /// Its body is over; its tasks and children are being undone.
+    /// Its body has returned; its tasks are cancelled and its children are stopped.
     Stopping,
-    /// Gone, in order.
+    /// It has ended in order.
     Stopped,
-    /// Gone, with an error.
+    /// It has ended with an error.
     Failed,
-    /// Gone, with an error; about to be started again.
+    /// It has ended with an error and will be started again.
     Restarting,
 }
 
@@ -72,7 +72,7 @@ impl fmt::Display for State {
 }
 
 impl State {
-    /// Whether a part in this state is as it should be: in use, or over in the way its parent allows.
+    /// Whether a service in this state is as it should be: in use, or ended in a way that its parent allows.
     fn is_settled(self) -> bool {
         match self {
             Self::Ready | Self::Stopped | Self::Failed => true,
@@ -84,27 +84,27 @@ impl State {
 /// One row of the tree.
 #[derive(Clone, Debug, Serialize)]
 pub struct Status {
-    /// Which part.
+    /// The place of the service.
     pub path: Path,
-    /// What it is doing.
+    /// What the service is doing.
     pub state: State,
-    /// Since when.
+    /// Since when the service is in this state.
     #[serde(with = "rfc3339")]
     pub since: SystemTime,
-    /// How often it was started again after a failure.
+    /// How often the service was started again after a failure.
     pub restarts: u32,
-    /// What it waits for, when it does: `nats`.
+    /// What a waiting service waits for: `nats`.
     pub waits_for: Option<&'static str>,
-    /// Why it failed, or waits, when it does.
+    /// Why the service failed, or waits.
     pub error: Option<String>,
 }
 
-/// The order of starting, which is also the key of a row.
+/// The key of a row; rows are in the order of the starts.
 pub(crate) type Row = u64;
 
-/// A live view of every part, in the order of starting.
+/// A live view of every service, in the order of the starts.
 ///
-/// A part that ended stays listed until its name is used again.
+/// A service that has ended stays listed until its name is used again.
 #[derive(Clone, Debug)]
 pub struct Tree {
     rows: Arc<watch::Sender<Rows>>,
@@ -123,18 +123,18 @@ impl Tree {
         Self { rows: Arc::new(watch::Sender::new(Rows::default())) }
     }
 
-    /// Every part as it is now.
+    /// The current status of every service.
     pub fn statuses(&self) -> Vec<Status> {
         self.rows.borrow().statuses.values().cloned().collect()
     }
 
-    /// Every part that overran the deadline of its stop and had to be aborted.
+    /// Every service that overran the deadline of its stop and was aborted.
     pub fn aborted(&self) -> Vec<Path> {
         self.rows.borrow().aborted.clone()
     }
 
-    /// The parts that keep the program from being ready: the root, unless it is; any other on its way up or down, or
-    /// waiting, but for what is excluded: `nats`.
+    /// The services that keep the program from being ready: the root unless it is ready, and every other service that
+    /// starts, stops or waits; but not those that wait for something in `excluded`: `nats`.
     pub fn not_ready(&self, excluded: &[String]) -> Vec<Path> {
         let rows = self.rows.borrow();
         let root = rows.statuses.values().next().filter(|root| root.state != State::Ready);
@@ -144,7 +144,7 @@ impl Tree {
         root.into_iter().chain(others).map(|status| status.path.clone()).collect()
     }
 
-    /// Waits until `condition` holds for the statuses; it is asked at every change.
+    /// Waits until `condition` is true for the statuses; it is evaluated at every change.
     pub async fn wait_for(&self, mut condition: impl FnMut(&[Status]) -> bool) -> Vec<Status> {
         let mut changes = self.rows.subscribe();
         loop {
@@ -153,7 +153,7 @@ impl Tree {
                 return statuses;
             }
             if changes.changed().await.is_err() {
-                // `self` holds the sender, so this is never reached; waiting for ever is the honest answer.
+                // `self` has the sender, so this is never reached; there is nothing left to wait for.
                 std::future::pending::<()>().await;
             }
         }
@@ -181,7 +181,7 @@ impl Tree {
                 match (state, &error) {
                     (State::Ready | State::Stopped, _) => tracing::info!("{} is {state}", status.path),
                     (State::Restarting, Some(error)) => tracing::warn!(error, "{} is {state}", status.path),
-                    // Whoever it is escalated to says so aloud.
+                    // The service that it escalates to reports it louder.
                     (State::Failed, Some(error)) => tracing::info!(error, "{} is {state}", status.path),
                     _ => tracing::debug!("{} is {state}", status.path),
                 }
@@ -193,14 +193,14 @@ impl Tree {
         });
     }
 
-    /// Shows a part that was ready as waiting for something, or as ready again.
+    /// Shows a service that was ready as waiting for something, or as ready again.
     pub(crate) fn set_waiting(&self, row: Row, waits_for: Option<(&'static str, String)>) {
         self.rows.send_if_modified(|rows| {
             let Some(status) = rows.statuses.get_mut(&row) else { return false };
             match (&waits_for, status.state) {
                 (Some((what, why)), State::Ready) => tracing::warn!("{} waits for {what}: {why}", status.path),
                 (None, State::Waiting) => tracing::info!("{} is ready again", status.path),
-                // It waits for something else by now.
+                // It waits for something else now.
                 (Some((_, why)), State::Waiting) if status.error.as_ref() != Some(why) => {
                     tracing::debug!("{} waits: {why}", status.path);
                     (status.waits_for, status.error) = waits_for.unzip();
@@ -221,7 +221,7 @@ impl Tree {
     }
 }
 
-/// Times as programs read them: `2026-01-31T12:00:00.123Z`.
+/// Times in RFC 3339: `2026-01-31T12:00:00.123Z`.
 mod rfc3339 {
     use std::time::SystemTime;
 

@@ -39,7 +39,7 @@ pub struct Connection {
 pub async fn connect<H>(scope: &Scope<H>) -> Result<Store, Error> {
     let uri = scope.settings::<MongoSettings>()?.get().uri.clone();
     // A database that is away keeps the service unready, and is not a failure.
-    scope.child("store").ready_within(Duration::MAX).start(Connection { uri }).await
+    scope.child("store").wait_until_ready().start(Connection { uri }).await
 }
 
 impl Service for Connection {

@@ -4,7 +4,7 @@ use bus::required;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Section;
-use service::settings::{NeedsRestart, Problem, Secret};
+use service::settings::{Problem, Secret};
 
 /// The section `[mongo]`, of every service with a database of its own.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -21,9 +21,5 @@ impl Section for MongoSettings {
     fn check(&self) -> Vec<Problem> {
         let missing = required::<String>("uri", self.uri.reveal(), "MONGO_URI=mongodb://localhost:27017/tickets");
         missing.into_iter().collect()
-    }
-
-    fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
-        NeedsRestart::where_changed([(self.uri != new.uri, "uri")])
     }
 }

@@ -7,17 +7,17 @@ use http::Uri;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Section;
-use service::settings::{NeedsRestart, Problem};
+use service::settings::Problem;
 
 /// The section `[telemetry]`. The variables are those of the
 /// [specification](https://opentelemetry.io/docs/specs/otel/protocol/exporter/).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TelemetrySettings {
-    /// The OTLP collector that spans are sent to, as `http://host:4318`; none, if empty; also the variable
-    /// `OTEL_EXPORTER_OTLP_ENDPOINT`. Headers that it asks for: only the variable `OTEL_EXPORTER_OTLP_HEADERS`
+    /// The OTLP collector that spans are sent to, as `http://host:4318`; none, if empty. Headers that it asks
+    /// for are set by the variable `OTEL_EXPORTER_OTLP_HEADERS` only
     pub endpoint: String,
-    /// What the service is called there, by default the name of its program; also the variable `OTEL_SERVICE_NAME`
+    /// What the service is called there, by default the name of its program
     pub service_name: String,
 }
 
@@ -31,13 +31,6 @@ impl Section for TelemetrySettings {
             Ok(_) => Vec::new(),
             Err(error) => vec![Problem::new("endpoint", error.to_string())],
         }
-    }
-
-    fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
-        NeedsRestart::where_changed([
-            (self.endpoint != new.endpoint, "endpoint"),
-            (self.service_name != new.service_name, "service_name"),
-        ])
     }
 }
 

@@ -1,7 +1,7 @@
 //! The program around the application: what it prints, and what it leaves behind.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context;
 use devstack::Folder;
@@ -57,7 +57,7 @@ impl Service for Foreground {
         scope.start("data", Kept(held)).await?;
         let application = Application { run, folder: folder.clone(), settings: None };
         // What it fetches the first time may take as long as it takes.
-        let addresses = scope.child("application").ready_within(Duration::MAX).start(application).await?;
+        let addresses = scope.child("application").wait_until_ready().start(application).await?;
         say(Guide { addresses, folder, took: began.elapsed(), run: rand::random_range(1000..10_000) })?;
         scope.ready(());
         scope.stopping().await;

@@ -46,7 +46,7 @@ impl Service for Smoke {
         fs::write(&file, "")?;
         let mut steps = Steps { began: Instant::now() };
         let application = Application { run: run.clone(), folder, settings: Some(file.clone()) };
-        let addresses = scope.child("application").ready_within(Duration::MAX).start(application).await?;
+        let addresses = scope.child("application").wait_until_ready().start(application).await?;
         let connection = Connection::new(addresses.servers.nats.clone(), run.nats_cluster_id, "smoke".parse()?);
         let bus = scope.start("nats", connection).await?;
         let (heard, events) = mpsc::unbounded_channel();

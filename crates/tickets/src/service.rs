@@ -1,11 +1,10 @@
 //! The declaration of the service, and its start order.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use bus::NatsSettings;
 use common::extract::SessionKey;
-use common::settings::{HttpSettings, SessionSettings, renamed};
+use common::settings::{HttpSettings, SessionSettings};
 use common::{Declaration, Listeners as _, Program, Topology};
 use service::settings::Sections;
 use service::{Error, Scope};
@@ -29,20 +28,22 @@ pub const DECLARATION: Declaration = Declaration {
 pub const PROGRAM: Program = Program { declaration: DECLARATION, start: |scope| Box::pin(start(scope)) };
 
 fn sections() -> Sections {
-    let sections = Sections::new()
+    Sections::new()
         .with::<HttpSettings>()
         .with::<SessionSettings>()
         .with::<MongoSettings>()
         .with::<NatsSettings>()
-        .with::<TelemetrySettings>();
-    renamed("tickets", sections)
+        .with::<TelemetrySettings>()
+        .moved("tickets.bind", "http.bind")
+        .moved("tickets.jwt_key", "session.jwt_key")
+        .moved("tickets.mongo_uri", "mongo.uri")
 }
 
 async fn start(scope: Scope<Option<SocketAddr>>) -> Result<(), Error> {
     let tracer = telemetry::start(&scope, DECLARATION.name).await?;
     let store = store::connect(&scope).await?;
     let bus = bus::connect(&scope, tracer.clone()).await?;
-    scope.child("relay").ready_within(Duration::MAX).start(Relay::new(&store, &bus)).await?;
+    scope.child("relay").wait_until_ready().start(Relay::new(&store, &bus)).await?;
 
     let Some(tickets) = scope.stopping().or(Tickets::open(&store)).await else { return Ok(()) };
     let tickets = tickets?;

@@ -101,8 +101,8 @@ impl Service for Bench {
         let (cluster_id, client_id) = ("bench".parse()?, client::random_id());
         let bus = scope.start("nats", Connection::new(url, cluster_id, client_id)).await?;
         scope.ready(());
-        let Some(rows) = scope.stopping().or(self.measure(&bus)).await else { return Ok(()) };
-        self.print(&rows?).or_else(|error| console::ended(error.into()))
+        let rows = scope.stopping().or_stop(self.measure(&bus)).await??;
+        self.print(&rows).or_else(|error| console::ended(error.into()))
     }
 }
 

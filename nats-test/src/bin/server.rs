@@ -44,8 +44,8 @@ impl Service for Server {
         };
         let tool = Tool::NATS_SERVER;
         let stopping = scope.stopping();
-        let Some(binary) = stopping.or(find(&tool, &Sources::from_env(&tool)?)).await else { return Ok(()) };
-        let server = NatsServer { port, monitoring_port, ..NatsServer::on_free_ports(binary?, data.clone()) };
+        let binary = stopping.or_stop(find(&tool, &Sources::from_env(&tool)?)).await??;
+        let server = NatsServer { port, monitoring_port, ..NatsServer::on_free_ports(binary, data.clone()) };
         let address = scope.start("nats-server", server).await?;
         if let Err(error) = console::say(Card { address, data: &data }) {
             return console::ended(error.into());

@@ -49,7 +49,7 @@ pub trait Listeners: Send {
 
 async fn start<L: Listener, H>(scope: &Scope<H>, effects: &L::Effects, bus: &Bus, listener: L) -> Result<(), Error> {
     let name = L::Event::SUBJECT.dashed();
-    scope.child(&name).ready_within(std::time::Duration::MAX).start(Listen::new(effects, bus, listener)).await
+    scope.child(&name).wait_until_ready().start(Listen::new(effects, bus, listener)).await
 }
 
 impl<A: Listener> Listeners for (A,) {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Section;
-use service::settings::{NeedsRestart, Problem};
+use service::settings::Problem;
 
 pub use self::client::{Feed, NumberClient, PrintNumbers};
 pub use self::server::NumberServer;
@@ -44,14 +44,11 @@ impl Default for Numbers {
 
 impl Section for Numbers {
     const NAME: &'static str = "numbers";
+    const LIVE: &'static [&'static str] = &["rate_per_minute"];
 
     fn check(&self) -> Vec<Problem> {
         let fine = RATES.contains(&self.rate_per_minute);
         if fine { Vec::new() } else { vec![Problem::new("rate_per_minute", "must be from 0.001 to 60000")] }
-    }
-
-    fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
-        NeedsRestart::where_changed([(self.bind != new.bind, "bind")])
     }
 }
 
@@ -84,13 +81,5 @@ impl Section for Source {
             problems.push(Problem::new("silence_seconds", "must be above 0"));
         }
         problems
-    }
-
-    /// An open connection stays where it is.
-    fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
-        NeedsRestart::where_changed([
-            (self.server != new.server, "server"),
-            (self.silence_seconds != new.silence_seconds, "silence_seconds"),
-        ])
     }
 }

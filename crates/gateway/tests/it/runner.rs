@@ -77,7 +77,7 @@ fn config_help_lists_every_setting_and_check_names_file_line_and_key() {
     let server = NumberServer::new(60);
     let help = server.succeeds("config help");
     assert!(help.contains("numbers.bind (string, default \"127.0.0.1:7776\")"), "{help}");
-    assert!(help.contains("numbers.rate_per_minute (number, default 60.0)"), "{help}");
+    assert!(help.contains("numbers.rate_per_minute (number, default 60.0, changes on reload)"), "{help}");
     assert_eq!(server.succeeds("config check"), "the settings are fine\n");
     let show = server.succeeds("config show --set numbers.rate_per_minute=7");
     assert!(show.contains("numbers.rate_per_minute = 7.0  # --set numbers.rate_per_minute\n"), "{show}");

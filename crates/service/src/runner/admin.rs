@@ -1,4 +1,4 @@
-//! The routes for those who operate a program: is it alive, is it ready, what is it doing, with which settings.
+//! The HTTP routes for operators: whether the program is alive and ready, what it does, and with which settings.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,16 +13,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::log::reopen;
-use crate::settings::{Refused, Reloaded};
-use crate::{Settings, Tree};
+use crate::settings::{Refused, Reloaded, Settings};
+use crate::tree::{self, Tree};
 
-/// What the routes tell about.
+/// The program that the routes describe.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
     pub(crate) tree: Tree,
     pub(crate) settings: Settings,
     pub(crate) metrics: PrometheusHandle,
-    /// The log file that stdout and stderr go to, if they do.
+    /// The log file that stdout and stderr are redirected to, if they are.
     pub(crate) log: Option<PathBuf>,
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn router(program: Program) -> Router {
         .with_state(program)
 }
 
-/// `?exclude=nats`, as often as there is something to exclude: who asks can do without.
+/// `?exclude=nats`, which may be repeated: the caller can do without these.
 async fn readyz(State(program): State<Program>, Query(query): Query<Vec<(String, String)>>) -> Response {
     let excluded: Vec<_> = query.into_iter().filter(|(key, _)| key == "exclude").map(|(_, what)| what).collect();
     let not_ready = program.tree.not_ready(&excluded);
@@ -88,7 +88,7 @@ async fn reload_route(State(program): State<Program>) -> Response {
     }
 }
 
-/// Reads the settings again, and opens the log again.
+/// Reads the settings again, and reopens the log.
 pub(super) fn reload(program: &Program) -> Result<Reloaded, Refused> {
     if let Some(log) = &program.log
         && let Err(error) = reopen(log)
@@ -97,7 +97,10 @@ pub(super) fn reload(program: &Program) -> Result<Reloaded, Refused> {
     }
     let result = program.settings.reload();
     match &result {
-        Ok(reloaded) => tracing::info!(generation = reloaded.generation, changed = ?reloaded.changed, "reloaded"),
+        Ok(reloaded) => {
+            reloaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+            tracing::info!(generation = reloaded.generation, changed = ?reloaded.changed, "reloaded");
+        }
         Err(refused) => tracing::warn!(%refused, "the reload was refused; the settings stay as they are"),
     }
     result
@@ -106,7 +109,7 @@ pub(super) fn reload(program: &Program) -> Result<Reloaded, Refused> {
 async fn metrics(State(program): State<Program>) -> String {
     for status in program.tree.statuses() {
         let labels = [("path", status.path.to_string())];
-        let ready = if status.state == crate::State::Ready { 1.0 } else { 0.0 };
+        let ready = if status.state == tree::State::Ready { 1.0 } else { 0.0 };
         metrics::gauge!("service_ready", &labels).set(ready);
         metrics::counter!("service_restarts_total", &labels).absolute(status.restarts.into());
     }

@@ -9,27 +9,27 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use super::place::Place;
-use crate::Error;
+use crate::error::Error;
 use crate::settings::Sources;
 
 #[derive(Debug, Parser)]
 #[command(max_term_width = 100, disable_help_subcommand = true)]
 pub(super) struct Cli {
-    /// The file with the settings
+    /// Read the settings from this TOML file
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// A setting, over file and environment; may be given many times
+    /// Set one setting, over file and environment; may be repeated
     #[arg(long, global = true, value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
-    /// The folder of pid file, control socket and log [default: one of the program's own in your
+    /// Keep the pid file, the control socket and the log in this folder [default: a folder of the program in your
     /// runtime or state folder]
     #[arg(long, global = true, value_name = "FOLDER")]
     rundir: Option<PathBuf>,
-    /// Where to answer /livez, /readyz, /services, /config, /metrics and /-/reload; without it, only the commands below
-    /// can ask
+    /// Serve /livez, /readyz, /services, /config, /metrics and /-/reload on this address; without it, only the commands
+    /// below can query them
     #[arg(long, global = true, value_name = "ADDRESS:PORT")]
     pub(super) admin: Option<SocketAddr>,
-    /// What to do; without a command, run
+    /// The command; without one, run
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -42,61 +42,66 @@ pub(super) enum Command {
         #[arg(long, hide = true)]
         detached: bool,
     },
-    /// Start in the background; returns when it is ready
+    /// Start in the background; return when the program is ready
     Start,
-    /// Stop it; returns when it is gone
+    /// Stop the program; return when it has ended
     Stop {
         #[command(flatten)]
         patience: Patience,
     },
-    /// Stop it if it runs, and start it; its settings are checked first
+    /// Stop the program if it runs, and start it; check its settings first
     Restart {
         #[command(flatten)]
         patience: Patience,
     },
-    /// Let it read its settings again
+    /// Make the program read its settings again
     Reload,
-    /// Show what its parts are doing
+    /// Show the state of every service of the program
     Status {
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
     /// Show the log of `start`
     Logs {
-        /// Go on with new lines as they come
+        /// Print new lines as they are written
         #[arg(short, long)]
         follow: bool,
-        /// How many of the last lines to begin with
+        /// Begin with this number of last lines
         #[arg(short = 'n', long, value_name = "NUMBER", default_value_t = 20)]
         lines: usize,
     },
-    /// Look at the settings without running
+    /// Inspect the settings without running the program
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
     },
 }
 
-/// How long to wait for an orderly end, and what then.
+/// How long to wait for an orderly end, and what to do then.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Patience {
-    /// How long to wait for its end; 30s, 1m
+    /// Wait this long for its end: 30s, 1m
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
     pub(super) within: Duration,
-    /// Leave it alone after that time, in place of killing it
+    /// After that time, let it run instead of killing it
     #[arg(long)]
     pub(super) no_kill: bool,
 }
 
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum ConfigCommand {
-    /// Say what is wrong with the settings, if anything
+    /// Print everything that is wrong with the settings
     Check,
-    /// Show every value, and where it came from
+    /// Print every value, and where it came from
     Show,
     /// Describe every setting
-    Help,
+    Help {
+        /// Print JSON: a list of settings with section, key, type, default, help, variables, and live (whether a reload
+        /// may change it)
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 impl Cli {
@@ -107,7 +112,7 @@ impl Cli {
     /// Where the settings come from.
     pub(super) fn sources(&self) -> Sources {
         let environment = std::env::vars_os();
-        // What is no text stays, as a text that no setting will take.
+        // A value that is not UTF-8 becomes text that no setting accepts, so it is not ignored.
         let text =
             |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.to_string_lossy().into()));
         Sources {
@@ -123,7 +128,7 @@ impl Cli {
             Some(folder) => std::path::absolute(folder)?,
             None => dirs::runtime_dir()
                 .or_else(dirs::state_dir)
-                .context("no folder for the pid file: name one with --rundir")?
+                .context("found no folder for the pid file; name one with --rundir")?
                 .join(name),
         };
         Ok(Place { name, folder })

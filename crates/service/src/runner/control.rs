@@ -1,4 +1,4 @@
-//! Asking a running program, over its control socket.
+//! Requests to a running program over its control socket.
 
 use anyhow::{Context, bail};
 use axum::body::{Body, Bytes};
@@ -13,20 +13,21 @@ use tokio::time::timeout;
 use super::admin::Services;
 use super::log::{remark, say};
 use super::place::Place;
+use crate::error::Error;
+use crate::exit::Exit;
 use crate::run::fail;
 use crate::settings::{Refused, Reloaded};
-use crate::{Error, Exit};
 
-/// How long an answer may take.
+/// The longest time to wait for an answer.
 const ANSWER_WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
 
-/// One request and its answer.
+/// Sends one request and returns the answer.
 pub(super) fn ask(place: &Place, method: Method, path: &str) -> Result<(StatusCode, Bytes), Error> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let asked = async {
         let socket = place.socket();
         let stream =
-            UnixStream::connect(&socket).await.with_context(|| format!("connecting to {}", socket.display()))?;
+            UnixStream::connect(&socket).await.with_context(|| format!("failed to connect to {}", socket.display()))?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         let request = Request::builder().method(method).uri(path).header("host", "localhost").body(Body::empty())?;
         let answer = async {
@@ -42,7 +43,7 @@ pub(super) fn ask(place: &Place, method: Method, path: &str) -> Result<(StatusCo
     runtime.block_on(async { timeout(ANSWER_WITHIN, asked).await }).context("no answer from the program")?
 }
 
-/// Says that it does not run.
+/// Prints that the program does not run.
 pub(super) fn not_running(place: &Place) -> Exit {
     remark(&format_args!("{} is not running (no process holds {})", place.name, place.pid_file().display()));
     Exit::NotRunning
@@ -54,7 +55,8 @@ pub(super) fn reload(place: &Place) -> Result<Exit, Error> {
     }
     let (status, body) = ask(place, Method::POST, "/-/reload")?;
     if status == StatusCode::OK {
-        let Reloaded { generation, changed } = serde_json::from_slice(&body)?;
+        let Reloaded { generation, changed, warnings } = serde_json::from_slice(&body)?;
+        warnings.iter().for_each(|warning| remark(&format_args!("warning: {warning}")));
         let changed = if changed.is_empty() { "nothing".to_owned() } else { changed.join(", ") };
         say(&format_args!("generation {generation}, changed: {changed}"))?;
         return Ok(Exit::Clean);
@@ -83,7 +85,7 @@ pub(super) fn status(place: &Place, json: bool) -> Result<Exit, Error> {
     Ok(Exit::Clean)
 }
 
-/// Whether this process is ready, or which parts are not; nothing when it does not answer yet, but another may.
+/// The services of this process that are not ready; `None` if it does not answer yet (another process may).
 pub(super) fn not_ready(place: &Place, pid: u32) -> Option<Vec<String>> {
     let (_, body) = ask(place, Method::GET, "/readyz").ok()?;
     let answer: Value = serde_json::from_slice(&body).ok()?;

@@ -1,4 +1,4 @@
-//! Running a program, with its admin routes, until a signal or its own end.
+//! Running a program, with its admin routes, until a signal or the program itself ends it.
 
 use std::fs::{self, Permissions};
 use std::net::SocketAddr;
@@ -14,14 +14,19 @@ use tokio::time::timeout;
 use super::admin::{self, Program};
 use super::place::Place;
 use super::{background, log};
+use crate::error::Error;
+use crate::exit::Exit;
 use crate::http::{Http, serve};
+use crate::root::launch;
 use crate::run::{Signals, in_runtime, until_over};
-use crate::{Error, Exit, Scope, Service, Settings, launch};
+use crate::scope::Scope;
+use crate::service::Service;
+use crate::settings::Settings;
 
-/// How long the admin routes may take to stop, when everything else has.
+/// How long the admin routes may take to stop, once everything else has stopped.
 const ADMIN_STOPS_WITHIN: Duration = Duration::from_secs(1);
 
-/// Runs it until it ends.
+/// Runs the program until it ends.
 pub(super) fn run<S: Service>(
     place: &Place,
     settings: Settings,
@@ -30,32 +35,32 @@ pub(super) fn run<S: Service>(
     service: S,
 ) -> Result<Exit, Error> {
     if detached {
-        nix::unistd::setsid().context("leaving the terminal")?;
+        nix::unistd::setsid().context("failed to leave the terminal")?;
     }
     let Some(_held) = place.hold()? else {
         return Ok(background::already_running(place, place.holder()?.unwrap_or_default()));
     };
     log::init();
-    let metrics = PrometheusBuilder::new().install_recorder().context("setting up the metrics")?;
+    let metrics = PrometheusBuilder::new().install_recorder().context("failed to set up the metrics")?;
     in_runtime(async {
         let signals = Signals::listen()?;
-        let launch = launch(place.name, service).settings(settings.clone());
+        let root = launch(place.name, service).settings(settings.clone());
         let log = detached.then(|| place.log());
-        let program = Program { tree: launch.tree().clone(), settings, metrics, log };
-        let mut admin = crate::launch("admin", Admin { socket: place.socket(), tcp: admin, program: program.clone() })
+        let program = Program { tree: root.tree().clone(), settings, metrics, log };
+        let mut admin = launch("admin", Admin { socket: place.socket(), tcp: admin, program: program.clone() })
             .stop_within(ADMIN_STOPS_WITHIN)
             .start();
         admin.ready().await?;
-        let exit = until_over(launch.start(), signals, Some(|| drop(admin::reload(&program)))).await;
+        let exit = until_over(root.start(), signals, Some(|| drop(admin::reload(&program)))).await;
         if ![Exit::Interrupted, Exit::Terminated].contains(&exit) {
-            // Its end is no news: everything that mattered has ended.
+            // How it ends does not matter: the program itself has ended.
             let _outcome = timeout(ADMIN_STOPS_WITHIN * 2, admin.stop()).await;
         }
         Ok(exit)
     })
 }
 
-/// The admin routes, on the control socket and, if wanted, on an address.
+/// The admin routes, on the control socket and, if one is given, on an address.
 struct Admin {
     socket: PathBuf,
     tcp: Option<SocketAddr>,
@@ -70,11 +75,11 @@ impl Service for Admin {
         if let Some(bind) = self.tcp {
             let http = Http { bind, router: router.clone(), drain_delay: Duration::ZERO };
             let address = scope.start("http", http).await?;
-            tracing::info!(%address, "the admin routes are here");
+            tracing::info!(%address, "admin routes listening");
         }
-        fs::remove_file(&self.socket).ok(); // of one that was killed; we hold the pid file, so it is nobody's
+        fs::remove_file(&self.socket).ok(); // left by a process that was killed; the locked pid file shows that no other process uses it
         let listener = UnixListener::bind(&self.socket)
-            .with_context(|| format!("listening on {}; a shorter --rundir may help", self.socket.display()))?;
+            .with_context(|| format!("failed to listen on {}; a shorter --rundir may help", self.socket.display()))?;
         fs::set_permissions(&self.socket, Permissions::from_mode(0o600))?;
         scope.ready(());
         serve(listener, router, Duration::ZERO, &scope).await;

@@ -1,4 +1,4 @@
-//! What is said to the terminal, and where the log goes.
+//! Output to the terminal, and the log.
 
 use std::fmt::Display;
 use std::fs::{File, OpenOptions};
@@ -13,13 +13,14 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::place::Place;
-use crate::{Error, Exit};
+use crate::error::Error;
+use crate::exit::Exit;
 
-/// The most of a log that is searched for its last lines, in bytes.
+/// How many bytes at the end of a log are searched for its last lines.
 const TAIL: u64 = 1 << 20;
 
-/// How often a followed log is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// The pause between two reads of a followed log.
+const READ_EVERY: Duration = Duration::from_millis(200);
 
 /// Prints to stdout.
 pub(super) fn say(text: &dyn Display) -> io::Result<()> {
@@ -31,27 +32,27 @@ pub(super) fn remark(text: &dyn Display) {
     writeln!(io::stderr(), "{text}").ok();
 }
 
-/// Logs to stderr: as text on a terminal, else as JSON, one object a line. `RUST_LOG` says how much.
+/// Sets up the log on stderr: text on a terminal, else JSON, one object per line. `RUST_LOG` sets the level.
 pub(super) fn init() {
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).log_internal_errors(false);
     if io::stderr().is_terminal() { log.with_target(false).init() } else { log.json().flatten_event(true).init() }
 }
 
-/// Sends stdout and stderr to the log file, opened anew: after it was moved away, to a new one.
+/// Reopens the log file for stdout and stderr: if it was moved away, a new one.
 pub(super) fn reopen(log: &Path) -> Result<(), Error> {
     let file = OpenOptions::new().create(true).append(true).open(log);
-    let file = file.with_context(|| format!("opening the log {}", log.display()))?;
+    let file = file.with_context(|| format!("failed to open the log {}", log.display()))?;
     nix::unistd::dup2_stdout(&file)?;
     nix::unistd::dup2_stderr(&file)?;
     Ok(())
 }
 
-/// Prints the last lines of the log, and goes on with those that come.
+/// Prints the last lines of the log, and new lines as they are written.
 pub(super) fn show(place: &Place, lines: usize, follow: bool) -> Result<Exit, Error> {
     match copy(place, lines, follow) {
         Err(error) if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) => {
-            Ok(Exit::Clean) // its reader has seen enough
+            Ok(Exit::Clean) // the reader has closed the pipe
         }
         shown => shown,
     }
@@ -69,20 +70,20 @@ fn copy(place: &Place, lines: usize, follow: bool) -> Result<Exit, Error> {
     }
     loop {
         out.flush()?;
-        sleep(LOOK_EVERY);
+        sleep(READ_EVERY);
         io::copy(&mut file, &mut out)?;
         let now = std::fs::metadata(&path);
         let rotated = now.is_ok_and(|now| {
             file.metadata().is_ok_and(|ours| now.ino() != ours.ino() || now.len() < file.stream_position().unwrap_or(0))
         });
         if rotated && let Ok(next) = File::open(&path) {
-            io::copy(&mut file, &mut out)?; // what came to the old one meanwhile
+            io::copy(&mut file, &mut out)?; // what was written to the old file in the meantime
             file = next;
         }
     }
 }
 
-/// The last lines of a file, from the position it is then read on from.
+/// The last lines of a file; its position is at its end afterwards.
 pub(super) fn last_lines(file: &mut File, lines: usize) -> io::Result<String> {
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
@@ -93,7 +94,7 @@ pub(super) fn last_lines(file: &mut File, lines: usize) -> io::Result<String> {
     Ok(all[all.len().saturating_sub(lines)..].concat())
 }
 
-/// What was written to a log since it had this length.
+/// What was written to the log since it had this length.
 pub(super) fn since(log: &Path, length: u64) -> String {
     let read = || -> io::Result<String> {
         let mut file = File::open(log)?;

@@ -1,6 +1,6 @@
-//! The command line around a program: run it, start it in the background, look after it, stop it.
+//! The command line of a program: run it, start it in the background, inspect it, stop it.
 //!
-//! Nothing else in this crate knows it. A program's `main` is one line: see [`main`].
+//! No other module of this crate uses it. The `main` of a program is one line: see [`main`].
 
 mod admin;
 mod background;
@@ -15,14 +15,16 @@ use std::ffi::OsString;
 use clap::Parser;
 
 use self::cli::{Cli, Command, ConfigCommand};
+use crate::error::Error;
+use crate::exit::Exit;
 use crate::run::fail;
+use crate::service::Service;
 use crate::settings::{Sections, Settings};
-use crate::{Exit, Service};
 
-/// The whole of a program: reads the command line and does what it says.
+/// Runs a whole program: reads the command line and does what it says.
 ///
-/// `name` is the name of the root service, of the pid file and of the log; `make` is called when the program is to run,
-/// with nothing but its settings to go by.
+/// `name` is the name of the root service, of the pid file and of the log; `make` is called only if the
+/// program is to run; the service that it makes reads its settings from its scope.
 ///
 /// ```no_run
 /// use service::settings::Sections;
@@ -50,12 +52,7 @@ pub fn main<S: Service>(name: &'static str, sections: Sections, make: impl FnOnc
     act(name, sections, cli, make).unwrap_or_else(|error| fail(&format_args!("{error:#}")))
 }
 
-fn act<S: Service>(
-    name: &'static str,
-    sections: Sections,
-    cli: Cli,
-    make: impl FnOnce() -> S,
-) -> Result<Exit, crate::Error> {
+fn act<S: Service>(name: &'static str, sections: Sections, cli: Cli, make: impl FnOnce() -> S) -> Result<Exit, Error> {
     let place = cli.place(name)?;
     let load = || Settings::load(sections.clone(), cli.sources());
     match cli.command() {
@@ -77,9 +74,13 @@ fn act<S: Service>(
         Command::Logs { follow, lines } => log::show(&place, lines, follow),
         Command::Config { command } => {
             match command {
-                ConfigCommand::Help => sections.describe().iter().try_for_each(|setting| log::say(setting))?,
+                ConfigCommand::Help { json: true } => log::say(&serde_json::to_string_pretty(&sections.describe())?)?,
+                ConfigCommand::Help { json: false } => {
+                    sections.describe().iter().try_for_each(|setting| log::say(setting))?;
+                }
                 ConfigCommand::Check => {
-                    load()?;
+                    let warnings = load()?.warnings();
+                    warnings.iter().for_each(|warning| log::remark(&format_args!("warning: {warning}")));
                     log::say(&"the settings are fine")?;
                 }
                 ConfigCommand::Show => {

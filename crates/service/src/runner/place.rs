@@ -1,4 +1,4 @@
-//! Where a program keeps its pid file, control socket and log.
+//! The folder of a program: its pid file, control socket and log.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::Error;
+use crate::error::Error;
 
 /// The folder of one running program.
 #[derive(Clone, Debug)]
@@ -35,15 +35,17 @@ impl Place {
         self.file("log")
     }
 
-    /// Makes the folder, for this user only.
+    /// Creates the folder, for this user only.
     pub(super) fn make(&self) -> Result<(), Error> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.folder);
-        made.with_context(|| format!("making the folder {}; name another with --rundir", self.folder.display()))
+        made.with_context(|| {
+            format!("failed to create the folder {}; name another one with --rundir", self.folder.display())
+        })
     }
 
-    /// The process that runs here, if one does.
+    /// The id of the process that runs here, if there is one.
     ///
-    /// A running program holds a lock on its pid file, so one that was killed is never taken for running.
+    /// A running program locks its pid file, so a program that was killed is not mistaken for a running one.
     pub(super) fn holder(&self) -> Result<Option<i32>, Error> {
         let mut file = match File::open(self.pid_file()) {
             Ok(file) => file,
@@ -54,21 +56,21 @@ impl Place {
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
                 file.read_to_string(&mut text)?;
-                // Empty for the moment between its lock and its number.
+                // Empty between the moment of the lock and that of the number.
                 Ok(Some(text.trim().parse().unwrap_or(0)))
             }
-            Err(TryLockError::Error(error)) => Err(error).context("asking for the lock of the pid file"),
+            Err(TryLockError::Error(error)) => Err(error).context("failed to query the lock of the pid file"),
         }
     }
 
-    /// Holds the pid file; nothing when another process does.
+    /// Locks the pid file; `None` if another process has locked it.
     pub(super) fn hold(&self) -> Result<Option<PidFile>, Error> {
         self.make()?;
         let path = self.pid_file();
         loop {
             let file = OpenOptions::new().create(true).write(true).truncate(false).open(&path);
-            let mut file = file.with_context(|| format!("opening {}", path.display()))?;
-            // Whoever looks at the lock holds it for that moment.
+            let mut file = file.with_context(|| format!("failed to open {}", path.display()))?;
+            // A process that queries the lock takes it for a moment.
             let mut locked = file.try_lock();
             for _ in 0..10 {
                 if matches!(locked, Err(TryLockError::WouldBlock)) {
@@ -79,9 +81,9 @@ impl Place {
             match locked {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
-                Err(TryLockError::Error(error)) => return Err(error).context("locking the pid file"),
+                Err(TryLockError::Error(error)) => return Err(error).context("failed to lock the pid file"),
             }
-            // The one before may have removed it between our opening and its end.
+            // The process before may have removed the file after this one has opened it.
             let same = fs::metadata(&path).is_ok_and(|now| file.metadata().is_ok_and(|ours| now.ino() == ours.ino()));
             if same {
                 file.set_len(0)?;

@@ -1,50 +1,70 @@
-//! What there is to set.
+//! The description of the settings.
 
 use std::fmt;
 
+use serde::Serialize;
 use serde_json::Value;
 
-use super::Sections;
+use super::section::Kind;
+use super::sections::Sections;
 
-/// One setting, as its section describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One setting, as its section describes it. As JSON, it is an element of what `config help --json` prints.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Described {
-    /// Its key: `numbers.rate_per_minute`.
+    /// The section: `numbers`.
+    pub section: &'static str,
+    /// The key within the section: `rate_per_minute`.
     pub key: String,
-    /// Its type, in the words of JSON Schema.
-    pub kind: String,
-    /// Its default, as JSON.
-    pub default: String,
-    /// Its doc comment.
-    pub about: String,
+    /// The type in the words of JSON Schema: `string`, `number`; `null` next to another one if it may be missing.
+    /// Empty if the schema names none.
+    #[serde(rename = "type")]
+    pub types: Vec<String>,
+    /// The default. Secrets are hidden.
+    pub default: Value,
+    /// The doc comment.
+    pub help: String,
+    /// The environment variables that set it: first the one that every setting has, then those with names of their own.
+    pub variables: Vec<String>,
+    /// Whether it may change while the program runs.
+    pub live: bool,
 }
 
 impl fmt::Display for Described {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { key, kind, default, about } = self;
-        write!(f, "{key} ({kind}, default {default})\n    {about}")
+        let Self { section, key, types, default, help, variables, live } = self;
+        let types = if types.is_empty() { "any type".to_owned() } else { types.join(" or ") };
+        let live = if *live { ", changes on reload" } else { "" };
+        let plural = if variables.len() > 1 { "s" } else { "" };
+        let variables = variables.join(", ");
+        write!(f, "{section}.{key} ({types}, default {default}{live})\n    {help}\n    variable{plural} {variables}")
+    }
+}
+
+impl Described {
+    fn of(kind: &Kind, key: &str, property: &Value, defaults: &Value) -> Self {
+        let own = kind.environment.iter().filter(|(_, sets)| *sets == key).map(|(name, _)| (*name).to_owned());
+        let help = property.get("description").and_then(Value::as_str).unwrap_or_default();
+        Self {
+            section: kind.name,
+            key: key.to_owned(),
+            types: kind.types(key).into_iter().map(str::to_owned).collect(),
+            default: defaults.get(key).cloned().unwrap_or_default(),
+            help: help.replace('\n', " "),
+            variables: std::iter::once(format!("{}__{key}", kind.name).to_uppercase()).chain(own).collect(),
+            live: kind.live.contains(&key),
+        }
     }
 }
 
 impl Sections {
-    /// Every setting, section by section.
+    /// Describes every setting, section by section. Former names are not described.
     pub fn describe(&self) -> Vec<Described> {
-        let mut all = Vec::new();
-        for kind in &self.0 {
+        let mut described = Vec::new();
+        for kind in &self.kinds {
             let defaults = (kind.defaults)();
-            for (key, property) in &kind.properties {
-                let text = |name: &str| property.get(name).and_then(Value::as_str).unwrap_or_default();
-                all.push(Described {
-                    default: defaults.get(key).unwrap_or(&Value::Null).to_string(),
-                    key: format!("{}.{key}", kind.name),
-                    kind: match text("type") {
-                        "" => "see its documentation".to_owned(),
-                        kind => kind.to_owned(),
-                    },
-                    about: text("description").replace('\n', " "),
-                });
-            }
+            let keys = kind.properties.iter();
+            described.extend(keys.map(|(key, property)| Described::of(kind, key, property, &defaults)));
         }
-        all
+        described
     }
 }

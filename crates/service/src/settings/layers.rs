@@ -7,12 +7,14 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use toml::de::{DeTable, ValueDeserializer};
 use toml::{Table, Value};
 
+use super::refused::Refusal;
 use super::section::Kind;
-use super::{Refusal, Sections};
+use super::sections::{Moved, Place, Sections};
 
-/// Where settings come from; each layer goes over the one before.
+/// Where settings come from. Environment variables override the file, and flags override both.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     /// The TOML file, if there is one.
@@ -26,11 +28,11 @@ pub struct Sources {
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Nobody has set it.
+    /// It is not set.
     Default,
     /// A line of the file.
     File {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// Its line; 1 is the first.
         line: usize,
@@ -53,124 +55,182 @@ impl fmt::Display for Origin {
 }
 
 /// The values of all layers together.
-#[derive(Debug, Default)]
-pub(super) struct Layers {
+pub(super) struct Layers<'a> {
+    sections: &'a Sections,
     pub(super) values: BTreeMap<&'static str, Table>,
-    /// By dotted key, sections included: `numbers.rate_per_minute`.
+    /// By dotted key: `numbers.rate_per_minute`.
     pub(super) origins: BTreeMap<String, Origin>,
     pub(super) refusals: Vec<Refusal>,
+    /// What is set by a former name, by that name.
+    moved: BTreeMap<Place, (&'a Moved, Value, Origin)>,
+    pub(super) warnings: Vec<String>,
 }
 
-impl Layers {
-    pub(super) fn read(sections: &Sections, sources: &Sources) -> Self {
-        let mut layers = Self::default();
+/// A value as it was written.
+enum Written<'a> {
+    /// In a file, with its type.
+    Typed(Value),
+    /// In a variable or flag: as text.
+    Text(&'a str),
+}
+
+impl<'a> Layers<'a> {
+    pub(super) fn read(sections: &'a Sections, sources: &Sources) -> Self {
+        let mut layers = Self {
+            sections,
+            values: BTreeMap::new(),
+            origins: BTreeMap::new(),
+            refusals: Vec::new(),
+            moved: BTreeMap::new(),
+            warnings: Vec::new(),
+        };
         if let Some(path) = &sources.file {
-            layers.add_file(sections, path);
+            layers.add_file(path);
         }
-        for kind in &sections.0 {
-            for (name, key) in kind.environment {
-                if let Some(text) = sources.environment.get(*name) {
-                    layers.add(kind, key, text, Origin::Environment((*name).to_owned()));
-                }
-            }
-        }
-        for (name, text) in &sources.environment {
-            let Some((section, key)) = name.split_once("__") else { continue };
-            // Other programs' variables have two underscores too.
-            if let Some(kind) = sections.find(&section.to_lowercase()) {
-                layers.add(kind, &key.to_lowercase(), text, Origin::Environment(name.clone()));
-            }
-        }
-        for flag in &sources.flags {
-            let origin = Origin::Flag(flag.split('=').next().unwrap_or_default().to_owned());
-            match flag.split_once('=').and_then(|(key, text)| Some((key.split_once('.')?, text))) {
-                None => layers.refuse("", "a flag looks like section.key=value", origin),
-                Some(((section, key), text)) => match sections.find(section) {
-                    None => layers.refuse(section, &sections.unknown(), origin),
-                    Some(kind) => layers.add(kind, key, text, origin),
-                },
-            }
-        }
+        layers.add_environment(&sources.environment);
+        sources.flags.iter().for_each(|flag| layers.add_flag(flag));
+        layers.settle_moved();
         layers
     }
 
-    fn refuse(&mut self, key: &str, problem: &str, origin: Origin) {
-        self.refusals.push(Refusal { key: key.to_owned(), problem: problem.to_owned(), origin: origin.to_string() });
-    }
-
-    fn add_file(&mut self, sections: &Sections, path: &Path) {
+    fn add_file(&mut self, path: &Path) {
         let at = |line| Origin::File { path: path.to_owned(), line };
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) => return self.refuse("", &format!("can't be read: {error}"), at(1)),
+            Err(error) => return self.refuse("", &format!("can't be read: {error}"), &at(1)),
         };
         let line = |span: Range<usize>| at(text[..span.start].matches('\n').count() + 1);
-        let document = match toml::de::DeTable::parse(&text) {
-            Ok(document) => document,
-            Err(error) => return self.refuse("", error.message(), error.span().map_or(at(1), line)),
+        let document = match DeTable::parse(&text) {
+            Ok(document) => document.into_inner(),
+            Err(error) => return self.refuse("", error.message(), &error.span().map_or(at(1), line)),
         };
-        for (section, table) in document.get_ref() {
-            let name: &str = section.get_ref();
-            let Some(kind) = sections.find(name) else {
-                self.refuse(name, &sections.unknown(), line(section.span()));
+        for (section, values) in document {
+            let origin = line(section.span());
+            let section = section.get_ref();
+            if !self.sections.knows(section) {
+                self.refuse(section, &self.sections.unknown(), &origin);
                 continue;
-            };
-            let Some(table) = table.get_ref().as_table() else {
-                self.refuse(name, &format!("must be a section: [{name}]"), line(section.span()));
-                continue;
-            };
-            for key in table.keys() {
-                self.origins.insert(format!("{name}.{}", key.get_ref()), line(key.span()));
-                self.know(kind, key.get_ref());
             }
-        }
-        let values = match Table::deserialize(toml::de::Deserializer::from(document)) {
-            Ok(values) => values,
-            Err(error) => return self.refuse("", error.message(), at(1)),
-        };
-        for (name, values) in values {
-            if let (Some(kind), Value::Table(values)) = (sections.find(&name), values) {
-                self.values.insert(kind.name, values);
+            let toml::de::DeValue::Table(values) = values.into_inner() else {
+                self.refuse(section, &format!("must be a section: [{section}]"), &origin);
+                continue;
+            };
+            for (key, value) in values {
+                let origin = line(key.span());
+                match Value::deserialize(ValueDeserializer::from(value)) {
+                    Ok(value) => self.set(section, key.get_ref(), Written::Typed(value), origin),
+                    Err(error) => self.refuse(&format!("{section}.{}", key.get_ref()), error.message(), &origin),
+                }
             }
         }
     }
 
-    /// Adds a value that is written as text, in the way the section wants it.
-    fn add(&mut self, kind: &Kind, key: &str, text: &str, origin: Origin) {
-        let wanted = kind.properties.get(key).and_then(|property| property.get("type"));
-        let value = match wanted {
-            Some(wanted) if wanted == "string" => Value::String(text.to_owned()),
-            // What is no TOML is text: an address, a path.
-            _ => format!("value = {text}")
-                .parse::<Table>()
-                .ok()
-                .filter(|table| table.len() == 1)
-                .and_then(|mut table| table.remove("value"))
-                .unwrap_or_else(|| Value::String(text.to_owned())),
-        };
-        self.origins.insert(format!("{}.{key}", kind.name), origin);
-        self.know(kind, key);
+    fn add_environment(&mut self, environment: &BTreeMap<String, String>) {
+        let sections = self.sections;
+        for kind in &sections.kinds {
+            for (name, key) in kind.environment {
+                if let Some(text) = environment.get(*name) {
+                    self.set(kind.name, key, Written::Text(text), Origin::Environment((*name).to_owned()));
+                }
+            }
+        }
+        for (name, text) in environment {
+            let Some((section, key)) = name.split_once("__") else { continue };
+            let (section, key) = (section.to_lowercase(), key.to_lowercase());
+            // Variables of other programs have two underscores too.
+            if sections.find(&section).is_some() || sections.find_moved(&section, &key).is_some() {
+                self.set(&section, &key, Written::Text(text), Origin::Environment(name.clone()));
+            }
+        }
+    }
+
+    fn add_flag(&mut self, flag: &str) {
+        let (name, text) = flag.split_once('=').map_or((flag, None), |(name, text)| (name, Some(text)));
+        let origin = Origin::Flag(name.to_owned());
+        match (name.split_once('.'), text) {
+            (Some((section, key)), Some(text)) => self.set(section, key, Written::Text(text), origin),
+            _ => self.refuse("", "a flag has the form section.key=value", &origin),
+        }
+    }
+
+    /// Sets a value over those of the layers before.
+    fn set(&mut self, section: &str, key: &str, written: Written<'_>, origin: Origin) {
+        let sections = self.sections;
+        if let Some(moved) = sections.find_moved(section, key) {
+            match sections.find(&moved.to.section) {
+                None => self.refuse(&moved.to.section, &sections.unknown(), &origin),
+                Some(kind) => {
+                    let value = written.value(kind, &moved.to.key);
+                    self.moved.insert(moved.from.clone(), (moved, value, origin));
+                }
+            }
+            return;
+        }
+        match sections.find(section) {
+            None if sections.knows(section) => {
+                self.refuse(&format!("{section}.{key}"), &sections.unknown(), &origin);
+            }
+            None => self.refuse(section, &sections.unknown(), &origin),
+            Some(kind) => {
+                let value = written.value(kind, key);
+                self.insert(kind, key, value, origin);
+            }
+        }
+    }
+
+    fn insert(&mut self, kind: &Kind, key: &str, value: Value, origin: Origin) {
+        let dotted = format!("{}.{key}", kind.name);
+        if !kind.properties.contains_key(key) {
+            let keys: Vec<_> = kind.properties.keys().map(String::as_str).collect();
+            return self.refuse(&dotted, &format!("unknown; [{}] has {}", kind.name, keys.join(", ")), &origin);
+        }
+        self.origins.insert(dotted, origin);
         self.values.entry(kind.name).or_default().insert(key.to_owned(), value);
     }
 
-    /// Refuses a key that the section does not have.
-    fn know(&mut self, kind: &Kind, key: &str) {
-        if !kind.properties.contains_key(key) {
-            let key = format!("{}.{key}", kind.name);
-            let origin = self.origins.get(&key).cloned().unwrap_or(Origin::Default);
-            let keys: Vec<_> = kind.properties.keys().map(String::as_str).collect();
-            self.refuse(&key, &format!("unknown; [{}] has {}", kind.name, keys.join(", ")), origin);
+    /// Takes what is set by former names, with a warning; refuses it if the present name is set to another value.
+    fn settle_moved(&mut self) {
+        for (Moved { from, to }, value, origin) in std::mem::take(&mut self.moved).into_values() {
+            let Some(kind) = self.sections.find(&to.section) else { continue };
+            let renamed = match &origin {
+                Origin::Environment(name) => format!("environment variable {name} is now {}", to.variable()),
+                Origin::Flag(name) => format!("--set {name} is now --set {}", to.dotted()),
+                Origin::File { .. } | Origin::Default => format!("{origin}: {} is now {}", from.dotted(), to.dotted()),
+            };
+            self.warnings.push(format!("{renamed}; the next release does not know the old name"));
+            let (from, dotted) = (from.dotted(), to.dotted());
+            let present = self.values.get(kind.name).filter(|values| values.contains_key(&to.key)).cloned();
+            let Some(values) = present else {
+                self.insert(kind, &to.key, value, origin);
+                continue;
+            };
+            let mut former = values.clone();
+            former.insert(to.key.clone(), value);
+            if !kind.changed(&values, &former).is_empty() {
+                let place = self.origins.get(&dotted).unwrap_or(&Origin::Default);
+                let problem = format!("differs from {from}, its old name, which is set too ({origin}): remove {from}");
+                self.refuse(&dotted, &problem, &place.clone());
+            }
         }
+    }
+
+    fn refuse(&mut self, key: &str, problem: &str, origin: &Origin) {
+        self.refusals.push(Refusal { key: key.to_owned(), problem: problem.to_owned(), origin: origin.to_string() });
     }
 }
 
-impl Sections {
-    fn find(&self, name: &str) -> Option<&Kind> {
-        self.0.iter().find(|kind| kind.name == name)
-    }
-
-    fn unknown(&self) -> String {
-        let names: Vec<_> = self.0.iter().map(|kind| format!("[{}]", kind.name)).collect();
-        format!("unknown; the sections are {}", names.join(", "))
+impl Written<'_> {
+    /// The value, with the type that the key has.
+    fn value(self, kind: &Kind, key: &str) -> Value {
+        let text = match self {
+            Self::Typed(value) => return value,
+            Self::Text(text) => text,
+        };
+        if kind.types(key).contains(&"string") {
+            return Value::String(text.to_owned());
+        }
+        let table = format!("value = {text}").parse::<Table>().ok().filter(|table| table.len() == 1);
+        // Text that is not TOML is a string: an address, a path.
+        table.and_then(|mut table| table.remove("value")).unwrap_or_else(|| Value::String(text.to_owned()))
     }
 }

@@ -8,42 +8,43 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Generation, Section};
+use super::generation::Generation;
+use super::section::Section;
 
 /// The current values of one section.
 pub struct Live<T> {
     generations: watch::Receiver<Arc<Generation>>,
-    /// What `changed` told last.
-    told: Arc<T>,
+    /// The values that `changed` returned last.
+    seen: Arc<T>,
 }
 
 impl<T: Section> Live<T> {
     pub(super) fn new(generations: watch::Receiver<Arc<Generation>>) -> Self {
-        let told = of(&generations.borrow());
-        Self { generations, told }
+        let seen = of(&generations.borrow());
+        Self { generations, seen }
     }
 
-    /// The values as they are now; they stay as they are while they are held.
+    /// The current values. They do not change while the caller keeps them.
     pub fn get(&self) -> Arc<T> {
         of(&self.generations.borrow())
     }
 
-    /// Waits until the section is another than this told last, or than it was at first, and tells its values. No change
-    /// is missed, whatever is done between two calls.
+    /// Waits until the section differs from what this returned last, at first from what it was when this view was made,
+    /// and returns its values. A change between two calls is not missed.
     pub async fn changed(&mut self) -> Arc<T> {
         loop {
             let now = of(&self.generations.borrow_and_update());
-            if !Arc::ptr_eq(&self.told, &now) {
-                self.told = Arc::clone(&now);
+            if !Arc::ptr_eq(&self.seen, &now) {
+                self.seen = Arc::clone(&now);
                 return now;
             }
             if self.generations.changed().await.is_err() {
-                std::future::pending::<()>().await; // nobody is left who could change it
+                std::future::pending::<()>().await; // the settings are dropped, so it can't change any more
             }
         }
     }
 
-    /// A beat whose period follows the section; a change re-plans the beat that is being waited for.
+    /// A timer whose period follows the section; a change reschedules the tick that is being waited for.
     pub fn every(&self, period: impl Fn(&T) -> Duration + Send + 'static) -> Every<T> {
         Every { live: self.clone(), period: Box::new(period), last: Instant::now() }
     }
@@ -51,14 +52,14 @@ impl<T: Section> Live<T> {
 
 fn of<T: Section>(generation: &Generation) -> Arc<T> {
     let values: Arc<dyn Any + Send + Sync> =
-        generation.sections.get(T::NAME).cloned().expect("looked for when the view was made");
+        generation.sections.get(T::NAME).cloned().expect("the view was made of an existing section");
     values.downcast().expect("a section keeps its type")
 }
 
 // Written out, since a derive would demand `T: Clone`.
 impl<T> Clone for Live<T> {
     fn clone(&self) -> Self {
-        Self { generations: self.generations.clone(), told: Arc::clone(&self.told) }
+        Self { generations: self.generations.clone(), seen: Arc::clone(&self.seen) }
     }
 }
 
@@ -68,7 +69,7 @@ impl<T: Section> fmt::Debug for Live<T> {
     }
 }
 
-/// A beat whose period is a setting: [`Live::every`] makes it.
+/// A timer whose period is a setting: [`Live::every`] makes it.
 pub struct Every<T> {
     live: Live<T>,
     period: Box<dyn Fn(&T) -> Duration + Send>,
@@ -76,7 +77,7 @@ pub struct Every<T> {
 }
 
 impl<T: Section> Every<T> {
-    /// Waits for the next beat: one period after the last. A late one does not make the next ones early.
+    /// Waits for the next tick, one period after the last. A late tick does not make the next ones early.
     pub async fn tick(&mut self) {
         loop {
             let next = self.last.checked_add((self.period)(&self.live.get()));
@@ -95,7 +96,7 @@ impl<T: Section> fmt::Debug for Every<T> {
     }
 }
 
-/// Waits for a moment; one beyond all clocks never comes.
+/// Waits for a moment; one beyond the range of the clock never comes.
 async fn until(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,

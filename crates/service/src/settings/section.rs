@@ -1,4 +1,4 @@
-//! What a section is, and how the program handles sections of any type.
+//! What a section is, and how sections of different types are handled alike.
 
 use std::any::Any;
 use std::fmt;
@@ -9,96 +9,74 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use toml::Table;
 
 /// One section of the settings: a struct whose doc comments are its help.
 ///
-/// Derive the traits it asks for, with `#[serde(default, deny_unknown_fields)]`; the defaults are those of `Default`.
+/// Derive the supertraits, with `#[serde(default, deny_unknown_fields)]`; the defaults are those of `Default`.
 pub trait Section:
     Serialize + DeserializeOwned + JsonSchema + Default + PartialEq + Send + Sync + fmt::Debug + 'static
 {
-    /// Its name: `numbers` for `[numbers]` in the file.
+    /// The name of the section: `numbers` for `[numbers]` in the file.
     const NAME: &'static str;
 
-    /// Variables of the environment with names of their own, and the keys they stand for: `("JWT_KEY", "jwt_key")`.
+    /// Environment variables with names of their own, and the keys that they set: `("JWT_KEY", "jwt_key")`.
     const ENVIRONMENT: &'static [(&'static str, &'static str)] = &[];
 
-    /// Whether the values make sense together: everything that is wrong with them.
-    fn check(&self) -> Vec<Problem> {
-        Vec::new()
-    }
-
-    /// Whether a running program can change from these values to `new`: everything that it can't change.
+    /// The keys that may change while the program runs. A reload that changes any other key, also a secret one, is
+    /// refused: it needs a restart.
     ///
-    /// Asked of all sections before any is changed, so it must only compare.
-    fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
-        let _ = new;
+    /// Whoever uses such a key reads it through [`Live`](super::Live), not once at the start.
+    const LIVE: &'static [&'static str] = &[];
+
+    /// Checks whether the values make sense together. Returns everything that is wrong with them.
+    fn check(&self) -> Vec<Problem> {
         Vec::new()
     }
 }
 
-/// A value that will not do.
+/// An invalid value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The key within its section, `rate_per_minute`.
+    /// The key within its section: `rate_per_minute`.
     pub key: String,
-    /// What it must be.
+    /// What the value must be.
     pub text: String,
 }
 
 impl Problem {
-    /// The value of this key will not do, since `text`: "must be above 0".
+    /// The value of this key is invalid because of `text`: "must be above 0".
     pub fn new(key: &str, text: impl Into<String>) -> Self {
         Self { key: key.to_owned(), text: text.into() }
     }
 }
 
-/// A key within its section that changes only when the program starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NeedsRestart(pub &'static str);
-
-impl NeedsRestart {
-    /// Those of the keys whose values differ: `[(self.bind != new.bind, "bind")]`.
-    pub fn where_changed(keys: impl IntoIterator<Item = (bool, &'static str)>) -> Vec<Self> {
-        keys.into_iter().filter(|(changed, _)| *changed).map(|(_, key)| Self(key)).collect()
-    }
-}
-
-/// The values of a section, whatever its type.
+/// The values of a section of any type.
 pub(super) trait Values: Any + Send + Sync + fmt::Debug {
-    fn can_change(&self, new: &dyn Values) -> Vec<NeedsRestart>;
-    fn is_same(&self, new: &dyn Values) -> bool;
     fn json(&self) -> Value;
 }
 
 impl<T: Section> Values for T {
-    fn can_change(&self, new: &dyn Values) -> Vec<NeedsRestart> {
-        let new: &dyn Any = new;
-        let ask = || new.downcast_ref::<T>().map(|new| Section::can_change(self, new)).unwrap_or_default();
-        catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|_| vec![NeedsRestart("*")])
-    }
-
-    fn is_same(&self, new: &dyn Values) -> bool {
-        let new: &dyn Any = new;
-        new.downcast_ref() == Some(self)
-    }
-
     fn json(&self) -> Value {
         serde_json::to_value(self).unwrap_or_default()
     }
 }
 
 /// The values of a section, or what is wrong with them.
-pub(super) type Parsed = Result<Arc<dyn Values>, Vec<Problem>>;
+type Parsed = Result<Arc<dyn Values>, Vec<Problem>>;
 
 /// A type of section.
 #[derive(Clone, Debug)]
 pub(super) struct Kind {
     pub(super) name: &'static str,
     pub(super) environment: &'static [(&'static str, &'static str)],
+    pub(super) live: &'static [&'static str],
     /// The schema of each of its keys.
     pub(super) properties: Map<String, Value>,
     pub(super) defaults: fn() -> Value,
-    pub(super) parse: fn(toml::Table) -> Parsed,
+    pub(super) parse: fn(Table) -> Parsed,
+    /// Whether two tables are the same values of this section.
+    are_same: fn(&Table, &Table) -> bool,
 }
 
 impl Kind {
@@ -106,21 +84,54 @@ impl Kind {
         Self {
             name: T::NAME,
             environment: T::ENVIRONMENT,
+            live: T::LIVE,
             properties: match schemars::schema_for!(T).get("properties") {
                 Some(Value::Object(properties)) => properties.clone(),
                 _ => Map::new(),
             },
             defaults: || T::default().json(),
-            parse: |table| {
-                let values: T = serde_path_to_error::deserialize(table)
-                    .map_err(|error| vec![Problem::new(&error.path().to_string(), error.inner().message())])?;
-                // A check that panics must not take a running program with it.
-                match catch_unwind(AssertUnwindSafe(|| values.check())) {
-                    Ok(problems) if problems.is_empty() => Ok(Arc::new(values)),
-                    Ok(problems) => Err(problems),
-                    Err(_) => Err(vec![Problem::new("*", "the check of this section panicked, which is a bug")]),
-                }
+            parse: parse::<T>,
+            are_same: |a, b| match (T::deserialize(a.clone()), T::deserialize(b.clone())) {
+                (Ok(a), Ok(b)) => a == b,
+                _ => a == b,
             },
         }
+    }
+
+    /// The types that the schema of a key allows, in the words of JSON Schema.
+    pub(super) fn types(&self, key: &str) -> Vec<&str> {
+        match self.properties.get(key).and_then(|property| property.get("type")) {
+            Some(Value::String(one)) => vec![one],
+            Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The keys whose values differ between two tables of this section; a key that a table does not have is at its
+    /// default.
+    ///
+    /// The values themselves are compared, not what is shown of them: of two secrets the same is shown.
+    pub(super) fn changed(&self, old: &Table, new: &Table) -> Vec<&str> {
+        let differs = |key: &&str| {
+            let mut changed = old.clone();
+            match new.get(*key) {
+                Some(value) => changed.insert((*key).to_owned(), value.clone()),
+                None => changed.remove(*key),
+            };
+            !(self.are_same)(old, &changed)
+        };
+        self.properties.keys().map(String::as_str).filter(differs).collect()
+    }
+}
+
+/// Reads and checks the values of a section.
+fn parse<T: Section>(table: Table) -> Parsed {
+    let values: T = serde_path_to_error::deserialize(table)
+        .map_err(|error| vec![Problem::new(&error.path().to_string(), error.inner().message())])?;
+    // A check that panics must not end a running program.
+    match catch_unwind(AssertUnwindSafe(|| values.check())) {
+        Ok(problems) if problems.is_empty() => Ok(Arc::new(values)),
+        Ok(problems) => Err(problems),
+        Err(_) => Err(vec![Problem::new("*", "the check of this section panicked, which is a bug")]),
     }
 }

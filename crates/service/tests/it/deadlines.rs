@@ -1,26 +1,26 @@
-//! The one deadline that all parts of a stop share. Time is tokio's paused clock.
+//! The one deadline that all services of a tree share for their stop. Time is tokio's paused clock.
 
 use std::time::Duration;
 
 use service::{Exit, Scope, launch};
 use tokio::time::{Instant, sleep};
 
-use crate::parts::{Orderly, Part, Record};
+use crate::components::{Component, Orderly, Record};
 
 fn never_stops() -> impl service::Service<Handle = ()> {
-    Part(async |scope: Scope<()>| {
+    Component(async |scope: Scope<()>| {
         scope.ready(());
         std::future::pending().await
     })
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_part_that_overruns_is_aborted_and_named_and_the_others_still_stop_in_order() {
+async fn a_service_that_overruns_is_aborted_and_named_and_the_others_still_stop_in_order() {
     let record = Record::default();
     let noted = record.clone();
     let mut root = launch(
         "root",
-        Part(async move |scope: Scope<()>| {
+        Component(async move |scope: Scope<()>| {
             scope.start("a", Orderly { name: "a", record: noted.clone() }).await?;
             scope.start("stuck", never_stops()).await?;
             scope.start("b", Orderly { name: "b", record: noted.clone() }).await?;
@@ -41,8 +41,8 @@ async fn a_part_that_overruns_is_aborted_and_named_and_the_others_still_stop_in_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_part_has_its_time_and_ends_cleanly() {
-    let slow = Part(async |scope: Scope<()>| {
+async fn a_slow_service_has_its_time_and_ends_cleanly() {
+    let slow = Component(async |scope: Scope<()>| {
         scope.ready(());
         scope.stopping().await;
         sleep(Duration::from_secs(2)).await;
@@ -57,7 +57,7 @@ async fn a_slow_part_has_its_time_and_ends_cleanly() {
 async fn a_childs_own_limit_is_shorter_than_the_shared_one() {
     let mut root = launch(
         "root",
-        Part(async move |scope: Scope<()>| {
+        Component(async move |scope: Scope<()>| {
             scope.child("stuck").stop_within(Duration::from_millis(300)).start(never_stops()).await?;
             scope.ready(());
             scope.stopping().await;
@@ -77,7 +77,7 @@ async fn a_body_that_overruns_leaves_time_for_its_children() {
     let noted = record.clone();
     let mut root = launch(
         "root",
-        Part(async move |scope: Scope<()>| {
+        Component(async move |scope: Scope<()>| {
             scope.start("a", Orderly { name: "a", record: noted }).await?;
             scope.ready(());
             std::future::pending().await

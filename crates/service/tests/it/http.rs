@@ -1,4 +1,4 @@
-//! The HTTP server as a child. Streams and requests under way are in the tests of whole processes.
+//! The HTTP server as a child. Streams and requests in flight are in the tests of whole processes.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use service::{Error, Failure, Reason, Scope, Service, State, Stopped, launch};
 
-use crate::parts::{Orderly, Part, Record};
+use crate::components::{Component, Orderly, Record};
 
 #[tokio::test]
 async fn children_start_in_program_order_and_stop_in_reverse_after_their_parent_has_drained() {
@@ -12,7 +12,7 @@ async fn children_start_in_program_order_and_stop_in_reverse_after_their_parent_
     let noted = record.clone();
     let mut root = launch(
         "root",
-        Part(async move |scope: Scope<()>| {
+        Component(async move |scope: Scope<()>| {
             for name in ["a", "b", "c"] {
                 scope.start(name, Orderly { name, record: noted.clone() }).await?;
             }
@@ -29,7 +29,7 @@ async fn children_start_in_program_order_and_stop_in_reverse_after_their_parent_
     assert_eq!(record.notes(), expected);
 }
 
-/// Notes the farewells it is sent, as long as it runs.
+/// Notes the farewells it is sent, while it runs.
 struct Hub {
     record: Record,
 }
@@ -38,10 +38,10 @@ impl Service for Hub {
     type Handle = tokio::sync::mpsc::Sender<String>;
 
     async fn run(self, scope: Scope<Self::Handle>) -> Result<(), Error> {
-        let (farewells, mut heard) = tokio::sync::mpsc::channel(1);
+        let (farewells, mut received) = tokio::sync::mpsc::channel(1);
         scope.ready(farewells);
         let stopping = scope.stopping();
-        while let Some(farewell) = stopping.or(heard.recv()).await.flatten() {
+        while let Some(farewell) = stopping.or(received.recv()).await.flatten() {
             self.record.note(farewell);
         }
         Ok(())
@@ -54,7 +54,7 @@ async fn a_child_may_be_used_until_its_parent_has_returned() {
     let noted = record.clone();
     let mut root = launch(
         "root",
-        Part(async move |scope: Scope<()>| {
+        Component(async move |scope: Scope<()>| {
             let hub = scope.start("hub", Hub { record: noted.clone() }).await?;
             scope.ready(());
             scope.stopping().await;
@@ -72,15 +72,15 @@ async fn a_child_may_be_used_until_its_parent_has_returned() {
 }
 
 #[tokio::test]
-async fn a_failed_start_undoes_what_was_started_before_it_and_names_the_part_that_failed() {
+async fn a_failed_start_stops_what_was_started_before_it_and_names_the_service_that_failed() {
     let record = Record::default();
     let noted = record.clone();
     let mut root = launch(
         "root",
-        Part(async move |scope: Scope<()>| {
+        Component(async move |scope: Scope<()>| {
             scope.start("a", Orderly { name: "a", record: noted.clone() }).await?;
             scope.start("b", Orderly { name: "b", record: noted.clone() }).await?;
-            scope.start("c", Part(async |_| Err(anyhow::anyhow!("port taken")))).await?;
+            scope.start("c", Component(async |_| Err(anyhow::anyhow!("port taken")))).await?;
             noted.note("not reached");
             Ok(())
         }),
@@ -95,8 +95,8 @@ async fn a_failed_start_undoes_what_was_started_before_it_and_names_the_part_tha
 async fn a_child_that_is_never_ready_fails_the_start_within_its_limit() {
     let mut root = launch(
         "root",
-        Part(async move |scope: Scope<()>| {
-            let forever = Part(async |scope: Scope<()>| {
+        Component(async move |scope: Scope<()>| {
+            let forever = Component(async |scope: Scope<()>| {
                 scope.stopping().await;
                 Ok(())
             });
@@ -110,15 +110,57 @@ async fn a_child_that_is_never_ready_fails_the_start_within_its_limit() {
     assert!(matches!(failure.reason, Reason::NotReady(_)), "{error}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_child_that_is_waited_for_may_take_any_time_to_become_ready() {
+    let mut root = launch(
+        "root",
+        Component(async move |scope: Scope<()>| {
+            let late = Component(async |scope: Scope<()>| {
+                tokio::time::sleep(Duration::from_secs(60 * 60)).await;
+                scope.ready(());
+                scope.stopping().await;
+                Ok(())
+            });
+            scope.child("late").wait_until_ready().start(late).await?;
+            scope.ready(());
+            scope.stopping().await;
+            Ok(())
+        }),
+    )
+    .start();
+    root.ready().await.unwrap();
+    root.stop().await.result.unwrap();
+}
+
+#[tokio::test]
+async fn or_stop_yields_the_value_or_ends_the_service_cleanly() {
+    let record = Record::default();
+    let noted = record.clone();
+    let mut root = launch(
+        "root",
+        Component(async move |scope: Scope<()>| {
+            let stopping = scope.stopping();
+            noted.note(stopping.or_stop(async { "a value" }).await?);
+            scope.ready(());
+            stopping.or_stop(std::future::pending::<()>()).await?;
+            unreachable!("the future never resolves")
+        }),
+    )
+    .start();
+    root.ready().await.unwrap();
+    assert_eq!(root.stop().await.exit(), service::Exit::Clean);
+    assert_eq!(record.notes(), ["a value"]);
+}
+
 #[tokio::test]
 async fn a_stop_while_a_child_is_starting_ends_both_cleanly() {
     let record = Record::default();
     let noted = record.clone();
     let mut root = launch(
         "root",
-        Part(async move |scope: Scope<()>| {
+        Component(async move |scope: Scope<()>| {
             scope.start("a", Orderly { name: "a", record: noted.clone() }).await?;
-            let starting = Part(async move |scope: Scope<()>| {
+            let starting = Component(async move |scope: Scope<()>| {
                 noted.note("b starts");
                 scope.stopping().await;
                 noted.note("b gives up");
@@ -137,11 +179,11 @@ async fn a_stop_while_a_child_is_starting_ends_both_cleanly() {
 }
 
 #[tokio::test]
-async fn the_tree_shows_every_part_with_its_path_and_state() {
+async fn the_tree_shows_every_service_with_its_path_and_state() {
     let mut root = launch(
         "root",
-        Part(async move |scope: Scope<()>| {
-            let child = Part(async |scope: Scope<()>| {
+        Component(async move |scope: Scope<()>| {
+            let child = Component(async |scope: Scope<()>| {
                 scope.start("grandchild", Orderly { name: "grandchild", record: Record::default() }).await?;
                 scope.ready(());
                 scope.stopping().await;
@@ -172,9 +214,9 @@ async fn the_tree_shows_every_part_with_its_path_and_state() {
 async fn two_live_children_of_one_name_are_refused_and_a_name_is_free_again_afterwards() {
     let mut root = launch(
         "root",
-        Part(async move |scope: Scope<()>| {
+        Component(async move |scope: Scope<()>| {
             let once = || {
-                Part(async |scope: Scope<()>| {
+                Component(async |scope: Scope<()>| {
                     scope.ready(());
                     Ok(())
                 })
@@ -189,7 +231,7 @@ async fn two_live_children_of_one_name_are_refused_and_a_name_is_free_again_afte
     )
     .start();
     let error = root.ready().await.unwrap_err();
-    assert_eq!(error.to_string(), "root/a: a part of this name is already running");
+    assert_eq!(error.to_string(), "root/a: a service with this name is already running");
 }
 
 #[tokio::test]
@@ -198,7 +240,7 @@ async fn tasks_end_with_the_body_and_finished_waits_for_them() {
     let noted = record.clone();
     let mut root = launch(
         "root",
-        Part(async move |scope: Scope<()>| {
+        Component(async move |scope: Scope<()>| {
             let stopping = scope.stopping();
             scope.spawn("work", async move {
                 stopping.await;

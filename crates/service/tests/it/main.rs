@@ -1,12 +1,15 @@
-//! What a tree of services promises, seen from outside.
+//! What a tree of services guarantees, seen from outside.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod components;
 mod deadlines;
 mod failures;
 mod http;
 mod lifecycle;
-mod parts;
+mod moved;
 mod process;
 mod program;
 mod restart;
 mod settings;
+mod together;
+mod watch;

@@ -24,28 +24,28 @@ fn sigint_and_sigterm_end_an_orderly_program_with_0() {
 }
 
 #[test]
-fn a_failure_ends_it_with_1_and_one_line_naming_the_part() {
+fn a_failure_ends_it_with_1_and_one_line_naming_the_service() {
     assert_eq!(
         Program::start("stubborn", &["fail"]).end(),
-        (Some(1), "error: program/part: the disk is full\n".to_owned())
+        (Some(1), "error: program/child: the disk is full\n".to_owned())
     );
     let (code, stderr) = Program::start("stubborn", &["panic"]).end();
     assert_eq!(code, Some(1));
-    assert!(stderr.ends_with("error: program/part: panicked: a bug\n"), "{stderr}");
+    assert!(stderr.ends_with("error: program/child: panicked: a bug\n"), "{stderr}");
 }
 
 #[test]
-fn a_part_that_had_to_be_aborted_ends_it_with_5_and_its_path() {
+fn a_service_that_had_to_be_aborted_ends_it_with_5_and_its_path() {
     let mut program = Program::start("stubborn", &["overrun"]);
     program.wait_for("ready");
     program.signal(Signal::SIGTERM);
     program.wait_for("stopping");
-    let error = "error: did not stop in time and was aborted: program/part\n".to_owned();
+    let error = "error: did not stop in time and was aborted: program/child\n".to_owned();
     assert_eq!(program.end(), (Some(5), error));
 }
 
 #[test]
-fn a_second_signal_ends_it_at_once_with_130_or_143() {
+fn a_second_signal_ends_it_immediately_with_130_or_143() {
     for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
         let mut program = Program::start("stubborn", &["endless"]);
         program.wait_for("ready");
@@ -84,13 +84,13 @@ impl Place {
         serde_json::from_str(&self.command(&[], "status --json").1).ok()
     }
 
-    /// The row of one part.
+    /// The row of one service.
     fn row(&self, path: &str) -> Option<Value> {
         let status = self.status()?;
         status["services"].as_array()?.iter().find(|row| row["path"] == path).cloned()
     }
 
-    /// The order in which the log says that parts came to this state.
+    /// The order in which services came to this state, according to the log.
     fn logged(&self, state: &str) -> Vec<String> {
         let log = std::fs::read_to_string(self.folder.path().join("cases.log")).unwrap();
         let messages = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -123,7 +123,7 @@ fn get(address: &str, path: &str) -> std::io::Result<String> {
 }
 
 #[test]
-fn parts_start_in_order_and_stop_in_reverse_and_the_log_says_so() {
+fn services_start_in_order_and_stop_in_reverse_and_the_log_says_so() {
     let place = Place::new();
     assert_eq!(place.command(&[], "start").0, Some(0));
     assert_eq!(place.command(&[], "stop").0, Some(0));
@@ -133,7 +133,7 @@ fn parts_start_in_order_and_stop_in_reverse_and_the_log_says_so() {
 }
 
 #[test]
-fn a_part_that_fails_to_start_undoes_those_before_it_and_is_named_with_its_cause() {
+fn a_service_that_fails_to_start_stops_those_before_it_and_is_named_with_its_cause() {
     let place = Place::new();
     let (code, _, stderr) = place.command(&["case.c=fails"], "start");
     assert_eq!(code, Some(1));
@@ -150,7 +150,7 @@ fn a_panic_that_escalates_ends_the_program_with_1_and_the_path() {
 }
 
 #[test]
-fn a_part_that_is_restarted_shows_its_restarts_and_leaves_the_others_alone() {
+fn a_service_that_is_restarted_shows_its_restarts_and_leaves_the_others_alone() {
     let place = Place::new();
     assert_eq!(place.command(&["case.c=restarts", "case.panics=1"], "start").0, Some(0));
     let c =
@@ -162,7 +162,7 @@ fn a_part_that_is_restarted_shows_its_restarts_and_leaves_the_others_alone() {
 }
 
 #[test]
-fn a_part_that_fails_too_often_ends_the_program() {
+fn a_service_that_fails_too_often_ends_the_program() {
     let place = Place::new();
     let (code, _, stderr) = place.command(&["case.c=restarts", "case.panics=6"], "run");
     assert_eq!(code, Some(1));
@@ -171,7 +171,7 @@ fn a_part_that_fails_too_often_ends_the_program() {
 }
 
 #[test]
-fn a_part_that_never_becomes_ready_fails_the_start_and_is_named_by_readyz_meanwhile() {
+fn a_service_that_never_becomes_ready_fails_the_start_and_is_named_by_readyz_until_then() {
     let place = Place::new();
     let address = free_address();
     thread::scope(|scope| {
@@ -191,14 +191,14 @@ fn a_part_that_never_becomes_ready_fails_the_start_and_is_named_by_readyz_meanwh
 }
 
 #[test]
-fn a_request_under_way_is_answered_while_new_ones_are_refused() {
+fn a_request_in_flight_is_answered_while_new_ones_are_refused() {
     let (place, address) = (Place::new(), free_address());
     let http = format!("case.http={address}");
     assert_eq!(place.command(&[&http], "start").0, Some(0));
     thread::scope(|scope| {
         let slow = scope.spawn(|| get(&address, "/sleep/2000"));
         let streamed = scope.spawn(|| get(&address, "/stream"));
-        thread::sleep(Duration::from_millis(500)); // so that both are under way
+        thread::sleep(Duration::from_millis(500)); // so that both are in flight
         let stopped = scope.spawn(|| place.command(&[], "stop"));
         until("refused", || TcpStream::connect(&address).err());
         assert!(!slow.is_finished());
@@ -219,7 +219,7 @@ fn a_request_that_takes_too_long_is_aborted_at_the_deadline_and_its_server_named
     until("the API", || TcpStream::connect(&address).ok());
     thread::scope(|scope| {
         let slow = scope.spawn(|| get(&address, "/sleep/60000"));
-        thread::sleep(Duration::from_millis(500)); // so that it is under way
+        thread::sleep(Duration::from_millis(500)); // so that it is in flight
         program.signal(Signal::SIGTERM);
         let (code, stderr) = program.end();
         assert_eq!(code, Some(5), "{stderr}");
@@ -234,7 +234,7 @@ fn a_program_that_does_not_stop_in_time_is_left_alone_or_killed() {
     assert_eq!(place.command(&[], "start").0, Some(0));
     let pid = place.status().unwrap()["pid"].as_i64().unwrap();
     let pid = Pid::from_raw(pid.try_into().unwrap());
-    kill(pid, Signal::SIGSTOP).unwrap(); // it can't even hear that it should stop
+    kill(pid, Signal::SIGSTOP).unwrap(); // it can't even receive the request to stop
     let (code, _, stderr) = place.command(&[], "stop --within 1s --no-kill");
     assert_eq!(code, Some(1), "{stderr}");
     let (code, _, stderr) = place.command(&[], "stop --within 1s");
@@ -243,7 +243,7 @@ fn a_program_that_does_not_stop_in_time_is_left_alone_or_killed() {
 }
 
 #[test]
-fn metrics_and_services_tell_of_every_part() {
+fn metrics_and_services_list_every_service() {
     let (place, address) = (Place::new(), free_address());
     let mut program = Program::start("cases", &{
         let mut arguments = place.arguments(&[], "run");
@@ -260,4 +260,35 @@ fn metrics_and_services_tell_of_every_part() {
     assert!(config.contains(r#""case.c":{"#) && config.contains(r#""origin":"default""#), "{config}");
     program.signal(Signal::SIGTERM);
     assert_eq!(program.end().0, Some(0));
+}
+
+#[test]
+fn a_setting_with_a_former_name_is_a_warning_of_config_check_and_in_the_log_of_run() {
+    let (place, address) = (Place::new(), free_address());
+    let former = format!("http.bind={address}");
+    let warning = "--set http.bind is now --set case.http; the next release does not know the old name";
+    let (code, stdout, stderr) = place.command(&[&former], "config check");
+    assert_eq!((code, stdout.as_str()), (Some(0), "the settings are fine\n"));
+    assert_eq!(stderr, format!("warning: {warning}\n"));
+    assert_eq!(place.command(&[&former], "start").0, Some(0));
+    assert!(get(&address, "/sleep/0").unwrap().ends_with("rested\n"));
+    assert_eq!(place.command(&[], "stop").0, Some(0));
+    let log = std::fs::read_to_string(place.folder.path().join("cases.log")).unwrap();
+    assert_eq!(log.matches(warning).count(), 1, "{log}");
+}
+
+#[test]
+fn config_help_is_text_or_json() {
+    let place = Place::new();
+    let (code, text, _) = place.command(&[], "config help");
+    assert_eq!(code, Some(0));
+    assert!(text.contains("case.panics (integer, default 0)\n"), "{text}");
+    assert!(text.contains("    variable CASE__PANICS\n"), "{text}");
+    let (code, json, _) = place.command(&[], "config help --json");
+    assert_eq!(code, Some(0));
+    let settings: Vec<Value> = serde_json::from_str(&json).unwrap();
+    let named = |setting: &Value| setting["section"] == "case" && setting["key"] == "panics";
+    let panics = settings.iter().find(|setting| named(setting)).unwrap();
+    assert_eq!(panics["variables"], serde_json::json!(["CASE__PANICS"]));
+    assert_eq!(panics["live"], false);
 }

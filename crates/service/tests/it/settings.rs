@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use service::settings::{NeedsRestart, Problem, Secret, Sections, Settings, Sources};
+use service::settings::{Problem, Secret, Sections, Settings, Sources};
 use service::{Error, Live, Scope, Section, Service, launch};
 use tempfile::TempDir;
 use tokio::time::{Instant, timeout};
@@ -30,13 +30,10 @@ impl Default for Numbers {
 
 impl Section for Numbers {
     const NAME: &'static str = "numbers";
+    const LIVE: &'static [&'static str] = &["rate"];
 
     fn check(&self) -> Vec<Problem> {
         if self.rate > 0.0 { vec![] } else { vec![Problem::new("rate", "must be above 0")] }
-    }
-
-    fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
-        if self.bind == new.bind { vec![] } else { vec![NeedsRestart("bind")] }
     }
 }
 
@@ -51,6 +48,8 @@ struct Account {
 
 impl Section for Account {
     const NAME: &'static str = "account";
+    const ENVIRONMENT: &'static [(&'static str, &'static str)] = &[("ACCOUNT_PASSWORD", "password")];
+    const LIVE: &'static [&'static str] = &["user", "password"];
 }
 
 struct File(TempDir);
@@ -87,7 +86,7 @@ fn numbers(settings: &Settings) -> Live<Numbers> {
     settings.live().unwrap()
 }
 
-/// What is said about these sources, one line each, with the file's name cut off.
+/// The refusals of these sources, one line each, without the name of the file.
 fn refused(file: &File, environment: &[(&str, &str)], flags: &[&str]) -> Vec<String> {
     let sources = Sources {
         environment: environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
@@ -104,7 +103,7 @@ fn each_layer_goes_over_the_one_before_and_each_value_knows_its_origin() {
     let file = File::new("[numbers]\nrate = 1\n[account]\nuser = \"file\"\n");
     let environment = BTreeMap::from([
         ("NUMBERS__RATE".to_owned(), "2".to_owned()),
-        ("ACCOUNT__USER".to_owned(), "42".to_owned()), // a text, since the section wants one
+        ("ACCOUNT__USER".to_owned(), "42".to_owned()), // a string, since the section has one
         ("SOMETHING__ELSE".to_owned(), "another program's".to_owned()),
     ]);
     let sources = Sources { environment, flags: vec!["numbers.rate=3".to_owned()], ..file.sources() };
@@ -123,7 +122,7 @@ fn each_layer_goes_over_the_one_before_and_each_value_knows_its_origin() {
 }
 
 #[test]
-fn what_is_wrong_is_said_with_its_place_all_at_once() {
+fn everything_that_is_wrong_is_reported_together_each_with_its_place() {
     let file = File::new("[numbers]\nrate = 0\n\n[account]\nuser = 5\n");
     let expected =
         ["2: numbers.rate: must be above 0", "5: account.user: invalid type: integer `5`, expected a string"];
@@ -143,15 +142,15 @@ fn what_is_wrong_is_said_with_its_place_all_at_once() {
     assert_eq!(refused(&file, &[], &[]), ["1: numbers: must be a section: [numbers]"]);
 
     file.write("");
-    let said = refused(&file, &[("NUMBERS__RATE", "x"), ("NUMBERS__RADE", "1")], &["rate=1", "a.b=1"]);
+    let lines = refused(&file, &[("NUMBERS__RATE", "x"), ("NUMBERS__RADE", "1")], &["rate=1", "a.b=1"]);
     let expected = [
         "environment variable NUMBERS__RADE: numbers.rade: unknown; [numbers] has bind, rate",
-        "--set rate: a flag looks like section.key=value",
+        "--set rate: a flag has the form section.key=value",
         "--set a.b: a: unknown; the sections are [numbers], [account]",
     ];
-    assert_eq!(said, expected);
-    let said = refused(&file, &[("NUMBERS__RATE", "x")], &[]);
-    assert_eq!(said, ["environment variable NUMBERS__RATE: numbers.rate: invalid type: string \"x\", expected f64"]);
+    assert_eq!(lines, expected);
+    let lines = refused(&file, &[("NUMBERS__RATE", "x")], &[]);
+    assert_eq!(lines, ["environment variable NUMBERS__RATE: numbers.rate: invalid type: string \"x\", expected f64"]);
 
     fs::remove_file(file.path()).unwrap();
     assert!(refused(&file, &[], &[])[0].contains("can't be read: No such file or directory"));
@@ -185,7 +184,7 @@ fn a_reload_with_anything_wrong_changes_nothing() {
 }
 
 #[test]
-fn a_key_that_is_gone_has_its_default_again() {
+fn a_key_that_was_removed_has_its_default_again() {
     let file = File::new("[numbers]\nrate = 1\n");
     let settings = file.load();
     file.write("");
@@ -194,19 +193,54 @@ fn a_key_that_is_gone_has_its_default_again() {
 }
 
 #[test]
-fn a_secret_is_never_shown_and_yet_changes() {
+fn a_secret_is_never_shown_and_yet_its_change_is_noticed() {
     let file = File::new("[account]\npassword = \"old\"\n");
     let settings = file.load();
     let account = settings.live::<Account>().unwrap();
     file.write("[account]\npassword = \"new\"\n");
-    assert_eq!(settings.reload().unwrap().changed, ["account"]);
+    assert_eq!(settings.reload().unwrap().changed, ["account.password"]);
     assert_eq!(account.get().password.reveal(), "new");
     let shown = format!("{:?} {:?}", account.get(), settings.effective());
     assert!(!shown.contains("new") && !shown.contains("old"), "{shown}");
 }
 
+/// A section of which nothing may change while the program runs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Session {
+    /// What sessions are signed with
+    key: Secret,
+    hours: Option<u32>,
+}
+
+impl Section for Session {
+    const NAME: &'static str = "session";
+}
+
+#[test]
+fn a_changed_key_that_is_not_live_needs_a_restart_also_a_secret_one() {
+    let file = File::new("[session]\nkey = \"old\"\n");
+    let settings = Settings::load(Sections::new().with::<Session>(), file.sources()).unwrap();
+    let cases = [
+        ("[session]\nkey = \"new\"\n", vec!["session.key"]),
+        ("", vec!["session.key"]),
+        ("[session]\nkey = \"old\"\nhours = 1\n", vec!["session.hours"]),
+        ("[session]\nkey = \"new\"\nhours = 1\n", vec!["session.hours", "session.key"]),
+    ];
+    for (text, keys) in cases {
+        file.write(text);
+        let mut refused = settings.reload().unwrap_err().refused;
+        refused.sort_by(|a, b| a.key.cmp(&b.key));
+        assert_eq!(refused.iter().map(|refusal| refusal.key.as_str()).collect::<Vec<_>>(), keys, "{text}");
+        let shown = format!("{refused:?} {settings:?}");
+        assert!(!shown.contains("old") && !shown.contains("\"new\""), "{shown}");
+    }
+    file.write("[session]\nkey = \"old\"\n");
+    assert_eq!(settings.reload().unwrap().changed, [""; 0], "nothing differs");
+}
+
 #[tokio::test]
-async fn a_change_wakes_those_who_wait_for_their_section_and_nobody_else() {
+async fn a_change_wakes_only_those_who_wait_for_the_changed_section() {
     let file = File::new("");
     let settings = file.load();
     let (mut numbers, mut account) = (numbers(&settings), settings.live::<Account>().unwrap());
@@ -223,24 +257,24 @@ async fn a_change_wakes_those_who_wait_for_their_section_and_nobody_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_beat_that_is_waited_for_is_planned_anew_when_its_period_changes() {
+async fn a_tick_that_is_waited_for_is_rescheduled_when_its_period_changes() {
     let file = File::new("[numbers]\nrate = 1\n");
     let settings = file.load();
-    let mut beat = numbers(&settings).every(|numbers| Duration::from_secs_f64(60.0 / numbers.rate));
+    let mut timer = numbers(&settings).every(|numbers| Duration::from_secs_f64(60.0 / numbers.rate));
     let began = Instant::now();
     let reload = async {
         tokio::time::sleep(Duration::from_secs(2)).await;
         file.write("[numbers]\nrate = 600\n");
         settings.reload().unwrap();
     };
-    tokio::join!(beat.tick(), reload);
+    tokio::join!(timer.tick(), reload);
     assert_eq!(began.elapsed().as_secs(), 2, "and not 60");
-    beat.tick().await;
+    timer.tick().await;
     assert_eq!(began.elapsed().as_millis() / 100, 21);
 }
 
 #[tokio::test]
-async fn a_section_that_the_program_was_not_told_about_is_an_error_that_says_so() {
+async fn a_section_that_the_program_does_not_have_is_an_error_that_says_so() {
     struct Asks;
 
     impl Service for Asks {
@@ -260,11 +294,33 @@ async fn a_section_that_the_program_was_not_told_about_is_an_error_that_says_so(
 }
 
 #[test]
-fn every_setting_is_described_with_its_type_default_and_doc_comment() {
-    let described: Vec<_> = sections().describe().iter().map(ToString::to_string).collect();
-    assert!(
-        described.contains(&"numbers.rate (number, default 60.0)\n    Numbers a minute".to_owned()),
-        "{described:?}"
-    );
-    assert_eq!(described.len(), 4);
+fn every_setting_is_described_with_its_type_default_doc_comment_and_variables() {
+    let described: Vec<_> = sections().with::<Session>().describe().iter().map(ToString::to_string).collect();
+    let expected = [
+        "numbers.bind (string, default \"127.0.0.1:7776\")\n    Where to listen\n    variable NUMBERS__BIND",
+        "numbers.rate (number, default 60.0, changes on reload)\n    Numbers a minute\n    variable NUMBERS__RATE",
+        "account.password (string, default \"***\", changes on reload)\n    The password\n    \
+         variables ACCOUNT__PASSWORD, ACCOUNT_PASSWORD",
+        "session.hours (integer or null, default null)\n    \n    variable SESSION__HOURS",
+    ];
+    for setting in expected {
+        assert!(described.contains(&setting.to_owned()), "{setting} in {described:#?}");
+    }
+    assert_eq!(described.len(), 6);
+}
+
+#[test]
+fn the_description_of_a_setting_is_data() {
+    let described = serde_json::to_value(sections().describe()).unwrap();
+    let password = described.as_array().unwrap().iter().find(|setting| setting["key"] == "password").unwrap();
+    let expected = serde_json::json!({
+        "section": "account",
+        "key": "password",
+        "type": ["string"],
+        "default": "***",
+        "help": "The password",
+        "variables": ["ACCOUNT__PASSWORD", "ACCOUNT_PASSWORD"],
+        "live": true,
+    });
+    assert_eq!(*password, expected);
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use service::{Error, Scope, Service};
 
-/// What happened, in order. Shared: every part of a test writes into the one record.
+/// What happened, in order. Shared: every service of a test writes into the one record.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Record(Arc<Mutex<Vec<String>>>);
 
@@ -19,9 +19,9 @@ impl Record {
 }
 
 /// A service made of a closure, so that a test reads in one piece.
-pub(crate) struct Part<F>(pub(crate) F);
+pub(crate) struct Component<F>(pub(crate) F);
 
-impl<F, R> Service for Part<F>
+impl<F, R> Service for Component<F>
 where
     F: FnOnce(Scope<()>) -> R + Send + 'static,
     R: Future<Output = Result<(), Error>> + Send,

@@ -1,0 +1,87 @@
+//! The sections that a program has.
+
+use super::section::{Kind, Section};
+
+/// The sections that a program has, and where some of their settings were before.
+#[derive(Clone, Debug, Default)]
+pub struct Sections {
+    pub(super) kinds: Vec<Kind>,
+    pub(super) moved: Vec<Moved>,
+}
+
+/// The place of a setting: section and key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) section: String,
+    pub(super) key: String,
+}
+
+/// A setting that has another name now.
+#[derive(Clone, Debug)]
+pub(super) struct Moved {
+    pub(super) from: Place,
+    pub(super) to: Place,
+}
+
+impl Place {
+    /// `numbers.rate_per_minute`.
+    pub(super) fn dotted(&self) -> String {
+        format!("{}.{}", self.section, self.key)
+    }
+
+    /// `NUMBERS__RATE_PER_MINUTE`.
+    pub(super) fn variable(&self) -> String {
+        format!("{}__{}", self.section, self.key).to_uppercase()
+    }
+
+    fn parse(dotted: &str) -> Self {
+        let (section, key) = dotted.split_once('.').expect("a setting is named section.key");
+        Self { section: section.to_owned(), key: key.to_owned() }
+    }
+}
+
+impl Sections {
+    /// No section.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a section.
+    pub fn with<T: Section>(mut self) -> Self {
+        self.kinds.push(Kind::of::<T>());
+        self
+    }
+
+    /// Lets a setting be set by its former name too: `moved("auth.bind", "http.bind")` reads the variable `AUTH__BIND`
+    /// and the key `bind` of `[auth]` as `http.bind`, with a warning that names the new one. Keep it for one release.
+    ///
+    /// If both names are set, to different values, the settings are refused.
+    ///
+    /// # Panics
+    ///
+    /// If a name is not of the form `section.key`.
+    pub fn moved(mut self, from: &str, to: &str) -> Self {
+        self.moved.push(Moved { from: Place::parse(from), to: Place::parse(to) });
+        self
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<&Kind> {
+        self.kinds.iter().find(|kind| kind.name == name)
+    }
+
+    /// The move of the setting that had this name, if it has another one now.
+    pub(super) fn find_moved(&self, section: &str, key: &str) -> Option<&Moved> {
+        self.moved.iter().find(|moved| moved.from.section == section && moved.from.key == key)
+    }
+
+    /// Whether the program has this section, or had it.
+    pub(super) fn knows(&self, section: &str) -> bool {
+        self.find(section).is_some() || self.moved.iter().any(|moved| moved.from.section == section)
+    }
+
+    /// What is wrong with a section that the program does not have.
+    pub(super) fn unknown(&self) -> String {
+        let names: Vec<_> = self.kinds.iter().map(|kind| format!("[{}]", kind.name)).collect();
+        format!("unknown; the sections are {}", names.join(", "))
+    }
+}
