@@ -24,7 +24,7 @@ pub use root::{Launch, Outcome, Running, launch};
 pub use run::run;
 pub use scope::{Scope, Stopping};
 pub use settings::{Live, Section, Settings};
-pub use slot::{NotReady, Slot};
+pub use slot::{NotReady, Slot, SlotSetter};
 pub use tree::{Path, State, Status, Tree};
 
 /// A part of a program: the only primitive.

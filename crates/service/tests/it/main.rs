@@ -10,3 +10,4 @@ mod process;
 mod program;
 mod restart;
 mod settings;
+mod slot;
