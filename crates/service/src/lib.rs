@@ -4,6 +4,7 @@ mod child;
 mod error;
 mod exit;
 pub mod http;
+mod linger;
 mod node;
 mod restart;
 mod root;
