@@ -1,6 +1,6 @@
 //! The start order of the whole.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use expiration::Expiration;
 use orders::Orders;
 use service::http::Http;
 use service::settings::{Secret, Sections, Settings, Sources};
-use service::{Error, Failure, Scope, Service};
+use service::{Error, Failure, Scope, Service, Slot};
 use tickets::Tickets;
 
 use crate::databases::uri_for;
-use crate::ingress::{Upstreams, ingress};
+use crate::ingress::{Route, ingress};
 use crate::options::Run;
 use crate::servers::{self, Servers};
 use crate::session_key;
@@ -24,8 +24,11 @@ use crate::session_key;
 /// Longer than any server takes to start, and a laptop under load.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
-/// Where a service listens: the ingress is the one that is found.
+/// Where a service listens: clients find it through the ingress.
 const ANY_PORT: &str = "127.0.0.1:0";
+
+/// The services with an API, and the paths that each serves.
+const SERVED: [(&str, &str); 3] = [("auth", "/api/users"), ("tickets", "/api/tickets"), ("orders", "/api/orders")];
 
 /// The whole application.
 #[derive(Clone, Debug)]
@@ -52,8 +55,19 @@ impl Service for Application {
 
     async fn run(self, scope: Scope<Addresses>) -> Result<(), Error> {
         let Self { run, folder, settings: file } = self;
+        // The ingress starts first and stops last: its address is taken before anything slow begins, and at the end each
+        // service ends its own streams. The setters live in this body, so that no route leads to a service any more
+        // before the first of them is asked to stop.
+        let mut routes = Vec::new();
+        let [at_auth, at_tickets, at_orders] = SERVED.map(|(name, prefix)| {
+            let (setter, upstream) = Slot::empty(scope.path(), name);
+            routes.push(Route { prefix, upstream });
+            setter
+        });
+        let http = Http { bind: run.listen, router: ingress(routes), drain_delay: Duration::ZERO };
         let busy = || format!("listening on {}: choose another address with --listen", run.listen);
-        drop(TcpListener::bind(run.listen).with_context(busy)?); // before anything slow is begun
+        let api = scope.start("ingress", http).await.with_context(busy)?;
+
         if run.fresh {
             forget(&folder).await.context("--fresh")?;
         }
@@ -66,21 +80,18 @@ impl Service for Application {
         let child = |name, settings: &Settings| scope.child(name).ready_within(READY_WITHIN).settings(settings.clone());
 
         let settings = part.settings("auth", auth::sections(), &[("AUTH__BIND", ANY_PORT)])?;
-        let auth = child("auth", &settings).start(Auth).await?;
+        at_auth.set(child("auth", &settings).start(Auth).await?);
         let settings = part.settings("tickets", tickets::sections(), &[("TICKETS__BIND", ANY_PORT)])?;
-        let tickets = child("tickets", &settings).start(Tickets).await.map_err(with_mend)?;
+        at_tickets.set(child("tickets", &settings).start(Tickets).await.map_err(with_mend)?);
         let window = run.order_window_seconds.to_string();
         let own = [("ORDERS__BIND", ANY_PORT), ("ORDER_WINDOW_SECONDS", &window)];
         // The environment counts for more than a file.
         let order_settings =
             part.settings("orders", orders::sections(), if file.is_some() { &own[..1] } else { &own })?;
-        let orders = child("orders", &order_settings).start(Orders).await?;
+        at_orders.set(child("orders", &order_settings).start(Orders).await?);
         let settings = part.settings("expiration", expiration::sections(), &[])?;
         child("expiration", &settings).start(Expiration).await?;
 
-        let router = ingress(Upstreams { auth, tickets, orders });
-        let http = Http { bind: run.listen, router, drain_delay: Duration::ZERO };
-        let api = scope.start("ingress", http).await?;
         scope.ready(Addresses { api, servers, orders: order_settings });
         scope.stopping().await;
         Ok(())

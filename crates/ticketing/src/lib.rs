@@ -8,7 +8,7 @@ mod bus;
 mod client;
 mod databases;
 mod guide;
-mod ingress;
+pub mod ingress;
 mod kept;
 mod measure;
 mod options;
