@@ -10,6 +10,7 @@ use crate::broker::Broker;
 use crate::console::say;
 use crate::console::{progress, remark};
 use crate::databases::Databases;
+use crate::topology::Wiring;
 
 /// What is compared, and what is done about it.
 #[derive(Clone, Debug, Args)]
@@ -24,6 +25,12 @@ pub(crate) struct Audit {
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+impl Audit {
+    pub(crate) fn of(self, services: Vec<Wiring>) -> Self {
+        Self { databases: self.databases.of_services(services), ..self }
+    }
 }
 
 impl Service for Audit {

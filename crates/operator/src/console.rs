@@ -13,7 +13,7 @@ use tokio::task::spawn_blocking;
 const SEEN_EVERY: Duration = Duration::from_secs(2);
 
 /// Prints a line for whoever started the command; that nobody reads it is not an error.
-pub(crate) fn say(line: impl Display) -> Result<(), Error> {
+pub fn say(line: impl Display) -> Result<(), Error> {
     match writeln!(io::stdout().lock(), "{line}") {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("failed to write to stdout"),
         _ => Ok(()),
@@ -22,7 +22,7 @@ pub(crate) fn say(line: impl Display) -> Result<(), Error> {
 
 /// Prints a line, and tells whether anybody reads on: `tail | head -1` is no failure. A reader that pauses stops nobody
 /// but the one who waits here.
-pub(crate) async fn print(line: String) -> Result<bool, Error> {
+pub async fn print(line: String) -> Result<bool, Error> {
     match spawn_blocking(move || writeln!(io::stdout().lock(), "{line}")).await? {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
@@ -31,26 +31,26 @@ pub(crate) async fn print(line: String) -> Result<bool, Error> {
 }
 
 /// An error of a start; whoever was asked to stop meanwhile has done nothing of what it was for.
-pub(crate) fn unless_stopped(error: Error) -> Error {
+pub fn unless_stopped(error: Error) -> Error {
     if error.is::<Stopped>() { anyhow!("stopped before anything was done") } else { error }
 }
 
 /// Says something on stderr, beside what was asked for.
-pub(crate) fn remark(line: impl Display) {
+pub fn remark(line: impl Display) {
     writeln!(io::stderr(), "{line}").ok();
 }
 
 /// Says on stderr how far a long work is.
 #[derive(Debug)]
-pub(crate) struct Progress(Instant);
+pub struct Progress(Instant);
 
 impl Progress {
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self(Instant::now())
     }
 
     /// Says it, when nothing was seen for two seconds.
-    pub(crate) fn tell(&mut self, line: impl Display) {
+    pub fn tell(&mut self, line: impl Display) {
         if self.0.elapsed() >= SEEN_EVERY {
             remark(line);
             self.seen();
@@ -58,19 +58,19 @@ impl Progress {
     }
 
     /// Something else was printed.
-    pub(crate) fn seen(&mut self) {
+    pub fn seen(&mut self) {
         self.0 = Instant::now();
     }
 }
 
 /// Says how much is left, whenever nothing was said of it for two seconds: `1200 messages to read`.
-pub(crate) fn progress<N: Display>(what: &'static str) -> impl FnMut(N) {
+pub fn progress<N: Display>(what: &'static str) -> impl FnMut(N) {
     let mut progress = Progress::new();
     move |left| progress.tell(format_args!("{left} {what}"))
 }
 
 /// A table with a line for each row; its last column may be of any width.
-pub(crate) fn table<const COLUMNS: usize>(head: [&str; COLUMNS], rows: Vec<[String; COLUMNS]>) -> String {
+pub fn table<const COLUMNS: usize>(head: [&str; COLUMNS], rows: Vec<[String; COLUMNS]>) -> String {
     let rows: Vec<_> = std::iter::once(head.map(str::to_owned)).chain(rows).collect();
     let length = |text: &String| text.chars().count();
     let width = |column: usize| rows.iter().map(|row| length(&row[column])).max().unwrap_or_default();
@@ -83,7 +83,7 @@ pub(crate) fn table<const COLUMNS: usize>(head: [&str; COLUMNS], rows: Vec<[Stri
 }
 
 /// A text on one line, with nothing in it that a terminal would obey.
-pub(crate) fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for sign in text.chars() {
         match sign {
@@ -96,12 +96,12 @@ pub(crate) fn one_line(text: &str) -> String {
 }
 
 /// Bytes on one line.
-pub(crate) fn bytes_line(bytes: &[u8]) -> String {
+pub fn bytes_line(bytes: &[u8]) -> String {
     str::from_utf8(bytes).map_or_else(|_| bytes.escape_ascii().to_string(), one_line)
 }
 
 /// Adds a payload to a JSON object: under `payload` when it is JSON itself, else as `text`.
-pub(crate) fn put_payload(object: &mut Value, bytes: &[u8]) {
+pub fn put_payload(object: &mut Value, bytes: &[u8]) {
     match serde_json::from_slice::<Value>(bytes) {
         Ok(payload) => object["payload"] = payload,
         Err(_) => {
@@ -112,7 +112,7 @@ pub(crate) fn put_payload(object: &mut Value, bytes: &[u8]) {
 }
 
 /// Headers by name, in the order of their names.
-pub(crate) fn headers(headers: &async_nats::HeaderMap) -> Vec<(String, String)> {
+pub fn headers(headers: &async_nats::HeaderMap) -> Vec<(String, String)> {
     let text = |values: &Vec<async_nats::HeaderValue>| {
         values.iter().map(async_nats::HeaderValue::as_str).collect::<Vec<_>>().join(", ")
     };
@@ -122,7 +122,7 @@ pub(crate) fn headers(headers: &async_nats::HeaderMap) -> Vec<(String, String)> 
 }
 
 /// Headers as a JSON object.
-pub(crate) fn headers_json(all: &async_nats::HeaderMap) -> Value {
+pub fn headers_json(all: &async_nats::HeaderMap) -> Value {
     headers(all).into_iter().map(|(name, text)| (name, Value::from(text))).collect::<Map<_, _>>().into()
 }
 

@@ -8,7 +8,7 @@ use service::settings::Secret;
 const BASE: &str = "ticketing";
 
 /// Reads a secret from the command line.
-pub(crate) fn secret(text: &str) -> Result<Secret, &'static str> {
+pub fn secret(text: &str) -> Result<Secret, &'static str> {
     if text.is_empty() { Err("it is empty") } else { Ok(text.to_owned().into()) }
 }
 

@@ -11,7 +11,7 @@ use store::{Connection, Store};
 
 use crate::console::unless_stopped;
 use crate::database_uri::{hosts, in_database, secret};
-use crate::topology::services;
+use crate::topology::Wiring;
 
 /// How long it may take to answer.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
@@ -22,9 +22,15 @@ pub(crate) struct Databases {
     /// The MongoDB: the database NAME of one service, or, of the whole application, what its databases' names begin with
     #[arg(long, env = "MONGO_URI", value_name = "mongodb://HOST/NAME", hide_env_values = true, default_value = "mongodb://127.0.0.1:27017/ticketing", value_parser = secret)]
     mongo_uri: Secret,
+    #[arg(skip)]
+    services: Vec<Wiring>,
 }
 
 impl Databases {
+    pub(crate) fn of_services(self, services: Vec<Wiring>) -> Self {
+        Self { services, ..self }
+    }
+
     async fn store<H>(&self, scope: &Scope<H>) -> Result<Store, Error> {
         let uri = in_database(&self.mongo_uri, str::to_owned)?;
         let connection = scope.child("mongo").ready_within(ANSWERS_WITHIN).start(Connection { uri });
@@ -48,7 +54,7 @@ impl Databases {
         let base = store.database().name().to_owned();
         let all = store.database().client().list_database_names().await.context("asking for the databases")?;
         let mut found = Vec::new();
-        let ours: Vec<_> = services().iter().map(|service| format!("{base}-{}", service.service)).collect();
+        let ours: Vec<_> = self.services.iter().map(|service| format!("{base}-{}", service.service)).collect();
         for name in all.iter().filter(|name| **name == base || ours.contains(name)) {
             let beside = store.beside(name);
             let collections = beside.database().list_collection_names().await.context("asking for the collections")?;
@@ -61,8 +67,14 @@ impl Databases {
                 "neither {base} nor a {base}-SERVICE has an outbox: name another with --mongo-uri mongodb://HOST/NAME"
             );
         }
-        let subjects = found.iter().flat_map(|store| published_by(store.database().name())).collect();
+        let subjects = found.iter().flat_map(|store| self.published_by(store.database().name())).collect();
         Ok((found, subjects))
+    }
+
+    /// What the service publishes whose database has this name.
+    fn published_by(&self, name: &str) -> Vec<Subject> {
+        let services = self.services.iter().filter(|wiring| is_of(name, wiring.service));
+        services.flat_map(|wiring| wiring.publishes.clone()).collect()
     }
 
     /// That of one service: NAME, if that is what it is called, or `NAME-service`.
@@ -82,9 +94,4 @@ impl Databases {
 /// Whether a database of this name is that of this service: `tickets`, `shop-tickets`.
 fn is_of(name: &str, service: &str) -> bool {
     name.strip_suffix(service).is_some_and(|base| base.is_empty() || base.ends_with('-'))
-}
-
-/// What the service publishes whose database has this name.
-fn published_by(name: &str) -> Vec<Subject> {
-    services().into_iter().filter(|wiring| is_of(name, wiring.service)).flat_map(|wiring| wiring.publishes).collect()
 }

@@ -8,11 +8,11 @@ use service::{Error, Scope, Service};
 
 use crate::console::say;
 use crate::console::table;
-use crate::topology::{listeners, or_nobody, publishers, services};
+use crate::topology::{listeners, or_nobody, publishers};
 use crate::{asyncapi, mermaid};
 
 /// How it is printed; as a table when nothing is said.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[group(multiple = false)]
 pub(crate) struct Describe {
     /// As JSON: what each service publishes and listens to
@@ -24,6 +24,14 @@ pub(crate) struct Describe {
     /// As an AsyncAPI 3 document: also what each event holds, as JSON Schema
     #[arg(long)]
     asyncapi: bool,
+    #[arg(skip)]
+    services: Vec<Wiring>,
+}
+
+impl Describe {
+    pub(crate) fn of(self, services: Vec<Wiring>) -> Self {
+        Self { services, ..self }
+    }
 }
 
 impl Service for Describe {
@@ -31,7 +39,7 @@ impl Service for Describe {
 
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         scope.ready(());
-        let services = services();
+        let services = self.services;
         if self.json {
             say(format_args!("{:#}", as_json(&services)))
         } else if self.mermaid {

@@ -3,7 +3,7 @@
 mod asyncapi;
 mod audit;
 mod broker;
-mod console;
+pub mod console;
 mod database_uri;
 mod databases;
 mod describe;
@@ -15,7 +15,8 @@ mod tail;
 mod topology;
 
 use clap::{Args, Subcommand};
-pub use database_uri::uri_for;
+use common::Declaration;
+pub use database_uri::{secret, uri_for};
 use service::Exit;
 pub use topology::DECLARATIONS;
 
@@ -25,6 +26,7 @@ use crate::dlq::Dlq;
 use crate::ls::Ls;
 use crate::replay::Replay;
 use crate::tail::Tail;
+use crate::topology::services;
 
 /// The commands about the bus.
 #[derive(Clone, Debug, Args)]
@@ -70,15 +72,16 @@ enum Command {
 }
 
 impl Bus {
-    /// Runs the command.
-    pub fn run(self) -> Exit {
+    /// Runs the command, for an application of these services.
+    pub fn run(self, declarations: Vec<Declaration>) -> Exit {
+        let services = services(&declarations);
         match self.command {
-            Command::Ls(ls) => service::run("ls", ls),
+            Command::Ls(ls) => service::run("ls", ls.of(services)),
             Command::Tail(tail) => service::run("tail", tail),
-            Command::Describe(describe) => service::run("describe", describe),
+            Command::Describe(describe) => service::run("describe", describe.of(services)),
             Command::Dlq(dlq) => dlq.run(),
             Command::Replay(replay) => service::run("replay", replay),
-            Command::Audit(audit) => service::run("audit", audit),
+            Command::Audit(audit) => service::run("audit", audit.of(services)),
         }
     }
 }

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use crate::broker::Broker;
 use crate::console::say;
 use crate::console::table;
-use crate::topology::services;
+use crate::topology::Wiring;
 
 /// What stands for nothing in a table.
 const NONE: &str = "-";
@@ -26,6 +26,14 @@ pub(crate) struct Ls {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[arg(skip)]
+    services: Vec<Wiring>,
+}
+
+impl Ls {
+    pub(crate) fn of(self, services: Vec<Wiring>) -> Self {
+        Self { services, ..self }
+    }
 }
 
 /// What is, at one moment.
@@ -43,7 +51,7 @@ impl Service for Ls {
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         let bus = self.broker.connect(&scope).await?;
         scope.ready(());
-        let Some(snapshot) = scope.stopping().or(Snapshot::take(&bus)).await else {
+        let Some(snapshot) = scope.stopping().or(Snapshot::take(&bus, self.services)).await else {
             bail!("stopped: nothing was read")
         };
         let snapshot = snapshot?;
@@ -57,7 +65,7 @@ impl Service for Ls {
 }
 
 impl Snapshot {
-    async fn take(bus: &bus::Bus) -> Result<Self, Error> {
+    async fn take(bus: &bus::Bus, services: Vec<Wiring>) -> Result<Self, Error> {
         let (mut streams, mut consumers) = (Vec::new(), Vec::new());
         for name in [bus.cluster_id().to_string(), dead_letter_stream(bus.cluster_id())] {
             let stream = bus.jetstream().get_stream(name).await?;
@@ -66,7 +74,7 @@ impl Snapshot {
             consumers.extend(there.into_iter().filter(|info| !info.name.starts_with(READER)));
         }
         consumers.sort_by_cached_key(|info| (info.stream_name.clone(), subject(info), group(info)));
-        let all = services().into_iter().flat_map(|service| service.listens);
+        let all = services.into_iter().flat_map(|service| service.listens);
         let all = all.map(|ear| (ear.queue_group, ear.subject.as_str()));
         let is_there = |(group_of, of): &(&str, &str)| {
             consumers.iter().any(|info| group(info) == *group_of && subject(info) == *of)

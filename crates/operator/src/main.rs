@@ -1,12 +1,8 @@
 //! The operator's tool as a program of its own, which the images carry.
 
-use std::io::{self, IsTerminal};
-
 use clap::Parser;
-use operator::Bus;
+use operator::{Bus, DECLARATIONS};
 use service::Exit;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
 
 /// Look at the bus of a ticketing application, and repair what did not arrive.
 #[derive(Debug, Parser)]
@@ -23,9 +19,7 @@ enum Command {
 }
 
 fn main() -> Exit {
-    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    log.with_ansi(io::stderr().is_terminal()).with_target(false).log_internal_errors(false).init();
+    telemetry::log_to_stderr();
     let Command::Bus(bus) = Options::parse().command;
-    bus.run()
+    bus.run(DECLARATIONS.to_vec())
 }

@@ -16,9 +16,9 @@ pub(crate) struct Wiring {
     pub(crate) listens: Vec<Subscribed>,
 }
 
-/// The services that use the bus.
-pub(crate) fn services() -> Vec<Wiring> {
-    let all = DECLARATIONS.iter().map(|declaration| {
+/// Those of the services that use the bus.
+pub(crate) fn services(declarations: &[Declaration]) -> Vec<Wiring> {
+    let all = declarations.iter().map(|declaration| {
         let topology = (declaration.topology)();
         Wiring { service: declaration.name, publishes: topology.publishes, listens: topology.subscribes }
     });

@@ -1,8 +1,8 @@
 //! An HTTP server as a child that ends its open streams properly.
 //!
 //! It owns its accept loop, since `axum::serve` does not wait for streams and upgraded connections. When it is asked
-//! to stop, it takes no new connections, lets requests under way finish, closes idle connections, and waits for every
-//! handler that holds an [`Open`].
+//! to stop, it takes no new connections, lets requests in flight finish, closes idle connections, and waits for every
+//! handler that holds an [`Open`]. An answer that comes before the end of its request reaches the client all the same.
 
 use std::future::IntoFuture;
 use std::net::SocketAddr;
@@ -32,6 +32,8 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use crate::linger::{Lingering, Unread};
+use crate::node::Node;
 use crate::{Error, Scope, Service, Stopping};
 
 /// How long a client may take to send the head of a request.
@@ -81,14 +83,16 @@ pub(crate) async fn serve<L: Listener, H>(mut listener: L, router: Router, drain
             (connection, _) = listener.accept() => connection,
             () = &mut late => break,
         };
-        let open = Open { stopping: stopping.clone(), token: scope.node.tasks.token() };
-        let requests = Requests::default();
-        let routes = router.clone().layer(Extension(open)).layer(from_fn_with_state(Arc::clone(&requests), counted));
+        let node = Arc::clone(&scope.node);
+        let open = Open { stopping: stopping.clone(), token: node.tasks.token(), node };
+        let (requests, unread) = (Requests::default(), Unread::default());
+        let watching = from_fn_with_state((Arc::clone(&requests), unread.clone()), watched);
+        let routes = router.clone().layer(Extension(open)).layer(watching);
         let service = TowerToHyperService::new(routes);
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_WITHIN)
-            .serve_connection(TokioIo::new(connection), service)
+            .serve_connection(TokioIo::new(Lingering::new(connection, unread)), service)
             .with_upgrades();
         let closing = closing.clone();
         scope.spawn("connection", async move {
@@ -105,7 +109,7 @@ pub(crate) async fn serve<L: Listener, H>(mut listener: L, router: Router, drain
             };
             match AssertUnwindSafe(served).catch_unwind().await {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::debug!("a connection ended early: {error}"), // the other side's affair
+                Ok(Err(error)) => tracing::debug!("a connection ended early: {error}"), // clients come and go
                 Err(_) => tracing::error!("a handler panicked; its connection is closed, the others are not"),
             }
             Ok(())
@@ -128,11 +132,11 @@ impl Drop for Counted {
     }
 }
 
-/// Counts a request until the last of its answer is sent.
-async fn counted(State(requests): State<Requests>, request: Request, next: Next) -> Response {
+/// Counts a request until the last of its answer is sent, and watches how much of its body is read.
+async fn watched(State((requests, unread)): State<(Requests, Unread)>, request: Request, next: Next) -> Response {
     requests.fetch_add(1, Ordering::Relaxed);
     let counted = Counted(requests);
-    let answer = next.run(request).await;
+    let answer = next.run(request.map(|body| unread.watch(body))).await;
     answer.map(|body| Body::new(CountedBody { body, _counted: counted }))
 }
 
@@ -176,12 +180,24 @@ pub struct Open {
     stopping: Stopping,
     #[expect(dead_code, reason = "it counts while it is held")]
     token: TaskTrackerToken,
+    node: Arc<Node>,
 }
 
 impl Open {
     /// The request to stop: for a WebSocket, the time to say goodbye.
     pub fn stopping(&self) -> &Stopping {
         &self.stopping
+    }
+
+    /// Runs a task of the server, for a connection that was upgraded. The server stops only when the task has ended, or
+    /// at its deadline. A panic is logged, and ends this task alone.
+    pub fn spawn(&self, name: &str, task: impl Future<Output = ()> + Send + 'static) {
+        self.node.spawn(name, async move {
+            if AssertUnwindSafe(task).catch_unwind().await.is_err() {
+                tracing::error!("the task of an upgraded connection panicked; the connection is closed");
+            }
+            Ok(())
+        });
     }
 
     /// The same stream, ending when the server is asked to stop; so a chunked body ends with its last chunk.

@@ -1,14 +1,26 @@
-//! The handle of a child that is restarted.
+//! The handle of a child that may be away.
 
 use tokio::sync::watch;
 
 use crate::tree::Path;
 
-/// The current handle of a restarted child: present while the child is ready, absent while the child is started again.
+/// The place where others find a child's current handle: filled while the child is ready, empty otherwise.
+///
+/// A restarted child comes with one ([`Child::start`](crate::Child)); [`Slot::empty`] makes one for a child that is
+/// started later than those who use it.
 #[derive(Clone, Debug)]
 pub struct Slot<H> {
     path: Path,
     current: watch::Receiver<Option<H>>,
+}
+
+/// Fills and empties a [`Slot`]. Once the setter is dropped, its slot is empty for good.
+///
+/// A parent that keeps the setter in its body therefore empties the slot when the body returns: before its children
+/// are asked to stop.
+#[derive(Debug)]
+pub struct SlotSetter<H> {
+    current: watch::Sender<Option<H>>,
 }
 
 /// A child is not ready now.
@@ -21,14 +33,20 @@ impl<H: Clone> Slot<H> {
         Self { path, current }
     }
 
+    /// An empty slot for the handle of `parent`'s child `name`, and the half that fills it.
+    pub fn empty(parent: &Path, name: &str) -> (SlotSetter<H>, Self) {
+        let (current, slot) = watch::channel(None);
+        (SlotSetter { current }, Self::new(parent.child(name), slot))
+    }
+
     /// The handle, if the child is ready now.
     ///
     /// # Errors
     ///
     /// If the child is not ready.
     pub fn get(&self) -> Result<H, NotReady> {
-        let gone = self.current.has_changed().is_err(); // the supervisor has ended
-        self.current.borrow().clone().filter(|_| !gone).ok_or_else(|| NotReady(self.path.clone()))
+        let abandoned = self.current.has_changed().is_err(); // nobody is left to fill it
+        self.current.borrow().clone().filter(|_| !abandoned).ok_or_else(|| NotReady(self.path.clone()))
     }
 
     /// Waits until the child is ready.
@@ -39,5 +57,17 @@ impl<H: Clone> Slot<H> {
     pub async fn wait(&self) -> Result<H, NotReady> {
         self.current.clone().wait_for(Option::is_some).await.ok();
         self.get()
+    }
+}
+
+impl<H> SlotSetter<H> {
+    /// Puts in the handle of a child that is ready now, in place of an earlier one.
+    pub fn set(&self, handle: H) {
+        self.current.send_replace(Some(handle));
+    }
+
+    /// Takes the handle out: the child is not ready any more.
+    pub fn clear(&self) {
+        self.current.send_replace(None);
     }
 }

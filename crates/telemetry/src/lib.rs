@@ -7,12 +7,14 @@
 
 mod collector;
 mod export;
+mod log;
 mod settings;
 mod trace;
 mod tracer;
 mod warn_once;
 
 pub use export::start;
+pub use log::log_to_stderr;
 pub use settings::{Endpoint, InvalidEndpoint, TelemetrySettings};
 pub use trace::{Trace, remote_context};
 pub use tracer::Tracer;

@@ -5,14 +5,16 @@
 
 mod application;
 mod client;
+mod foreground;
 mod guide;
-mod ingress;
+pub mod ingress;
 mod kept;
 mod measure;
 mod options;
 mod program;
 mod programs;
 mod servers;
+mod services;
 mod session_key;
 mod smoke;
 

@@ -1,8 +1,8 @@
 //! The whole application as one program: `cargo run`.
 
 use service::Exit;
-use ticketing::Options;
+use ticketing::{Options, PROGRAMS};
 
 fn main() -> Exit {
-    ticketing::main(Options::read())
+    ticketing::main(Options::read(), &PROGRAMS)
 }

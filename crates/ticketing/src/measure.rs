@@ -16,10 +16,12 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
+use clap::Args;
+use common::Program;
+use operator::console::say;
+
 use crate::client::Client;
 use crate::kept::Kept;
-use crate::options::Measure;
-use crate::program::say;
 
 /// What builds all that is measured.
 const BUILD: &str = "cargo build --release -p ticketing -p auth -p tickets -p orders -p expiration";
@@ -42,6 +44,30 @@ struct Row {
     rss_kib: u64,
     hwm_kib: u64,
     profile: &'static str,
+}
+
+/// How the memory is measured.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Options {
+    /// How long each part is left alone before it is measured, in seconds
+    #[arg(long, value_name = "NUMBER", default_value_t = 30)]
+    idle: u64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Measures the memory of each part of the application.
+pub(crate) struct Measure {
+    options: Options,
+    programs: &'static [Program],
+}
+
+impl Options {
+    /// Measures these services.
+    pub(crate) fn of(self, programs: &'static [Program]) -> Measure {
+        Measure { options: self, programs }
+    }
 }
 
 impl Service for Measure {
@@ -102,7 +128,8 @@ impl Measure {
         let mongo = scope.start("mongod", Mongod::on_a_free_port(binary, mongo)).await?;
         let mut services = Vec::new();
         let mut seller = None;
-        for name in ["auth", "tickets", "orders", "expiration"] {
+        for Program { declaration, .. } in self.programs {
+            let name = declaration.name;
             let uri = mongo.uri.replace("/?", &format!("/{name}?"));
             let (child, address) = start(scope, name, &uri, &nats.url, &folder).await?;
             if let Some(address) = address {
@@ -131,12 +158,12 @@ impl Measure {
     }
 
     async fn wait(&self, what: &str) {
-        tracing::warn!("{what} had its {REQUESTS} requests, and is left alone for {} s", self.idle);
-        sleep(Duration::from_secs(self.idle)).await;
+        tracing::warn!("{what} had its {REQUESTS} requests, and is left alone for {} s", self.options.idle);
+        sleep(Duration::from_secs(self.options.idle)).await;
     }
 
     fn print(&self, rows: &[Row]) -> Result<(), Error> {
-        if self.json {
+        if self.options.json {
             return say(serde_json::to_string_pretty(rows)?);
         }
         say(format_args!("{:<12} {:<12} {:>8} {:>10} {:>10}  profile", "how", "part", "pid", "VmRSS", "VmHWM"))?;

@@ -6,9 +6,12 @@ use std::path::PathBuf;
 use anyhow::Context;
 use bus::{Name, ServerUrl};
 use clap::{Parser, Subcommand};
-use operator::Bus;
+use operator::{Bus, secret};
 use service::Error;
 use service::settings::Secret;
+
+use crate::measure;
+use crate::services;
 use telemetry::{Endpoint, InvalidEndpoint};
 
 /// Runs the whole ticketing application on this machine: a NATS server, a MongoDB, and all services.
@@ -27,10 +30,12 @@ pub struct Options {
 /// What else it can do.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Prints how much memory each part takes, in one process and as programs of their own; needs a release build
-    Measure(Measure),
-    /// Looks at what travels between the services
+    /// Print how much memory each part takes, in one process and as programs of their own; needs a release build
+    Measure(measure::Options),
+    /// Look at the events between the services, and repair what did not arrive
     Bus(Bus),
+    /// List the services: their APIs and settings
+    Services(services::Options),
 }
 
 /// How the application runs.
@@ -69,20 +74,9 @@ pub struct Run {
     /// The OTLP collector that each service sends its spans to; without it, none is sent
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "http://HOST:4318", default_value = "", hide_default_value = true, value_parser = endpoint)]
     pub otlp_endpoint: String,
-    /// How long an order holds its ticket, in seconds
-    #[arg(long, env = "ORDER_WINDOW_SECONDS", value_name = "NUMBER", default_value_t = 900, value_parser = clap::value_parser!(u32).range(1..))]
-    pub order_window_seconds: u32,
-}
-
-/// What is measured.
-#[derive(Clone, Debug, clap::Args)]
-pub(crate) struct Measure {
-    /// How long each part is left alone before it is measured, in seconds
-    #[arg(long, value_name = "NUMBER", default_value_t = 30)]
-    pub(crate) idle: u64,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
+    /// How long an order reserves its ticket, in seconds [default: 900]
+    #[arg(long, env = "ORDER_WINDOW_SECONDS", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub order_window_seconds: Option<u32>,
 }
 
 impl Options {
@@ -103,10 +97,6 @@ impl Run {
             }
         }
     }
-}
-
-pub(crate) fn secret(text: &str) -> Result<Secret, &'static str> {
-    if text.is_empty() { Err("it is empty") } else { Ok(text.to_owned().into()) }
 }
 
 /// An empty variable is as good as none.

@@ -1,12 +1,13 @@
 //! `--smoke`: selling and buying once, with a look at every event.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use bus::{Bus, Connection, Consumer, Delivery, Membership, Source, Start, Subscription, Verdict};
+use common::Program;
 use events::Subject;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -14,11 +15,12 @@ use service::{Error, Scope, Service, Stopping};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
+use operator::console::say;
+
 use crate::application::{Addresses, Application};
 use crate::client::Client;
 use crate::kept::Kept;
 use crate::options::Run;
-use crate::program::say;
 
 /// The longest wait for anything.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -29,23 +31,26 @@ const SHORT: u32 = 2;
 /// Goes through it, on servers and data of its own.
 pub(crate) struct Smoke {
     pub(crate) run: Run,
+    pub(crate) programs: &'static [Program],
+    pub(crate) environment: BTreeMap<String, String>,
 }
 
 impl Service for Smoke {
     type Handle = ();
 
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
-        let mut run = self.run;
+        let Self { mut run, programs, environment } = self;
         run.listen.set_port(0);
         run.free_ports = true;
-        (run.nats_url, run.mongo_uri) = (None, None); // never on data that is somebody's
+        (run.nats_url, run.mongo_uri) = (None, None); // never on somebody's data
+        run.order_window_seconds = None; // the settings file says it
         let data = tempfile::tempdir()?;
         let folder = data.path().to_owned();
         scope.start("data", Kept(data)).await?;
         let file = folder.join("settings.toml");
         fs::write(&file, "")?;
         let mut steps = Steps { began: Instant::now() };
-        let application = Application { run: run.clone(), folder, settings: Some(file.clone()) };
+        let application = Application { programs, run: run.clone(), environment, folder, settings: Some(file.clone()) };
         let addresses = scope.child("application").wait_until_ready().start(application).await?;
         let connection = Connection::new(addresses.servers.nats.clone(), run.nats_cluster_id, "smoke".parse()?);
         let bus = scope.start("nats", connection).await?;

@@ -108,6 +108,9 @@ impl<'a> Layers<'a> {
             let origin = line(section.span());
             let section = section.get_ref();
             if !self.sections.knows(section) {
+                if self.sections.foreign.contains(&section.as_ref()) {
+                    continue;
+                }
                 self.refuse(section, &self.sections.unknown(), &origin);
                 continue;
             }

@@ -7,6 +7,7 @@ use super::section::{Kind, Section};
 pub struct Sections {
     pub(super) kinds: Vec<Kind>,
     pub(super) moved: Vec<Moved>,
+    pub(super) foreign: Vec<&'static str>,
 }
 
 /// The place of a setting: section and key.
@@ -62,6 +63,12 @@ impl Sections {
     /// If a name is not of the form `section.key`.
     pub fn moved(mut self, from: &str, to: &str) -> Self {
         self.moved.push(Moved { from: Place::parse(from), to: Place::parse(to) });
+        self
+    }
+
+    /// Names sections of other programs that read the same file: this program skips them.
+    pub fn beside(mut self, names: impl IntoIterator<Item = &'static str>) -> Self {
+        self.foreign.extend(names);
         self
     }
 

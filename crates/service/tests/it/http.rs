@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::WebSocketUpgrade;
 use axum::extract::ws::{CloseFrame, Message};
-use axum::response::Response;
-use axum::routing::get;
+use axum::extract::{Request, WebSocketUpgrade};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use hyper_util::rt::TokioIo;
 use service::http::{Http, Open};
 use service::{Running, launch};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -68,6 +70,54 @@ async fn a_connection_with_half_a_request_holds_up_no_stop() {
     let began = std::time::Instant::now();
     server.stop().await.result.unwrap();
     assert!(began.elapsed() < Duration::from_secs(5), "half of what a head may take");
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_before_the_end_of_its_request_reaches_a_client_that_still_sends() {
+    const LENGTH: usize = 8 * 1024 * 1024;
+    let (server, stream) = serve(Router::new().route("/", post(async || "too much")), Duration::ZERO).await;
+    let address = stream.peer_addr().unwrap();
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!("POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: {LENGTH}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&vec![0; LENGTH]).await.ok(); // most of it comes after the answer
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.ok();
+        assert!(answer.ends_with("too much"), "{answer}");
+    }
+    server.stop().await.result.unwrap();
+}
+
+/// Changes the protocol, to one in which the server sends its farewell when it is asked to stop.
+async fn farewell(open: Open, mut request: Request) -> Response {
+    let upgraded = hyper::upgrade::on(&mut request);
+    let stopping = open.stopping().clone();
+    open.spawn("farewell", async move {
+        let mut connection = TokioIo::new(upgraded.await.unwrap());
+        stopping.await;
+        connection.write_all(b"farewell").await.unwrap();
+    });
+    let protocol = [("connection", "upgrade"), ("upgrade", "farewell")];
+    (StatusCode::SWITCHING_PROTOCOLS, protocol).into_response()
+}
+
+#[tokio::test]
+async fn the_task_of_an_upgraded_connection_is_waited_for_and_one_that_panics_ends_alone() {
+    let router = Router::new()
+        .route("/", get(farewell))
+        .route("/panic", get(async |open: Open| open.spawn("panic", async { panic!("on purpose") })));
+    let (server, mut stream) = serve(router, Duration::ZERO).await;
+    let upgrade = "GET / HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: farewell\r\n\r\n";
+    assert!(ask(&mut stream, upgrade).await.starts_with("HTTP/1.1 101"));
+    let mut other = TcpStream::connect(stream.peer_addr().unwrap()).await.unwrap();
+    let answer = ask(&mut other, "GET /panic HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let outcome = server.stop().await;
+    assert_eq!((outcome.result.is_ok(), outcome.aborted.len()), (true, 0));
+    let mut heard = String::new();
+    stream.read_to_string(&mut heard).await.unwrap();
+    assert_eq!(heard, "farewell");
 }
 
 #[tokio::test]

@@ -11,5 +11,6 @@ mod process;
 mod program;
 mod restart;
 mod settings;
+mod slot;
 mod together;
 mod watch;

@@ -1,7 +1,7 @@
 //! All services together, on servers that are somebody else's.
 
 use serde_json::json;
-use testkit::{Api, Broker, Database, KEY, message, session_of, until};
+use testkit::{Api, Broker, Database, KEY, free_port, message, session_of, until};
 
 use crate::process::Program;
 
@@ -72,5 +72,22 @@ async fn one_origin_passes_each_request_on_to_its_service_and_everything_else_is
         assert_eq!((answer.status, answer.headers["x-correlation-id"].as_str()), (200, "mine"));
     }
     api.get("/api/users/currentuser//", "").await.is_error(404, &message("Not Found"));
+    assert_eq!(program.interrupt(), Some(0));
+}
+
+#[tokio::test]
+async fn the_origin_answers_before_anything_behind_it_is_there_and_says_when_to_try_again() {
+    let data = tempfile::tempdir().unwrap();
+    let address = format!("127.0.0.1:{}", free_port());
+    let mut program = Program::begin(data.path(), &address, &[]);
+    let api = Api { address: address.parse().unwrap() };
+    let request = b"GET /api/tickets HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    until("it listens", || async { api.try_raw(request).await.is_some() }).await;
+    let answer = api.raw(request).await;
+    answer.is_error(503, &message("This service is not available now, please try again"));
+    assert_eq!(answer.headers["retry-after"], "1");
+    api.get("/api/unknown", "").await.is_error(404, &message("Not Found"));
+    program.wait_until_ready();
+    assert_eq!(api.get("/api/tickets", "").await.body, "[]");
     assert_eq!(program.interrupt(), Some(0));
 }

@@ -9,6 +9,7 @@ mod composed;
 mod describe;
 mod faults;
 mod histories;
+mod ingress;
 mod process;
 mod program;
 mod ready;

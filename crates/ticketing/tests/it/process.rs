@@ -35,19 +35,29 @@ pub(crate) struct Program {
 impl Program {
     /// Starts it and waits until it is ready.
     pub(crate) fn start(data: &Path, options: &[&str]) -> Self {
+        let mut program = Self::begin(data, "127.0.0.1:0", options);
+        program.wait_until_ready();
+        program
+    }
+
+    /// Starts it with its API at this address, and does not wait.
+    pub(crate) fn begin(data: &Path, listen: &str, options: &[&str]) -> Self {
         let mut command = ticketing();
-        command.args(["--free-ports", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data).args(options);
+        command.args(["--free-ports", "--listen", listen, "--data-dir"]).arg(data).args(options);
         let child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut program = Self { child, guide: String::new() };
-        for line in BufReader::new(program.child.stdout.take().unwrap()).lines() {
+        Self { child, guide: String::new() }
+    }
+
+    pub(crate) fn wait_until_ready(&mut self) {
+        for line in BufReader::new(self.child.stdout.take().unwrap()).lines() {
             let line = line.unwrap();
-            program.guide.push_str(&line);
-            program.guide.push('\n');
+            self.guide.push_str(&line);
+            self.guide.push('\n');
             if line == "Ctrl-C stops it." {
-                return program;
+                return;
             }
         }
-        panic!("it ended: {}", program.guide);
+        panic!("it ended: {}", self.guide);
     }
 
     pub(crate) fn api(&self) -> SocketAddr {

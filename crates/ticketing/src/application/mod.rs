@@ -1,0 +1,135 @@
+//! The start order of the whole application.
+
+mod part;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use bus::{AlreadyRegistered, OtherCluster};
+use common::Program;
+use devstack::Folder;
+use service::http::Http;
+use service::settings::Settings;
+use service::{Error, Failure, Scope, Service, Slot};
+
+use self::part::{Parts, refuse_own_settings};
+use crate::ingress::{Route, ingress};
+use crate::options::Run;
+use crate::servers::{self, Servers};
+use crate::session_key;
+
+/// Longer than any server takes to start, and a laptop under load.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// The whole application in one process.
+#[derive(Clone, Debug)]
+pub struct Application {
+    /// The services, in their start order.
+    pub programs: &'static [Program],
+    /// What the command line says.
+    pub run: Run,
+    /// The environment: each service gets the variables that its sections name.
+    pub environment: BTreeMap<String, String>,
+    /// The folder of all data.
+    pub folder: PathBuf,
+    /// A TOML file with settings of the services; [`Addresses::reload`] reads it again.
+    pub settings: Option<PathBuf>,
+}
+
+/// The addresses of a running application.
+#[derive(Clone, Debug)]
+pub struct Addresses {
+    /// The one origin of all APIs.
+    pub api: SocketAddr,
+    pub(crate) servers: Servers,
+    settings: Vec<Settings>,
+    file: Option<PathBuf>,
+}
+
+impl Service for Application {
+    type Handle = Addresses;
+
+    async fn run(self, scope: Scope<Addresses>) -> Result<(), Error> {
+        let Self { programs, run, environment, folder, settings: file } = self;
+        refuse_own_settings(file.as_deref())?;
+        // The ingress starts first and stops last: its address is taken before anything slow begins, and at the end each
+        // service ends its own streams. The setters live in this body, so that no route leads to a service any more
+        // before the first of them is asked to stop.
+        let mut routes = Vec::new();
+        let mut setters = Vec::new();
+        for Program { declaration, .. } in programs {
+            let (setter, upstream) = Slot::empty(scope.path(), declaration.name);
+            routes.extend(declaration.prefixes.iter().map(|prefix| Route { prefix, upstream: upstream.clone() }));
+            setters.push(setter);
+        }
+        let http = Http { bind: run.listen, router: ingress(routes), drain_delay: Duration::ZERO };
+        let busy = || format!("can't listen on {}: choose another address with --listen", run.listen);
+        let api = scope.start("ingress", http).await.with_context(busy)?;
+
+        if run.fresh {
+            forget(&folder).await.context("--fresh")?;
+        }
+        let servers = servers::start(&scope, &run, &folder).await?;
+        let key = match &run.jwt_key {
+            Some(key) => key.clone(),
+            None => session_key::kept_in(&folder)?,
+        };
+        let described = programs.iter().flat_map(|program| (program.declaration.sections)().describe());
+        let sections: Vec<_> = described.map(|setting| setting.section).collect();
+        let parts = Parts {
+            run: &run,
+            servers: &servers,
+            key: &key,
+            environment: &environment,
+            sections: &sections,
+            file: file.as_deref(),
+        };
+        let mut settings = Vec::new();
+        for (program, setter) in programs.iter().zip(&setters) {
+            let own = parts.settings_of(&program.declaration)?;
+            let child = scope.child(program.declaration.name).ready_within(READY_WITHIN).settings(own.clone());
+            if let Some(address) = child.start(*program).await.map_err(with_remedy)? {
+                setter.set(address);
+            }
+            settings.push(own);
+        }
+        scope.ready(Addresses { api, servers, settings, file });
+        scope.stopping().await;
+        Ok(())
+    }
+}
+
+impl Addresses {
+    /// Reads the TOML file again, and gives each service its new settings.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the file. The services before the one that it is wrong for have their new settings then.
+    pub fn reload(&self) -> Result<(), Error> {
+        refuse_own_settings(self.file.as_deref())?;
+        self.settings.iter().try_for_each(|settings| settings.reload().map(drop))?;
+        Ok(())
+    }
+}
+
+/// Adds the option that helps, where a service knows only its environment.
+fn with_remedy(error: Error) -> Error {
+    if Failure::cause::<AlreadyRegistered>(&error).is_some() {
+        return error.context("another application uses this NATS server: give this one another --nats-client-id");
+    }
+    if Failure::cause::<OtherCluster>(&error).is_some() {
+        return error.context("the servers belong to another cluster: name it with --nats-cluster-id");
+    }
+    error
+}
+
+/// Deletes all data, which nobody may be using.
+async fn forget(folder: &Path) -> Result<(), Error> {
+    for server in ["nats", "mongo"] {
+        Folder::empty(&folder.join(server)).await?;
+    }
+    session_key::forget(folder)
+}

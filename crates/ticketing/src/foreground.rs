@@ -1,0 +1,41 @@
+//! The application in the foreground: what it prints, and what it leaves behind.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use anyhow::Context;
+use common::Program;
+use devstack::Folder;
+use operator::console::say;
+use service::{Error, Scope, Service};
+
+use crate::application::Application;
+use crate::guide::Guide;
+use crate::kept::Kept;
+use crate::options::Run;
+
+/// Runs the application until Ctrl-C, and prints where everything is.
+pub(crate) struct Foreground {
+    pub(crate) run: Run,
+    pub(crate) programs: &'static [Program],
+    pub(crate) environment: BTreeMap<String, String>,
+}
+
+impl Service for Foreground {
+    type Handle = ();
+
+    async fn run(self, scope: Scope<()>) -> Result<(), Error> {
+        let began = Instant::now();
+        let Self { run, programs, environment } = self;
+        let folder = run.folder()?;
+        let claim = Folder::claim(&folder).await.context("--data-dir")?;
+        scope.start("data", Kept(claim)).await?;
+        let application = Application { programs, run, environment, folder: folder.clone(), settings: None };
+        // Fetching the servers the first time may take any time.
+        let addresses = scope.child("application").wait_until_ready().start(application).await?;
+        say(Guide { addresses, folder, took: began.elapsed(), run: rand::random_range(1000..10_000) })?;
+        scope.ready(());
+        scope.stopping().await;
+        Ok(())
+    }
+}
