@@ -13,7 +13,7 @@ const FLOORS: [(&str, u8); 9] = [
     ("tickets", 3),
     ("orders", 3),
     ("expiration", 3),
-    ("gateway", 3),
+    ("numbers", 2),
     ("ticketing", 4),
 ];
 

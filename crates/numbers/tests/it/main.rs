@@ -2,6 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod numbers;
-mod program;
+mod number_server;
 mod reload;
 mod runner;

@@ -1,6 +1,6 @@
-//! Prints the numbers of a number server, one a line.
+//! Prints the numbers of a number server, one per line.
 
-use gateway::{PrintNumbers, Source};
+use numbers::{PrintNumbers, Source};
 use service::Exit;
 use service::settings::Sections;
 

@@ -1,4 +1,4 @@
-//! The server.
+//! The number server.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
-use super::Numbers;
+use crate::Numbers;
 
-/// When to accept again after the system would not let us: it has too few files, say.
+/// The pause after a failed accept, which a lack of file descriptors causes, for example.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
-/// Sends each connection a random number from 0 to 10 at every beat; its handle is its address.
+/// Sends each connection random numbers from 0 to 10 at the configured rate; its handle is its address.
 #[derive(Clone, Copy, Debug)]
 pub struct NumberServer;
 
@@ -33,7 +33,7 @@ impl Service for NumberServer {
                 Ok((socket, peer)) => {
                     let beat = settings.every(Numbers::period);
                     scope.spawn("connection", async move {
-                        // A client that goes away is no failure of ours.
+                        // A client that disconnects is not a failure of the server.
                         if let Err(error) = send_numbers(socket, beat).await {
                             tracing::debug!(%peer, "{error}");
                         }
@@ -57,7 +57,7 @@ async fn send_numbers(socket: TcpStream, mut beat: Every<Numbers>) -> std::io::R
     loop {
         tokio::select! {
             () = beat.tick() => to.write_all(format!("{}\n", rand::random_range(0..=10)).as_bytes()).await?,
-            // What a client says does not matter; that it has left does, at once and not at the next number.
+            // What a client sends is ignored; reading notices that it has left before the next number is due.
             read = from.read(&mut ignored) => if read? == 0 { return Ok(()) },
         }
     }

@@ -1,6 +1,6 @@
-//! Sends random numbers, one a line, to whoever connects.
+//! Sends random numbers, one per line, to every client that connects.
 
-use gateway::{NumberServer, Numbers};
+use numbers::{NumberServer, Numbers};
 use service::Exit;
 use service::settings::Sections;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::program::{Foreground, NumberServer, number, until};
+use crate::number_server::{Foreground, NumberServer, number, until};
 
 #[test]
 fn each_connection_gets_its_own_numbers_one_a_line() {

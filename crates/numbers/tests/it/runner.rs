@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 
-use crate::program::{Foreground, NumberServer, until};
+use crate::number_server::{Foreground, NumberServer, until};
 
 #[test]
 fn start_returns_when_the_port_answers_and_stop_when_process_and_port_are_gone() {

@@ -1,7 +1,4 @@
-//! Random numbers over TCP, one a line: "nc localhost 7776" shows them.
-
-mod client;
-mod server;
+//! The settings sections of the server and of the client.
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -12,25 +9,22 @@ use serde::{Deserialize, Serialize};
 use service::Section;
 use service::settings::{NeedsRestart, Problem};
 
-pub use self::client::{Feed, NumberClient, PrintNumbers};
-pub use self::server::NumberServer;
-
-/// The rates that are a beat: slower is never, faster is a busy loop.
+/// The accepted rates, in numbers per minute: a slower one would never send, a faster one would be a busy loop.
 const RATES: RangeInclusive<f64> = 0.001..=60_000.0;
 
-/// The settings of the number server.
+/// Settings of the number server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Numbers {
-    /// Where to listen
+    /// Address to listen on
     #[schemars(with = "String")]
     pub bind: SocketAddr,
-    /// How many numbers a minute each connection gets; 0.001 to 60000
+    /// Numbers per minute for each connection; 0.001 to 60000
     pub rate_per_minute: f64,
 }
 
 impl Numbers {
-    /// The time from one number to the next.
+    /// The time between two numbers.
     pub fn period(&self) -> Duration {
         Duration::from_secs_f64(60.0 / self.rate_per_minute)
     }
@@ -55,13 +49,13 @@ impl Section for Numbers {
     }
 }
 
-/// The settings of the number client.
+/// Settings of the number client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Source {
-    /// Where the number server is, as host:port
+    /// Address of the number server, as host:port
     pub server: String,
-    /// After how many seconds without a number the connection is taken for dead
+    /// Seconds without a number after which the connection is considered dead; above 0
     pub silence_seconds: u32,
 }
 
@@ -86,7 +80,7 @@ impl Section for Source {
         problems
     }
 
-    /// An open connection stays where it is.
+    /// An open connection is kept, so both settings need a restart.
     fn can_change(&self, new: &Self) -> Vec<NeedsRestart> {
         NeedsRestart::where_changed([
             (self.server != new.server, "server"),

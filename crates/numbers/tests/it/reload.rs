@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::program::{NumberServer, until};
+use crate::number_server::{NumberServer, until};
 
 fn generation(server: &NumberServer) -> u64 {
     let status: Value = serde_json::from_str(&server.succeeds("status --json")).unwrap();

@@ -1,4 +1,4 @@
-//! The client.
+//! The number client, and the service that prints what it receives.
 
 use std::io::{self, ErrorKind, Write};
 use std::time::Duration;
@@ -12,34 +12,34 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tokio_util::codec::{FramedRead, LinesCodec};
 
-use super::Source;
+use crate::Source;
 
-/// How many numbers wait for a slow reader; then it misses the oldest.
+/// How many numbers are buffered for a slow subscriber; beyond that it misses the oldest.
 const WAITING: usize = 16;
 
-/// Longer than any number.
+/// The longest accepted line, in bytes; longer than any number.
 const LONGEST_LINE: usize = 32;
 
-/// Reads the numbers of a server; its handle is the [`Feed`].
+/// Reads the numbers of a server; its handle is a [`Feed`].
 ///
-/// A lost connection, a line that is no number, too long a silence: each is a failure, and connecting again is its
-/// parent's policy.
+/// A lost connection, a line that is not a number, and a silence that is too long are failures. Reconnecting is the
+/// restart policy of its parent.
 #[derive(Clone, Debug)]
 pub struct NumberClient {
-    /// Where the server is, as host:port.
+    /// Address of the server, as host:port.
     pub server: String,
-    /// How long the server may be silent.
+    /// How long the server may be silent before the connection fails.
     pub silence: Duration,
 }
 
-/// The numbers of one connection.
+/// The numbers received on one connection.
 #[derive(Clone, Debug)]
 pub struct Feed {
     numbers: broadcast::WeakSender<u8>,
 }
 
 impl Feed {
-    /// The numbers from now on; nothing when the connection is over.
+    /// Subscribes to the numbers from now on; `None` when the connection has ended.
     pub fn subscribe(&self) -> Option<broadcast::Receiver<u8>> {
         self.numbers.upgrade().map(|numbers| numbers.subscribe())
     }
@@ -50,7 +50,7 @@ impl Service for NumberClient {
 
     async fn run(self, scope: Scope<Feed>) -> Result<(), Error> {
         let Self { server, silence } = self;
-        let socket = TcpStream::connect(&server).await.with_context(|| format!("connecting to {server}"))?;
+        let socket = TcpStream::connect(&server).await.with_context(|| format!("failed to connect to {server}"))?;
         let (numbers, _) = broadcast::channel(WAITING);
         scope.ready(Feed { numbers: numbers.downgrade() });
         let mut lines = FramedRead::new(socket, LinesCodec::new_with_max_length(LONGEST_LINE));
@@ -59,7 +59,7 @@ impl Service for NumberClient {
             let Some(line) = line.with_context(|| format!("no number from {server} for {silence:?}"))? else {
                 bail!("{server} closed the connection");
             };
-            let number: u8 = line?.parse().with_context(|| format!("{server} sent a line that is no number"))?;
+            let number: u8 = line?.parse().with_context(|| format!("{server} sent a line that is not a number"))?;
             ensure!(number <= 10, "{server} sent {number}, which is above 10");
             let _nobody_listens = numbers.send(number);
         }
@@ -67,7 +67,7 @@ impl Service for NumberClient {
     }
 }
 
-/// Prints the numbers of the server that the settings name, one a line; connects again whenever it has to.
+/// Prints the numbers of the server named by the settings, one per line; reconnects whenever the connection fails.
 #[derive(Clone, Copy, Debug)]
 pub struct PrintNumbers;
 
@@ -85,7 +85,7 @@ impl Service for PrintNumbers {
         let stopping = scope.stopping();
         while let Some(feed) = stopping.or(client.wait()).await {
             let Some(mut numbers) = feed?.subscribe() else {
-                tokio::task::yield_now().await; // it has just ended; its slot is being emptied
+                tokio::task::yield_now().await; // the connection has just ended; its slot is about to be emptied
                 continue;
             };
             loop {
@@ -93,7 +93,7 @@ impl Service for PrintNumbers {
                     None => return Ok(()),
                     Some(Ok(number)) => {
                         match stopping.or(spawn_blocking(move || writeln!(io::stdout(), "{number}"))).await {
-                            None => return Ok(()), // a reader that pauses does not keep us from stopping
+                            None => return Ok(()), // a paused reader must not delay the stop
                             Some(Ok(Err(error))) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
                             Some(written) => written??,
                         }
