@@ -8,8 +8,11 @@ mod api;
 mod broker;
 mod collector;
 mod database;
+mod lines;
 mod mongod;
 mod port;
+mod process;
+mod service_program;
 mod settings;
 mod stream;
 
@@ -22,6 +25,8 @@ pub use collector::{Collector, Span};
 pub use database::Database;
 pub use mongod::Mongod;
 pub use port::free_port;
+pub use process::{Ended, Process, programs};
+pub use service_program::ServiceProgram;
 pub use settings::{course_environment, settings};
 pub use stream::{Stored, settled, stored};
 

@@ -4,17 +4,14 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::process::{Command, Output};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
-
-/// Many times what anything here should take.
-pub(crate) const LIMIT: Duration = Duration::from_secs(25);
+use testkit::LIMIT;
 
 /// A settings file, a run folder and a port, and whatever runs with them; that is stopped when the test is over.
 pub(crate) struct NumberServer {
@@ -99,7 +96,7 @@ impl Numbers {
     pub(crate) fn next(&mut self) -> u8 {
         let mut line = String::new();
         self.0.read_line(&mut line).unwrap();
-        number(&line)
+        number(line.strip_suffix('\n').unwrap())
     }
 
     /// Whether nothing comes for a while.
@@ -112,55 +109,9 @@ impl Numbers {
 }
 
 pub(crate) fn number(line: &str) -> u8 {
-    let number: u8 = line.strip_suffix('\n').unwrap().parse().unwrap_or_else(|_| panic!("no number: {line:?}"));
-    assert!(number <= 10 && number.to_string().len() + 1 == line.len(), "{line:?}");
+    let number: u8 = line.parse().unwrap_or_else(|_| panic!("no number: {line:?}"));
+    assert!(number <= 10 && number.to_string().len() == line.len(), "{line:?}");
     number
-}
-
-/// A process in the foreground whose stdout is read line by line.
-pub(crate) struct Foreground {
-    pub(crate) child: Child,
-    lines: Receiver<String>,
-}
-
-impl Foreground {
-    pub(crate) fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let (sender, lines) = channel();
-        thread::spawn(move || {
-            let mut line = String::new();
-            while stdout.read_line(&mut line).is_ok_and(|read| read > 0) {
-                if sender.send(std::mem::take(&mut line)).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { child, lines }
-    }
-
-    /// The next line, with its end.
-    pub(crate) fn line(&self) -> String {
-        self.lines.recv_timeout(LIMIT).expect("no line in time")
-    }
-
-    pub(crate) fn so_far(&self) -> Vec<String> {
-        self.lines.try_iter().collect()
-    }
-
-    /// The CPU time it has used, in clock ticks.
-    pub(crate) fn ticks(&self) -> u64 {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        let fields: Vec<_> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
-        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
-    }
-}
-
-impl Drop for Foreground {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
 }
 
 pub(crate) fn until<T>(what: &str, mut question: impl FnMut() -> Option<T>) -> T {

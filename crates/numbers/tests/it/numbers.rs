@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::number_server::{Foreground, NumberServer, number, until};
+use testkit::Process;
+
+use crate::number_server::{NumberServer, number, until};
 
 #[test]
 fn each_connection_gets_its_own_numbers_one_a_line() {
@@ -39,17 +41,17 @@ fn clients_that_vanish_leave_no_socket_and_no_error() {
     assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
 }
 
-fn client(server: &NumberServer) -> Foreground {
+fn client(server: &NumberServer) -> Process {
     let mut command = Command::new(env!("CARGO_BIN_EXE_number-client"));
     let source = format!("source.server={}", server.address);
     command.args(["--rundir", server.folder().to_str().unwrap(), "--set", &source]);
-    Foreground::start(command)
+    Process::start(command)
 }
 
 #[test]
 fn a_client_goes_on_after_its_server_was_killed_and_started_again() {
     let server = NumberServer::started(6000);
-    let client = client(&server);
+    let mut client = client(&server);
     for _ in 0..10 {
         number(&client.line());
     }
@@ -58,9 +60,9 @@ fn a_client_goes_on_after_its_server_was_killed_and_started_again() {
     for line in client.so_far() {
         number(&line);
     }
-    let ticks = client.ticks();
+    let ticks = client.cpu_ticks();
     thread::sleep(Duration::from_secs(2));
-    assert!(client.ticks() - ticks < 50, "it spins while it waits"); // a quarter of one core
+    assert!(client.cpu_ticks() - ticks < 50, "it spins while it waits"); // a quarter of one core
     assert!(client.so_far().is_empty());
     server.succeeds("start");
     for _ in 0..10 {
@@ -71,7 +73,7 @@ fn a_client_goes_on_after_its_server_was_killed_and_started_again() {
 #[test]
 fn a_client_that_comes_before_its_server_waits_for_it() {
     let server = NumberServer::new(6000);
-    let client = client(&server);
+    let mut client = client(&server);
     thread::sleep(Duration::from_millis(500)); // some attempts
     server.succeeds("start");
     number(&client.line());
@@ -85,5 +87,5 @@ fn a_client_whose_reader_goes_away_ends_in_order() {
     let (binary, folder) = (env!("CARGO_BIN_EXE_number-client"), server.folder());
     let output = bash.args(["-c", script, binary]).arg(folder).arg(&server.address).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
-    number(&String::from_utf8(output.stdout).unwrap());
+    number(String::from_utf8(output.stdout).unwrap().trim_end());
 }

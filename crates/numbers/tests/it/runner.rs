@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 
-use crate::number_server::{Foreground, NumberServer, until};
+use testkit::Process;
+
+use crate::number_server::{NumberServer, until};
 
 #[test]
 fn start_returns_when_the_port_answers_and_stop_when_process_and_port_are_gone() {
@@ -98,7 +100,7 @@ fn config_help_lists_every_setting_and_check_names_file_line_and_key() {
 #[test]
 fn followed_logs_show_new_lines_and_go_on_in_a_new_file_after_mv_and_reload() {
     let server = NumberServer::started(60);
-    let logs = Foreground::start(server.command("logs -f -n 1"));
+    let mut logs = Process::start(server.command("logs -f -n 1"));
     assert!(logs.line().contains("number-server is ready"));
     server.succeeds("reload");
     assert!(logs.line().contains("reloaded"));
@@ -109,8 +111,8 @@ fn followed_logs_show_new_lines_and_go_on_in_a_new_file_after_mv_and_reload() {
         assert!(logs.line().contains("reloaded"));
     }
     assert!(fs::read_to_string(server.folder().join("number-server.log")).unwrap().contains("reloaded"));
-    let ticks = logs.ticks();
+    let ticks = logs.cpu_ticks();
     std::thread::sleep(Duration::from_secs(2));
-    assert!(logs.ticks() - ticks < 50, "it spins"); // a quarter of one core
+    assert!(logs.cpu_ticks() - ticks < 50, "it spins"); // a quarter of one core
     assert_eq!(server.succeeds("logs -n 1").lines().count(), 1);
 }

@@ -14,5 +14,4 @@ mod program;
 mod ready;
 mod rolling;
 mod rush;
-mod service_program;
 mod traces;
