@@ -1,4 +1,4 @@
-//! What the databases hold in the end.
+//! The records in the databases at the end of a run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use futures_util::TryStreamExt;
 use mongodb::bson::{DateTime, Document, doc};
 use serde_json::Value;
 
-/// A ticket, or a service's copy of one.
+/// A ticket, or the projection of one.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Ticket {
     pub(crate) version: i64,
@@ -23,7 +23,7 @@ pub(crate) struct Order {
     pub(crate) ticket: String,
 }
 
-/// A change, as it was recorded with its state.
+/// A recorded change: a row of an outbox.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
     pub(crate) event_id: String,
@@ -33,16 +33,17 @@ pub(crate) struct Change {
     pub(crate) event: Value,
 }
 
-/// All that was kept.
+/// The contents of all databases.
 #[derive(Debug)]
 pub(crate) struct Records {
     pub(crate) tickets: BTreeMap<String, Ticket>,
-    pub(crate) copies: BTreeMap<String, Ticket>,
+    /// The tickets as the orders service knows them.
+    pub(crate) ticket_projections: BTreeMap<String, Ticket>,
     pub(crate) orders: BTreeMap<String, Order>,
     /// The changes of each ticket, in the order of their versions.
     pub(crate) of_tickets: BTreeMap<String, Vec<Change>>,
     pub(crate) of_orders: BTreeMap<String, Vec<Change>>,
-    /// What each group has handled: `orders-service/<event id>`.
+    /// The handled events of each group: `orders-service/<event id>`.
     pub(crate) handled: BTreeSet<String>,
     pub(crate) emails: BTreeSet<String>,
 }
@@ -50,11 +51,11 @@ pub(crate) struct Records {
 impl Records {
     pub(crate) async fn read(auth: &Store, tickets: &Store, orders: &Store) -> Self {
         let of_tickets = all(tickets, "tickets").await.iter().map(ticket).collect();
-        let copies = all(orders, "tickets").await.iter().map(ticket).collect();
+        let ticket_projections = all(orders, "tickets").await.iter().map(ticket).collect();
         let handled = [all(tickets, "inbox").await, all(orders, "inbox").await].concat();
         Self {
             tickets: of_tickets,
-            copies,
+            ticket_projections,
             orders: all(orders, "orders").await.iter().map(order).collect(),
             of_tickets: changes(tickets).await,
             of_orders: changes(orders).await,
@@ -63,7 +64,7 @@ impl Records {
         }
     }
 
-    /// When an order was made, and when it ended.
+    /// When an order was created, and when it was cancelled.
     pub(crate) fn lifetime(&self, order: &str) -> (Option<DateTime>, Option<DateTime>) {
         let at = |subject: &str| {
             let changes = self.of_orders.get(order)?;
@@ -73,7 +74,7 @@ impl Records {
     }
 }
 
-pub(crate) async fn all(store: &Store, collection: &str) -> Vec<Document> {
+async fn all(store: &Store, collection: &str) -> Vec<Document> {
     store.collection(collection).find(doc! {}).await.unwrap().try_collect().await.unwrap()
 }
 
