@@ -85,7 +85,7 @@ async fn execute_all(seeds: Range<u64>, jobs: usize, programs: &Path) -> bool {
 /// Builds the services' programs as `cargo test --workspace` does, since the test of this crate alone does not; returns
 /// their folder.
 async fn build() -> Result<PathBuf, Error> {
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = Command::new("cargo");
     cargo.args(["test", "--workspace", "--no-run", "--quiet", "--manifest-path"]).arg(root().join("Cargo.toml"));
     cargo_succeeds(cargo).await.context("failed to build the services' programs")?;
     Ok(testkit::programs())

@@ -78,7 +78,7 @@ async fn found(patch: &Patch, seeds: Range<u64>, programs: &Path) -> Option<u64>
 }
 
 async fn build(sources: &Path, target: &Path) -> Result<(), Error> {
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = Command::new("cargo");
     cargo.current_dir(sources).args(["build", "--quiet", "--target-dir"]).arg(target);
     cargo.args(PROGRAMS.iter().flat_map(|program| ["-p", program.name]));
     cargo_succeeds(cargo).await
