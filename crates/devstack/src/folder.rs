@@ -1,4 +1,4 @@
-//! A data folder, held by one server at a time.
+//! A data folder, locked by one server at a time.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -10,21 +10,21 @@ use anyhow::Context;
 use service::Error;
 use tokio::time::sleep;
 
-/// What a folder is locked by, and known as ours.
+/// The lock file, which also marks a folder as one of ours.
 const LOCK: &str = "in-use.lock";
 
-/// The folder is another running server's.
+/// The error for a data folder that another running server has locked.
 #[derive(Debug, thiserror::Error)]
 #[error("the data folder {folder} is in use by {holder}: stop that one first, or name another folder")]
 pub struct FolderInUse {
-    /// Which folder.
+    /// Path of the folder.
     pub folder: String,
-    /// Whose it is: "process 4711".
+    /// The owner of the lock: "process 4711".
     pub holder: String,
 }
 
-/// Tries for a second, since a lock that was just given back may be held a little longer: by a server that is being
-/// killed, or by a process that this one is just starting (between fork and exec it holds a copy of every file).
+/// Tries for one second, because a lock may be held a little longer than its owner needs it: by a server that is being
+/// killed, or by a process that is being started (between fork and exec it holds a copy of every open file).
 async fn try_lock_for_a_moment(lock: &File) -> Result<(), TryLockError> {
     for _ in 0..100 {
         match lock.try_lock() {
@@ -42,17 +42,17 @@ pub struct Folder {
     lock: File,
 }
 
-/// The folder holds what no server of ours has put there.
+/// The error for a folder that is to be emptied and was not created by one of our servers.
 #[derive(Debug, thiserror::Error)]
-#[error("{0} is no data folder of ours, so it is not emptied: move it away, or name another folder")]
+#[error("{0} is not a data folder of ours, so it was not emptied: move it away, or name another folder")]
 pub struct NotOurs(String);
 
 impl Folder {
-    /// Forgets what is in a data folder, if there is one: nobody may be using it, and it must be ours.
+    /// Deletes the contents of a data folder, if it exists. No server may be using it, and it must be one of ours.
     ///
     /// # Errors
     ///
-    /// [`FolderInUse`], [`NotOurs`], or when it can't be written.
+    /// [`FolderInUse`], [`NotOurs`], or when the folder can't be written.
     pub async fn empty(path: &Path) -> Result<(), Error> {
         if !path.exists() {
             return Ok(());
@@ -64,23 +64,23 @@ impl Folder {
         for entry in fs::read_dir(&folder.path)? {
             let entry = entry?.path();
             let removed = match entry.file_name() {
-                Some(name) if name == LOCK => Ok(()), // held, and ours
+                Some(name) if name == LOCK => Ok(()), // the lock that is held here
                 _ if entry.is_dir() => fs::remove_dir_all(&entry),
                 _ => fs::remove_file(&entry),
             };
-            removed.with_context(|| format!("forgetting {}", entry.display()))?;
+            removed.with_context(|| format!("failed to delete {}", entry.display()))?;
         }
         Ok(())
     }
 
-    /// Makes the folder if need be, and locks it until this is dropped.
+    /// Creates the folder if necessary, and locks it until the returned value is dropped.
     ///
     /// # Errors
     ///
-    /// [`FolderInUse`], or when it can't be written.
+    /// [`FolderInUse`], or when the folder can't be written.
     pub async fn claim(path: &Path) -> Result<Self, Error> {
-        fs::create_dir_all(path).with_context(|| format!("making the data folder {}", path.display()))?;
-        let path = path.canonicalize().with_context(|| format!("reading the data folder {}", path.display()))?;
+        fs::create_dir_all(path).with_context(|| format!("failed to create the data folder {}", path.display()))?;
+        let path = path.canonicalize().with_context(|| format!("failed to read the data folder {}", path.display()))?;
         let name = path.join(LOCK);
         let mut options = OpenOptions::new();
         let mut lock = options
@@ -89,16 +89,16 @@ impl Folder {
             .create(true)
             .truncate(false)
             .open(&name)
-            .with_context(|| format!("writing into the data folder {}", path.display()))?;
+            .with_context(|| format!("failed to write to the data folder {}", path.display()))?;
         match try_lock_for_a_moment(&lock).await {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();
-                let _ = lock.read_to_string(&mut pid); // without it the message is a little poorer
+                let _ = lock.read_to_string(&mut pid); // without it, the message names no process
                 let holder = if pid.is_empty() { "another process".to_owned() } else { format!("process {pid}") };
                 return Err(FolderInUse { folder: path.display().to_string(), holder }.into());
             }
-            Err(TryLockError::Error(error)) => return Err(error).context(format!("locking {}", name.display())),
+            Err(TryLockError::Error(error)) => return Err(error).context(format!("failed to lock {}", name.display())),
         }
         lock.set_len(0)?;
         lock.rewind()?;
@@ -106,8 +106,8 @@ impl Folder {
         Ok(Self { path, lock })
     }
 
-    /// A second hold on the same lock: the folder is free when both are closed.
+    /// A second handle of the same lock: the folder is released when both are closed.
     pub(crate) fn share(&self) -> Result<File, Error> {
-        self.lock.try_clone().context("sharing the lock of the data folder")
+        self.lock.try_clone().context("failed to share the lock of the data folder")
     }
 }

@@ -1,9 +1,10 @@
-//! The real servers on any machine: nats-server and mongod, found or installed, run as [`service::Service`]s.
+//! Real servers on a developer's machine: nats-server and mongod, found or installed, run as [`service::Service`]s.
 //!
-//! A program asks [`find`] for a [`Tool`], then starts a [`NatsServer`] or a [`Mongod`] with it. Both listen on
-//! 127.0.0.1 only, keep their data in the folder they are given, and die with the process that started them, even
-//! when that is killed.
+//! A program asks [`find`] for the binary of a [`Tool`], then starts a [`NatsServer`] or a [`Mongod`] with it. Both
+//! listen on 127.0.0.1 only, keep their data in the given folder, and end with the process that started them, even
+//! when that process is killed.
 
+mod console;
 mod folder;
 mod install;
 mod locate;
@@ -11,11 +12,14 @@ mod mongod;
 mod nats_server;
 mod process;
 mod replica_set;
+mod sources;
 mod tool;
+mod version;
 
 pub use folder::{Folder, FolderInUse, NotOurs};
-pub use locate::{Sources, find};
+pub use locate::find;
 pub use mongod::{Mongod, MongodAddress};
 pub use nats_server::{NatsServer, NatsServerAddress};
 pub use process::PortInUse;
+pub use sources::Sources;
 pub use tool::{Tool, Wheel};

@@ -11,31 +11,31 @@ use crate::folder::Folder;
 use crate::process::{Process, check_free};
 use crate::replica_set::{self, ReplicaSet};
 
-/// A mongod on 127.0.0.1: a replica set of its own, since transactions need one, or a member of a larger one.
+/// A mongod on 127.0.0.1: the only member of a replica set, which transactions need, or one of several members.
 #[derive(Clone, Debug)]
 pub struct Mongod {
     /// The binary, from [`find`](crate::find).
     pub binary: PathBuf,
-    /// The folder of its databases and its log.
+    /// The folder of its databases and log.
     pub data: PathBuf,
     /// The port for clients; 0 means any free one.
     pub port: u16,
-    /// The ports of all members of its replica set, this one's too; none when it is the only one. The first of them makes
-    /// the set, once all are there.
+    /// The ports of all members of its replica set, its own included; empty for a single member. The first member
+    /// initiates the set, when all of them are reachable.
     pub members: Vec<u16>,
 }
 
-/// Where a running mongod is. If it is the only one, it is the primary, and takes writes.
+/// The address of a running mongod. A single member is the primary and accepts writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MongodAddress {
-    /// For clients: `mongodb://127.0.0.1:27017/?replicaSet=rs0`, with all members.
+    /// URI for clients, with all members: `mongodb://127.0.0.1:27017/?replicaSet=rs0`.
     pub uri: String,
-    /// Its process.
+    /// Process id.
     pub pid: u32,
 }
 
 impl Mongod {
-    /// The only member of its replica set, on any port that is free.
+    /// The single member of its replica set, on a free port.
     pub fn on_a_free_port(binary: PathBuf, data: PathBuf) -> Self {
         Self { binary, data, port: 0, members: Vec::new() }
     }
@@ -58,9 +58,9 @@ impl Service for Mongod {
             ["--port", &port],
             ["--replSet", replica_set::NAME],
             ["--wiredTigerCacheSizeGB", "0.25"],
-            // A lone primary has nobody to hand over to, so a stop need not wait for that (default 15 s).
+            // A single member has no other to hand over to, so a stop need not wait for that (default 15 s).
             ["--setParameter", "shutdownTimeoutMillisForSignaledShutdown=0"],
-            // What a killed client has left open keeps its records locked for so long (default 60 s).
+            // The open transaction of a killed client keeps its records locked for this long (default 60 s).
             ["--setParameter", "transactionLifetimeLimitSeconds=10"],
         ];
         let mut arguments = arguments.concat();

@@ -17,32 +17,32 @@ use crate::process::{Process, check_free};
 pub struct NatsServer {
     /// The binary, from [`find`](crate::find).
     pub binary: PathBuf,
-    /// The folder of its streams and its log.
+    /// The folder of its streams and log.
     pub data: PathBuf,
     /// The port for clients; 0 means any free one.
     pub port: u16,
     /// The port of its monitoring pages; 0 means any free one.
     pub monitoring_port: u16,
-    /// A file with [its settings](https://docs.nats.io/running-a-nats-service/configuration), for one of a cluster, say.
-    /// The ports above count for more; JetStream and where it stores are the file's to say.
+    /// A [configuration file](https://docs.nats.io/running-a-nats-service/configuration), for a member of a cluster, for
+    /// example. The ports above override it; the file must enable JetStream and name its storage folder.
     pub config: Option<PathBuf>,
 }
 
 impl NatsServer {
-    /// A server that stands alone, on any ports that are free.
+    /// A single server, on free ports.
     pub fn on_free_ports(binary: PathBuf, data: PathBuf) -> Self {
         Self { binary, data, port: 0, monitoring_port: 0, config: None }
     }
 }
 
-/// Where a running nats-server is.
+/// The addresses of a running nats-server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NatsServerAddress {
-    /// For clients: `nats://127.0.0.1:4222`.
+    /// URL for clients: `nats://127.0.0.1:4222`.
     pub url: String,
-    /// Its monitoring pages: `http://127.0.0.1:8222`.
+    /// URL of its monitoring pages: `http://127.0.0.1:8222`.
     pub monitoring: String,
-    /// Its process.
+    /// Process id.
     pub pid: u32,
 }
 
@@ -88,7 +88,7 @@ impl Service for NatsServer {
             () = stopping.asked() => return process.stop().await,
         };
         let [url, monitoring] = [ports.nats, ports.monitoring]
-            .map(|urls| urls.into_iter().next().context("nats-server says where it listens, but not for both ports"));
+            .map(|urls| urls.into_iter().next().context("nats-server did not report the addresses of both ports"));
         scope.ready(NatsServerAddress { url: url?, monitoring: monitoring?, pid: process.pid() });
         tokio::select! {
             error = process.ended() => Err(error),
@@ -97,7 +97,7 @@ impl Service for NatsServer {
     }
 }
 
-/// Waits for the ports file to be whole.
+/// Waits until the ports file is complete.
 async fn listening(folder: &Path) -> Result<Ports, Error> {
     loop {
         for file in ports_files(folder)? {
@@ -110,7 +110,7 @@ async fn listening(folder: &Path) -> Result<Ports, Error> {
 }
 
 fn ports_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    let entries = fs::read_dir(folder).with_context(|| format!("failed to read {}", folder.display()))?;
     let files = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
     Ok(files.into_iter().filter(|file| file.extension().is_some_and(|is| is == "ports")).collect())
 }

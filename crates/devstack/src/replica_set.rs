@@ -1,4 +1,4 @@
-//! How a mongod comes to belong to its replica set.
+//! How a mongod joins its replica set.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ pub(crate) const NAME: &str = "rs0";
 /// The server's code for "this node belongs to no replica set yet" (`error_codes.yml` of mongod).
 const NOT_YET_INITIALIZED: i32 = 94;
 
-/// What a server answers that is just becoming primary or secondary, or does not see the others yet:
+/// The codes of a server that is becoming primary or secondary, or does not reach the other members yet:
 /// `PrimarySteppedDown`, `ConfigurationInProgress`, `NotWritablePrimary`, `InterruptedDueToReplStateChange`,
 /// `NodeNotFound`.
 const CHANGING_STATE: [i32; 5] = [189, 109, 10107, 11602, 74];
 
-/// How long the members wait for a silent primary before they elect another: a fifth of the default.
+/// How long the members wait for a silent primary before they elect another, in milliseconds; a fifth of the default.
 const ELECTION_TIMEOUT_MS: i32 = 2000;
 
 /// A replica set, as one of its members sees it.
@@ -31,7 +31,7 @@ pub(crate) struct ReplicaSet {
 }
 
 impl ReplicaSet {
-    /// The one with the members at these ports, or with this one alone.
+    /// The replica set of the members at these ports, or of `port` alone.
     pub(crate) fn of(port: u16, members: &[u16]) -> Self {
         let host = |port: &u16| format!("127.0.0.1:{port}");
         let members = if members.is_empty() { &[port] } else { members };
@@ -42,7 +42,7 @@ impl ReplicaSet {
         format!("mongodb://{}/?replicaSet={NAME}", self.members.join(","))
     }
 
-    /// Returns when we take writes; as one of several, also when another does.
+    /// Waits until this member accepts writes; one of several members is also done as a secondary.
     pub(crate) async fn belongs(&self) -> Result<(), Error> {
         let mut options = ClientOptions::parse(format!("mongodb://{}", self.ours)).await?;
         options.direct_connection = Some(true);
@@ -61,17 +61,19 @@ impl ReplicaSet {
         Ok(())
     }
 
-    /// Whether we belong to it; does the next thing on the way there.
+    /// Whether this member has joined; takes the next step towards it.
     async fn is_member(&self, admin: &Database) -> Result<bool, Error> {
         match admin.run_command(doc! { "replSetGetConfig": 1 }).await {
             Ok(answer) => {
-                let mut config = answer.get_document("config").context("the replica set's configuration")?.clone();
+                let mut config =
+                    answer.get_document("config").context("the replica set returned no configuration")?.clone();
                 if self.has_moved(&config) {
-                    let version = config.get_i32("version").context("the configuration's version")?;
+                    let version =
+                        config.get_i32("version").context("the configuration of the replica set has no version")?;
                     config.insert("version", version + 1);
                     config.insert("members", self.members());
                     let reconfigure = doc! { "replSetReconfig": config, "force": true };
-                    admin.run_command(reconfigure).await.context("moving the replica set to its new port")?;
+                    admin.run_command(reconfigure).await.context("failed to move the replica set to its new port")?;
                     return Ok(false);
                 }
                 let hello = admin.run_command(doc! { "hello": 1 }).await?;
@@ -82,11 +84,14 @@ impl ReplicaSet {
                 if self.members.first() == Some(&self.ours) {
                     let settings = doc! { "electionTimeoutMillis": ELECTION_TIMEOUT_MS };
                     let config = doc! { "_id": NAME, "members": self.members(), "settings": settings };
-                    admin.run_command(doc! { "replSetInitiate": config }).await.context("making the replica set")?;
+                    admin
+                        .run_command(doc! { "replSetInitiate": config })
+                        .await
+                        .context("failed to initiate the replica set")?;
                 }
                 Ok(false)
             }
-            Err(error) => Err(error).context("asking for the replica set"),
+            Err(error) => Err(error).context("failed to read the configuration of the replica set"),
         }
     }
 
@@ -95,7 +100,7 @@ impl ReplicaSet {
         members.map(Bson::Document).collect()
     }
 
-    /// Whether we are alone, at another port than last time.
+    /// Whether this is the single member, and its port differs from the one in the configuration.
     fn has_moved(&self, config: &Document) -> bool {
         let Ok(members) = config.get_array("members") else { return true };
         let is_at =
@@ -104,7 +109,7 @@ impl ReplicaSet {
     }
 }
 
-/// Whether the error passes by itself: a server that changes its state closes its connections.
+/// Whether the error is temporary: a server that changes its state closes its connections.
 fn is_passing(error: &mongodb::error::Error) -> bool {
     match &*error.kind {
         ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. } => true,

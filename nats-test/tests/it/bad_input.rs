@@ -1,6 +1,6 @@
 //! What no command takes.
 
-use crate::harness::{Process, Server};
+use crate::harness::{Server, start};
 
 /// The command, its options, and what it says about them.
 const REFUSED: [(&str, &[&str], &str); 39] = [
@@ -48,7 +48,7 @@ const REFUSED: [(&str, &[&str], &str); 39] = [
 #[test]
 fn each_option_says_in_one_line_what_is_wrong_with_its_value() {
     for (command, options, expected) in REFUSED {
-        let ended = Process::start(command, options).end();
+        let ended = start(command, options).end();
         assert!(matches!(ended.code, Some(1 | 2)), "{command} {options:?}: {:?}", ended.code);
         let [line] = &ended.stderr[..] else { panic!("{command} {options:?}: {:?}", ended.stderr) };
         assert!(line.starts_with("error: ") && line.contains(expected), "{command} {options:?}: {line}");
@@ -62,7 +62,7 @@ fn nothing_is_published_when_an_option_is_wrong() {
     for (_, options, _) in REFUSED.iter().filter(|(command, ..)| *command == "publish") {
         let mut arguments = vec!["--url", &server.url];
         arguments.extend_from_slice(options);
-        assert_eq!(Process::start("publish", &arguments).end().code, Some(2), "{options:?}");
+        assert_eq!(start("publish", &arguments).end().code, Some(2), "{options:?}");
     }
     assert_eq!(server.publish(""), [1]);
     server.stop();
@@ -81,7 +81,7 @@ fn a_broker_with_the_events_of_another_cluster_is_refused() {
 #[test]
 fn help_is_there_for_each() {
     for command in ["server", "publish", "listen", "monitor", "accounts", "ticket-versions"] {
-        let ended = Process::start(command, &["--help"]).end();
+        let ended = start(command, &["--help"]).end();
         assert_eq!(ended.code, Some(0));
         assert!(ended.stdout.iter().any(|line| line.starts_with("Usage: ")), "{:?}", ended.stdout);
     }

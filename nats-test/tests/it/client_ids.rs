@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::harness::Server;
+use crate::harness::{Server, close};
 
 #[test]
 fn a_second_listener_with_a_client_id_in_use_is_refused_and_after_ctrl_c_the_id_is_free() {
@@ -13,8 +13,8 @@ fn a_second_listener_with_a_client_id_in_use_is_refused_and_after_ctrl_c_the_id_
     let ended = server.listen_in_vain("--client-id 123");
     assert_eq!((ended.code, ended.stdout, ended.stderr.len()), (Some(1), vec![], 1), "{:?}", ended.stderr);
     assert!(ended.stderr[0].contains("client ID already registered"), "{:?}", ended.stderr);
-    first.close();
-    server.listen("--client-id 123").close();
+    close(first);
+    close(server.listen("--client-id 123"));
     server.stop();
 }
 
@@ -22,7 +22,7 @@ fn a_second_listener_with_a_client_id_in_use_is_refused_and_after_ctrl_c_the_id_
 fn the_client_id_of_a_killed_listener_is_taken_over() {
     let server = Server::start();
     server.listen("--client-id 123").kill();
-    server.listen("--client-id 123").close();
+    close(server.listen("--client-id 123"));
     server.stop();
 }
 
@@ -38,7 +38,7 @@ fn a_frozen_listener_loses_its_client_id_and_says_so_when_it_wakes() {
     let ended = frozen.end();
     assert_eq!((ended.code, ended.stderr.len()), (Some(1), 1), "{:?}", ended.stderr);
     assert!(ended.stderr[0].contains("client has been replaced"), "{:?}", ended.stderr);
-    next.close();
+    close(next);
     server.stop();
 }
 
@@ -52,6 +52,6 @@ fn listeners_without_a_client_id_get_one_of_eight_hex_digits_each() {
     for id in ids {
         assert!(id.len() == 8 && id.bytes().all(|byte| b"0123456789abcdef".contains(&byte)), "{id}");
     }
-    listeners.into_iter().for_each(|listener| drop(listener.close()));
+    listeners.into_iter().for_each(|listener| drop(close(listener)));
     server.stop();
 }

@@ -7,18 +7,18 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::harness::{Server, path_of, until};
+use crate::harness::{Server, close, events, path_of, until};
 
 #[test]
 fn after_ctrl_c_the_server_has_no_connection_and_nothing_pending() {
     let server = Server::start();
     let mut listener = server.listen("--client-id 123");
     let publisher = server.publisher("--client-id abc --count 20");
-    listener.events(20);
+    events(&mut listener, 20);
     let mut ids = server.connected();
     ids.sort_unstable();
     assert_eq!(ids, ["123", "abc"]);
-    listener.close();
+    close(listener);
     let consumers = server.consumers();
     assert_eq!((&consumers[0]["num_ack_pending"], &consumers[0]["num_pending"]), (&0.into(), &0.into()));
     assert_eq!(publisher.interrupt().code, Some(0));
@@ -29,7 +29,7 @@ fn after_ctrl_c_the_server_has_no_connection_and_nothing_pending() {
 #[test]
 fn a_listener_without_a_durable_leaves_no_consumer() {
     let server = Server::start();
-    server.listen("--lesson event-redelivery").close();
+    close(server.listen("--lesson event-redelivery"));
     assert!(server.consumers().is_empty());
     server.stop();
 }
@@ -41,7 +41,7 @@ fn ctrl_c_ends_a_client_whose_broker_is_gone() {
     server.publish("--count 20");
     listener.line();
     server.kill();
-    listener.close();
+    close(listener);
 }
 
 /// As with `listen | less`: the pipe is full, and nobody takes anything out of it.

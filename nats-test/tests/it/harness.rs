@@ -1,49 +1,19 @@
-//! Processes with deadlines, and a look at the broker's monitoring pages.
+//! The commands as processes, and the monitoring pages of the broker.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
+use testkit::{Ended, Process};
 
 /// Many times what anything here should take.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
 pub(crate) const TICKET: &str = r#"{"id":"123","title":"concert","price":20}"#;
-
-/// One of our commands, killed when the test is over.
-pub(crate) struct Process {
-    child: Child,
-    stdin: Option<ChildStdin>,
-    stdout: Receiver<String>,
-    stderr: Receiver<String>,
-}
-
-/// How a process ended, with what it had printed and nobody had read yet.
-pub(crate) struct Ended {
-    pub(crate) code: Option<i32>,
-    pub(crate) stdout: Vec<String>,
-    pub(crate) stderr: Vec<String>,
-}
-
-/// Collects the lines of a pipe, so that the process never waits for its reader.
-fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
-    let (sender, receiver) = channel();
-    thread::spawn(move || {
-        for line in BufReader::new(pipe).lines() {
-            if line.is_ok_and(|line| sender.send(line).is_err()) {
-                return;
-            }
-        }
-    });
-    receiver
-}
 
 pub(crate) fn path_of(binary: &str) -> &'static str {
     match binary {
@@ -57,119 +27,29 @@ pub(crate) fn path_of(binary: &str) -> &'static str {
     }
 }
 
-impl Process {
-    pub(crate) fn start(binary: &str, arguments: &[&str]) -> Self {
-        let mut command = Command::new(path_of(binary));
-        command.args(arguments);
-        Self::spawn(command)
-    }
-
-    pub(crate) fn spawn(mut command: Command) -> Self {
-        command.env_remove("NATS_URL").env_remove("RUST_LOG");
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let stdout = lines(child.stdout.take().unwrap());
-        let stderr = lines(child.stderr.take().unwrap());
-        Self { stdin: child.stdin.take(), child, stdout, stderr }
-    }
-
-    pub(crate) fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
-    }
-
-    pub(crate) fn type_line(&mut self, text: &str) {
-        writeln!(self.stdin.as_mut().unwrap(), "{text}").unwrap();
-    }
-
-    /// The next line of stdout.
-    pub(crate) fn line(&mut self) -> String {
-        match self.stdout.recv_timeout(LIMIT) {
-            Ok(line) => line,
-            Err(RecvTimeoutError::Timeout) => panic!("no line in time; stderr: {:?}", self.stderr_so_far()),
-            Err(RecvTimeoutError::Disconnected) => panic!("it ended; stderr: {:?}", self.stderr_so_far()),
-        }
-    }
-
-    pub(crate) fn expect(&mut self, line: &str) {
-        assert_eq!(self.line(), line);
-    }
-
-    /// The sequences of the next events it prints.
-    pub(crate) fn events(&mut self, count: usize) -> Vec<u64> {
-        (0..count).map(|_| sequence_of(&self.line())).collect()
-    }
-
-    /// What it has printed and nobody has read yet.
-    pub(crate) fn so_far(&mut self) -> Vec<String> {
-        self.stdout.try_iter().collect()
-    }
-
-    pub(crate) fn stderr_so_far(&mut self) -> Vec<String> {
-        self.stderr.try_iter().collect()
-    }
-
-    /// Waits until it has printed this to stderr.
-    pub(crate) fn expect_stderr(&mut self, text: &str) {
-        let give_up = Instant::now() + LIMIT;
-        loop {
-            let line = self.stderr.recv_timeout(give_up.saturating_duration_since(Instant::now()));
-            if line.unwrap_or_else(|_| panic!("never on stderr: {text}")).contains(text) {
-                return;
-            }
-        }
-    }
-
-    pub(crate) fn has_ended(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
-    }
-
-    /// The next line of stdout (0) or stderr (1), if one has come.
-    pub(crate) fn try_line(&mut self, stream: usize) -> Option<String> {
-        [&self.stdout, &self.stderr][stream].try_recv().ok()
-    }
-
-    /// Closes its input and waits until it ends.
-    pub(crate) fn end(mut self) -> Ended {
-        drop(self.stdin.take());
-        self.wait()
-    }
-
-    /// Waits until it ends.
-    pub(crate) fn wait(mut self) -> Ended {
-        let give_up = Instant::now() + LIMIT;
-        while !self.has_ended() {
-            assert!(Instant::now() < give_up, "it does not end; stderr: {:?}", self.stderr_so_far());
-            thread::sleep(Duration::from_millis(5));
-        }
-        let code = self.child.wait().unwrap().code();
-        // The pipes are closed, so these come to their ends.
-        Ended { code, stdout: self.stdout.iter().collect(), stderr: self.stderr.iter().collect() }
-    }
-
-    /// Ctrl-C, and the end it leads to.
-    pub(crate) fn interrupt(self) -> Ended {
-        self.signal(Signal::SIGINT);
-        self.end()
-    }
-
-    /// `kill -9`.
-    pub(crate) fn kill(self) {
-        self.signal(Signal::SIGKILL);
-        self.end();
-    }
-
-    /// Ctrl-C for a listener, which says goodbye.
-    pub(crate) fn close(self) -> Vec<String> {
-        let Ended { code, mut stdout, stderr } = self.interrupt();
-        assert_eq!((code, stdout.pop().as_deref()), (Some(0), Some("NATS connection closed!")), "{stderr:?}");
-        stdout
-    }
+/// Starts one of our commands.
+pub(crate) fn start(binary: &str, arguments: &[&str]) -> Process {
+    let mut command = Command::new(path_of(binary));
+    command.args(arguments);
+    spawn(command)
 }
 
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
+/// Starts a command without the variables of this test's environment that our commands read.
+pub(crate) fn spawn(mut command: Command) -> Process {
+    command.env_remove("NATS_URL").env_remove("RUST_LOG");
+    Process::start(command)
+}
+
+/// The sequences of the next events that a listener prints.
+pub(crate) fn events(listener: &mut Process, count: usize) -> Vec<u64> {
+    (0..count).map(|_| sequence_of(&listener.line())).collect()
+}
+
+/// Sends Ctrl-C to a listener, which closes its connection; returns what it printed before.
+pub(crate) fn close(listener: Process) -> Vec<String> {
+    let Ended { code, mut stdout, stderr } = listener.interrupt();
+    assert_eq!((code, stdout.pop().as_deref()), (Some(0), Some("NATS connection closed!")), "{stderr:?}");
+    stdout
 }
 
 /// `server` on free ports, with a data folder of its own.
@@ -182,7 +62,7 @@ pub(crate) struct Server {
 
 fn serve(data: &TempDir, port: &str) -> (Process, String, String) {
     let folder = data.path().to_str().unwrap();
-    let mut process = Process::start("server", &["--data", folder, "--port", port, "--monitoring-port", "0"]);
+    let mut process = start("server", &["--data", folder, "--port", port, "--monitoring-port", "0"]);
     process.expect("NATS server with JetStream");
     let clients = process.line();
     let monitoring = process.line();
@@ -207,10 +87,7 @@ impl Server {
 
     /// `kill -9`, of the command and so of the nats-server that it runs.
     pub(crate) fn kill(&mut self) {
-        self.process.signal(Signal::SIGKILL);
-        while !self.process.has_ended() {
-            thread::sleep(Duration::from_millis(5));
-        }
+        self.process.kill();
     }
 
     /// On the same port, with the same data.
@@ -227,7 +104,7 @@ impl Server {
     pub(crate) fn client(&self, binary: &str, options: &str) -> Process {
         let mut arguments = vec!["--url", &self.url];
         arguments.extend(options.split_whitespace());
-        Process::start(binary, &arguments)
+        start(binary, &arguments)
     }
 
     /// `listen` with these options, ready to receive.

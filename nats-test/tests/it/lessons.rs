@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::{Process, Server};
+use crate::harness::{Server, close, start};
 
 /// What the broker shows of a listener: client id, consumer, whether it is durable, and where it began.
 fn seen_of(server: &Server, options: &str) -> (String, String, bool, String) {
@@ -13,7 +13,7 @@ fn seen_of(server: &Server, options: &str) -> (String, String, bool, String) {
     let start = config["deliver_policy"].as_str().unwrap().to_owned();
     let seen =
         (id.clone(), consumer["name"].as_str().unwrap().to_owned(), config["durable_name"] != Value::Null, start);
-    listener.close();
+    close(listener);
     seen
 }
 
@@ -67,7 +67,7 @@ fn single_options_change_a_lesson_and_without_one_it_is_the_last() {
 
 #[test]
 fn a_lesson_without_a_name_lists_them_with_one_line_each() {
-    let ended = Process::start("listen", &["--lesson"]).end();
+    let ended = start("listen", &["--lesson"]).end();
     assert_eq!(ended.code, Some(0));
     let names: Vec<_> = ended.stdout.iter().map(|line| line.split_whitespace().next().unwrap()).collect();
     let expected = [

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use crate::harness::{Process, Server, get, until};
+use testkit::Process;
+
+use crate::harness::{Server, close, get, until};
 
 struct Monitor {
     process: Process,
@@ -40,17 +42,17 @@ fn a_killed_listener_is_counted_until_its_heartbeats_are_missed_and_one_that_say
     let server = Server::start();
     let monitor = Monitor::of(&server);
     let quick = "--lesson client-health-checks --hbi 500ms --hbt 500ms";
-    let (first, second) = (server.listen(quick), server.listen(quick));
+    let (first, mut second) = (server.listen(quick), server.listen(quick));
     monitor.has_subscriptions(2);
-    first.close();
+    close(first);
     let first = server.listen(quick);
     monitor.has_subscriptions(2);
     second.kill();
     let second = server.listen(quick);
     monitor.has_subscriptions(3); // the dead one, too
     monitor.has_subscriptions(2);
-    first.close();
-    second.close();
+    close(first);
+    close(second);
     monitor.stop();
     server.stop();
 }
@@ -95,7 +97,7 @@ fn the_pages_have_the_fields_of_nats_streaming() {
     let (status, page) = get(&monitor.origin, "/");
     assert!(status.contains("200") && page.contains("123 (live)") && page.contains("http-equiv=refresh"), "{page}");
 
-    listener.close();
+    close(listener);
     until("an offline row with the last client id", || {
         let channel = monitor.channel();
         let row = &channel["subscriptions"][0];

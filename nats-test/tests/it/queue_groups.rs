@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::harness::{Process, Server, until};
+use testkit::Process;
+
+use crate::harness::{Server, close, events, until};
 
 #[test]
 fn each_of_ten_events_is_at_exactly_one_of_two_members() {
@@ -16,7 +18,7 @@ fn each_of_ten_events_is_at_exactly_one_of_two_members() {
         seen.len() >= 10
     });
     server.wait_until_nothing_is_pending();
-    let rest = members.into_iter().flat_map(Process::close);
+    let rest = members.into_iter().flat_map(close);
     seen.extend(rest.map(|line| crate::harness::sequence_of(&line)));
     seen.sort_unstable();
     assert_eq!(seen, published);
@@ -30,10 +32,10 @@ fn two_listeners_without_a_group_get_every_event_each() {
     let mut listeners = [server.listen(lesson), server.listen(lesson)];
     let published = server.publish("--count 10");
     for listener in &mut listeners {
-        assert_eq!(listener.events(10), published);
+        assert_eq!(events(listener, 10), published);
     }
     for listener in listeners {
-        assert!(listener.close().is_empty());
+        assert!(close(listener).is_empty());
     }
     server.stop();
 }
@@ -46,13 +48,13 @@ fn what_a_closing_member_had_fetched_goes_to_another() {
     closing.line();
     until("all of them fetched", || server.consumers()[0]["num_ack_pending"] == 10);
     let mut other = server.listen("--ack-wait 1h");
-    closing.close();
+    close(closing);
     let closed = Instant::now();
-    let mut seen = other.events(10);
+    let mut seen = events(&mut other, 10);
     assert!(closed.elapsed() < Duration::from_secs(5), "five times what it may take");
     seen.sort_unstable();
     assert_eq!(seen, published);
     server.wait_until_nothing_is_pending();
-    other.close();
+    close(other);
     server.stop();
 }

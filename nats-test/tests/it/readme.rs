@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use crate::harness::{LIMIT, Process, Server, get};
+use testkit::Process;
+
+use crate::harness::{LIMIT, Server, get, start};
 
 /// How long a terminal is watched for what should not come.
 const QUIET: Duration = Duration::from_millis(2500);
@@ -46,6 +48,11 @@ struct Terminal {
     data: Option<TempDir>,
 }
 
+/// The next line of stdout (0) or stderr (1), if there is one.
+fn try_line(process: &mut Process, stream: usize) -> Option<String> {
+    if stream == 0 { process.try_line() } else { process.try_stderr_line() }
+}
+
 impl Terminal {
     fn start(&mut self, command: &str, server: &Server) -> Result<(), String> {
         self.finish()?;
@@ -61,7 +68,7 @@ impl Terminal {
             _ if arguments.contains(&"--url") => {}
             _ => arguments.extend(["--url", &server.url]),
         }
-        self.process = Some(Process::start(binary, &arguments));
+        self.process = Some(start(binary, &arguments));
         self.data = Some(data);
         Ok(())
     }
@@ -101,7 +108,7 @@ impl Terminal {
         let quiet_until = Instant::now() + QUIET;
         while Instant::now() < quiet_until {
             for stream in 0..2 {
-                let line = self.next[stream].take().or_else(|| self.process.as_mut()?.try_line(stream));
+                let line = self.next[stream].take().or_else(|| try_line(self.process.as_mut()?, stream));
                 if let Some(line) = line {
                     return Err(format!("not in the guide: {line:?}"));
                 }
@@ -118,7 +125,7 @@ impl Terminal {
         while Instant::now() < give_up {
             for stream in 0..2 {
                 if self.next[stream].is_none() {
-                    let line = self.running()?.try_line(stream);
+                    let line = try_line(self.running()?, stream);
                     self.next[stream] = line.map(|line| self.as_in_guide(line));
                 }
                 if self.next[stream].as_ref().is_some_and(|line| matches(expected, line)) {

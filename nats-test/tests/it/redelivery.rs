@@ -1,15 +1,15 @@
 //! "Manual Ack Mode" and "Event Redelivery": what comes again.
 
-use crate::harness::{Server, until};
+use crate::harness::{Server, close, events, until};
 
 #[test]
 fn with_manual_ack_a_failed_event_comes_again_after_the_ack_wait() {
     let server = Server::start();
     let mut listener = server.listen("--lesson manual-ack --fail always --ack-wait 300ms");
     server.publish("");
-    assert_eq!(listener.events(3), [1, 1, 1]);
+    assert_eq!(events(&mut listener, 3), [1, 1, 1]);
     listener.expect_stderr("Handling event #1 failed; without an ack it comes again in 300ms");
-    listener.close();
+    close(listener);
     server.stop();
 }
 
@@ -18,10 +18,10 @@ fn without_manual_ack_a_failed_event_is_gone() {
     let server = Server::start();
     let mut listener = server.listen("--no-manual-ack --fail always --ack-wait 300ms");
     server.publish("");
-    assert_eq!(listener.events(1), [1]);
+    assert_eq!(events(&mut listener, 1), [1]);
     listener.expect_stderr("Handling event #1 failed; it was acked all the same, and is lost");
     server.wait_until_nothing_is_pending();
-    assert!(listener.close().is_empty());
+    assert!(close(listener).is_empty());
     server.stop();
 }
 
@@ -30,9 +30,9 @@ fn an_event_that_fails_twice_is_handled_the_third_time() {
     let server = Server::start();
     let mut listener = server.listen("--fail first-2 --ack-wait 300ms");
     server.publish("");
-    assert_eq!(listener.events(3), [1, 1, 1]);
+    assert_eq!(events(&mut listener, 3), [1, 1, 1]);
     server.wait_until_nothing_is_pending();
-    assert!(listener.close().is_empty());
+    assert!(close(listener).is_empty());
     server.stop();
 }
 
@@ -41,10 +41,10 @@ fn an_event_does_not_come_again_while_it_is_being_handled() {
     let server = Server::start();
     let mut listener = server.listen("--delay 1200ms --ack-wait 300ms");
     server.publish("");
-    assert_eq!(listener.events(1), [1]);
+    assert_eq!(events(&mut listener, 1), [1]);
     server.wait_until_nothing_is_pending();
     assert_eq!(server.consumers()[0]["delivered"]["consumer_seq"], 1, "deliveries, repeated ones included");
-    assert!(listener.close().is_empty());
+    assert!(close(listener).is_empty());
     server.stop();
 }
 
@@ -54,7 +54,7 @@ fn a_message_that_is_not_json_stops_nobody_and_stands_among_the_dead_letters() {
     let mut listener = server.listen("");
     server.publish("--raw oops");
     server.publish("");
-    assert_eq!(listener.events(1), [2]);
+    assert_eq!(events(&mut listener, 1), [2]);
     listener.expect_stderr("Event #1 can't be read (not JSON: expected value at line 1 column 1)");
     let mut dead = server.listen("--dead-letters");
     dead.expect(
@@ -66,7 +66,7 @@ fn a_message_that_is_not_json_stops_nobody_and_stands_among_the_dead_letters() {
     server.wait_until_nothing_is_pending();
     until("nothing more", || listener.so_far().is_empty());
     for process in [listener, dead, again] {
-        process.close();
+        close(process);
     }
     server.stop();
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{LIMIT, Process, Server, TICKET, path_of, until};
+use crate::harness::{LIMIT, Server, TICKET, close, events, path_of, spawn, start, until};
 
 #[test]
 fn an_event_published_in_one_terminal_arrives_in_another_with_its_sequence_and_data() {
@@ -24,7 +24,7 @@ fn an_event_published_in_one_terminal_arrives_in_another_with_its_sequence_and_d
     publisher.expect_stderr("\"restart\" is unknown here");
     let ended = publisher.end();
     assert_eq!(ended.code, Some(0), "{:?}", ended.stderr);
-    assert!(listener.close().is_empty());
+    assert!(close(listener).is_empty());
     server.stop();
 }
 
@@ -40,16 +40,16 @@ fn the_options_of_publish_say_what_is_published_and_where() {
     orders.expect(r#"Received event #2, with data: {"b":[1,{"a":null}]}"#);
     publisher.interrupt();
     assert_eq!(server.publish("--count 4 --interval 10ms"), [3, 4, 5, 6]);
-    assert_eq!(tickets.events(4), [3, 4, 5, 6]);
-    assert!(tickets.close().is_empty());
-    assert!(orders.close().is_empty());
+    assert_eq!(events(&mut tickets, 4), [3, 4, 5, 6]);
+    assert!(close(tickets).is_empty());
+    assert!(close(orders).is_empty());
     server.stop();
 }
 
 #[test]
 fn without_a_server_the_clients_say_within_seconds_where_they_looked_and_how_to_get_one() {
     for command in ["listen", "publish"] {
-        let ended = Process::start(command, &["--url", "nats://localhost:1"]).end();
+        let ended = start(command, &["--url", "nats://localhost:1"]).end();
         let [line] = &ended.stderr[..] else { panic!("{:?}", ended.stderr) };
         assert!(line.contains("no NATS server answers at nats://localhost:1 ("), "{line}");
         assert!(line.contains("`cargo run -p nats-test --bin server`"), "{line}");
@@ -64,7 +64,7 @@ fn a_server_that_never_answers_is_given_up() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("nats://{}", silent.local_addr().unwrap());
     let started = Instant::now();
-    let ended = Process::start("listen", &["--url", &url]).end();
+    let ended = start("listen", &["--url", &url]).end();
     assert_eq!(ended.code, Some(1), "{:?}", ended.stderr);
     assert!(started.elapsed() < LIMIT / 2);
     assert!(ended.stderr[0].contains("no answer within 2s"), "{:?}", ended.stderr);
@@ -93,13 +93,13 @@ fn processes_that_name(text: &str) -> Vec<String> {
 fn a_second_server_on_one_folder_or_port_says_what_is_in_the_way() {
     let server = Server::start();
     let folder = server.folder();
-    let ended = Process::start("server", &["--data", folder, "--port", "0", "--monitoring-port", "0"]).end();
+    let ended = start("server", &["--data", folder, "--port", "0", "--monitoring-port", "0"]).end();
     assert_eq!((ended.code, ended.stderr.len()), (Some(1), 1), "{:?}", ended.stderr);
     assert!(ended.stderr[0].contains("is in use by process"), "{:?}", ended.stderr);
 
     let other = tempfile::tempdir().unwrap();
     let port = server.url.rsplit_once(':').unwrap().1;
-    let ended = Process::start("server", &["--data", other.path().to_str().unwrap(), "--port", port]).end();
+    let ended = start("server", &["--data", other.path().to_str().unwrap(), "--port", port]).end();
     assert_eq!((ended.code, ended.stderr.len()), (Some(1), 1), "{:?}", ended.stderr);
     assert!(ended.stderr[0].contains(port), "{:?}", ended.stderr);
     server.stop();
@@ -110,7 +110,7 @@ fn a_reader_that_goes_away_ends_a_listener_in_order() {
     let server = Server::start();
     let mut command = Command::new("bash");
     command.args(["-c", r#"set -o pipefail; "$0" --url "$1" | head -1"#, path_of("listen"), &server.url]);
-    let mut pipeline = Process::spawn(command);
+    let mut pipeline = spawn(command);
     pipeline.expect("Listener connected to NATS");
     until("its end", || {
         server.publish("");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::harness::{Server, sequence_of};
+use crate::harness::{Server, close, sequence_of};
 
 #[test]
 fn every_sequence_the_publisher_printed_is_among_those_a_durable_listener_printed() {
@@ -33,7 +33,7 @@ fn every_sequence_the_publisher_printed_is_among_those_a_durable_listener_printe
         received.insert(sequence_of(&listener.line()));
     }
     server.wait_until_nothing_is_pending();
-    listener.close();
+    close(listener);
     server.stop();
 }
 
@@ -70,7 +70,7 @@ fn through_all_batch_sizes(count: usize) {
         }
         assert!(longest < Duration::from_secs(5), "batch {batch}: {longest:?}"); // five times what it may be
         println!("batch {batch}: {count} events in {:?}, longest pause {longest:?}", started.elapsed());
-        listener.close();
+        close(listener);
     }
     server.stop();
 }

@@ -5,9 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
 use futures_util::future::join_all;
-use testkit::{Api, Database, KEY, until};
-
-use crate::service_program::ServiceProgram;
+use testkit::{Api, Database, KEY, ServiceProgram, until};
 
 /// What it does with a connection, once it has seen the beginning of a request.
 type Unfit = fn(TcpStream);

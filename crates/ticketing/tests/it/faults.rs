@@ -3,6 +3,7 @@
 //! After a restart nothing is lost, and nothing has happened twice.
 
 use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
 use bus::crash::POINTS;
@@ -10,10 +11,10 @@ use events::{Event, ExpirationComplete, OrderCancelled, OrderCreated, OrderStatu
 use futures_util::{StreamExt, stream};
 use mongodb::bson::{Document, doc};
 use serde_json::{Value, json};
-use testkit::{Answer, Api, Broker, Database, LIMIT, course_environment, session_of, settled, stored, until};
+use testkit::{
+    Answer, Api, Broker, Database, LIMIT, ServiceProgram, course_environment, session_of, settled, stored, until,
+};
 use tokio::time::{sleep, timeout};
-
-use crate::service_program::ServiceProgram;
 
 /// Where the expiration service can die, which has neither database nor outbox.
 const EXPIRATION: [&str; 3] = ["expiration-received", "expiration-before-ack", "subscription-acked"];
@@ -59,10 +60,22 @@ async fn story(victim: &'static str, point: &'static str) {
         // Not heard of yet, or reserved by the request whose answer was lost: both are over in a moment.
         persist(&orders, "/api/orders", &person, &json!({ "ticketId": ticket })).await.expect(201);
     };
-    tokio::join!(act, dying.dies_and_is_started_again());
+    tokio::join!(act, dies_and_is_started_again(dying));
     agree(&databases, &broker).await;
     drop(programs);
     broker.stop().await;
+}
+
+/// Waits until the program has killed itself at its failpoint, then starts it again without one.
+async fn dies_and_is_started_again(program: &mut ServiceProgram) {
+    let status = program.ended().await;
+    assert_eq!(
+        status.signal(),
+        Some(9),
+        "{} did not reach its failpoint; cargo test --workspace builds it",
+        program.name
+    );
+    program.start_again();
 }
 
 /// Sends it until it is done.

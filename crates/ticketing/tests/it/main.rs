@@ -15,5 +15,4 @@ mod program;
 mod ready;
 mod rolling;
 mod rush;
-mod service_program;
 mod traces;

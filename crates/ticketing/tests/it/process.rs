@@ -1,12 +1,10 @@
 //! The program, with what it prints.
 
-use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use testkit::Process;
 
 /// The application's own program, without what this test's environment may say.
 pub(crate) fn ticketing() -> Command {
@@ -25,9 +23,9 @@ pub(crate) fn ticketing() -> Command {
     command
 }
 
-/// One that runs; killed when it is dropped, and its servers with it.
+/// An application that runs; killed when it is dropped, and its servers with it.
 pub(crate) struct Program {
-    child: Child,
+    process: Process,
     /// What it printed when it was ready.
     pub(crate) guide: String,
 }
@@ -44,20 +42,11 @@ impl Program {
     pub(crate) fn begin(data: &Path, listen: &str, options: &[&str]) -> Self {
         let mut command = ticketing();
         command.args(["--free-ports", "--listen", listen, "--data-dir"]).arg(data).args(options);
-        let child = command.stdout(Stdio::piped()).spawn().unwrap();
-        Self { child, guide: String::new() }
+        Self { process: Process::start(command), guide: String::new() }
     }
 
     pub(crate) fn wait_until_ready(&mut self) {
-        for line in BufReader::new(self.child.stdout.take().unwrap()).lines() {
-            let line = line.unwrap();
-            self.guide.push_str(&line);
-            self.guide.push('\n');
-            if line == "Ctrl-C stops it." {
-                return;
-            }
-        }
-        panic!("it ended: {}", self.guide);
+        self.guide = self.process.lines_until("Ctrl-C stops it.");
     }
 
     pub(crate) fn api(&self) -> SocketAddr {
@@ -65,34 +54,13 @@ impl Program {
         line.unwrap().parse().unwrap()
     }
 
-    /// Ctrl-C; tells the exit code.
-    pub(crate) fn interrupt(mut self) -> Option<i32> {
-        kill(Pid::from_raw(self.child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
-        self.child.wait().unwrap().code()
+    /// Sends Ctrl-C, and waits until it has stopped; returns the exit code.
+    pub(crate) fn interrupt(self) -> Option<i32> {
+        self.process.interrupt().code
     }
 }
 
-impl Drop for Program {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-/// Runs it to its end.
+/// Runs the program to its end.
 pub(crate) fn run(options: &[&str], temporary: &Path) -> Output {
-    let mut child = ticketing()
-        .args(options)
-        .env("TMPDIR", temporary)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stderr = child.stderr.take().unwrap();
-    let said = std::thread::spawn(move || {
-        let mut text = Vec::new();
-        stderr.read_to_end(&mut text).map(|_| text)
-    });
-    let output = child.wait_with_output().unwrap();
-    Output { stderr: said.join().unwrap().unwrap(), ..output }
+    ticketing().args(options).env("TMPDIR", temporary).output().unwrap()
 }

@@ -115,7 +115,7 @@ fn a_fresh_start_removes_nothing_that_is_not_ours_and_nothing_before_it_can_star
     let folder = data.path().to_str().unwrap();
     let output = run(&["--fresh", "--free-ports", "--listen", "127.0.0.1:0", "--data-dir", folder], data.path());
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("is no data folder of ours, so it is not emptied"), "{said}");
+    assert!(said.contains("is not a data folder of ours, so it was not emptied"), "{said}");
     assert_eq!((output.status.code(), mine.exists()), (Some(1), true));
 }
 

@@ -4,9 +4,7 @@ use std::time::{Duration, Instant};
 
 use events::TicketCreated;
 use serde_json::json;
-use testkit::{Api, Broker, Mongod, course_environment, session_of, stored, until};
-
-use crate::service_program::ServiceProgram;
+use testkit::{Api, Broker, Mongod, ServiceProgram, course_environment, session_of, stored, until};
 
 #[tokio::test]
 async fn a_broker_that_is_paused_is_told_of_and_selling_goes_on() {

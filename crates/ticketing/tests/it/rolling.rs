@@ -9,9 +9,7 @@ use futures_util::TryStreamExt;
 use futures_util::future::join_all;
 use mongodb::bson::doc;
 use serde_json::json;
-use testkit::{Api, Broker, Database, course_environment, session_of, until};
-
-use crate::service_program::ServiceProgram;
+use testkit::{Api, Broker, Database, ServiceProgram, course_environment, session_of, until};
 
 /// How many people sell and buy at once.
 const PEOPLE: usize = 6;
@@ -102,7 +100,7 @@ async fn a_rolling_restart_fails_no_request_and_a_kill_only_those_under_way() {
             let (name, address) = (program.name, program.address);
             endpoints.change(|all| all.entry(name).or_default().retain(|api| api.address != address));
             counts.more(1).await; // what a pod's pause before its stop is for
-            program.stop().await;
+            assert_eq!(program.terminate().await, Some(0), "{name}");
             program.start_again();
             until("ready again", || program.is_ready()).await;
             endpoints.change(|all| all.entry(name).or_default().push(Api { address }));

@@ -5,10 +5,8 @@ use events::{OrderCreated, TicketCreated};
 use futures_util::future::join_all;
 use mongodb::bson::doc;
 use serde_json::json;
-use testkit::{Api, Broker, Database, course_environment, message, new_id, session_of, stored, until};
+use testkit::{Api, Broker, Database, ServiceProgram, course_environment, message, new_id, session_of, stored, until};
 use tokio::sync::Barrier;
-
-use crate::service_program::ServiceProgram;
 
 const PEOPLE: usize = 200;
 

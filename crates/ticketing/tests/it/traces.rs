@@ -2,10 +2,11 @@
 
 use events::{OrderCancelled, TicketCreated, TicketUpdated};
 use serde_json::{Value, json};
-use testkit::{Api, Broker, Collector, Database, KEY, Span, course_environment, session_of, settled, stored, until};
+use testkit::{
+    Api, Broker, Collector, Database, KEY, ServiceProgram, Span, course_environment, session_of, settled, stored, until,
+};
 
 use crate::process::Program;
-use crate::service_program::ServiceProgram;
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const CALLER: &str = "b7ad6b7169203331";

@@ -1,0 +1,158 @@
+//! One run: a deployment, the workload and the faults, and the check of what remains.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use async_nats::jetstream::Context;
+use bus::{Bus, Connection, DeadLetter, IfAbsent, Reader};
+use futures_util::TryStreamExt;
+use mongodb::bson::{Document, doc};
+use store::{Store, audit};
+use testkit::Client;
+use time::OffsetDateTime;
+use tokio::time::{Instant, sleep};
+
+use crate::checker::check;
+use crate::deployment::Deployment;
+use crate::history;
+use crate::injection::inject_all;
+use crate::invariant::{Invariant, Violation};
+use crate::records::Records;
+use crate::schedule::{LENGTH, Schedule};
+use crate::services::CLUSTER_ID;
+use crate::timeline;
+use crate::workload::Workload;
+
+/// How long everything may take to settle after the last fault: some redeliveries, the window of the last order, and the
+/// sweep after it.
+const SETTLES_WITHIN: Duration = Duration::from_secs(60);
+
+/// The result of a run.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    seed: u64,
+    summary: String,
+    /// The invariants that were violated, in the order in which they were found.
+    pub(crate) violated: Vec<Invariant>,
+    report: String,
+}
+
+/// Executes the run of this seed.
+///
+/// # Panics
+///
+/// When it can't be executed: a server does not start, for example. Then it shows nothing.
+pub(crate) async fn execute(seed: u64, programs: &Path) -> Outcome {
+    let (started, schedule) = (Instant::now(), Schedule::new(seed));
+    let deployment = Deployment::start(schedule.brokers, programs).await;
+    let broker = deployment.brokers.lock().await[0].outsider().await;
+    let (began, began_at) = (Instant::now(), OffsetDateTime::now_utc());
+    let workload = Workload::new(deployment.addresses().await, broker, began + LENGTH);
+    let faults = inject_all(&deployment, &schedule.injections, began);
+    let (history, injected) = tokio::join!(workload.run(seed), faults);
+
+    let faults_ended = Instant::now();
+    let (auth_running, auth) = deployment.store("auth").await;
+    let (tickets_running, tickets) = deployment.store("tickets").await;
+    let (orders_running, orders) = deployment.store("orders").await;
+    let connection = deployment.brokers.lock().await[0].connection("checker");
+    let client = Client::connect(Connection { if_absent: IfAbsent::Wait, ..connection }).await;
+    let mut violations = Vec::new();
+    if let Err(unsettled) = settled(&deployment, &tickets, &orders, client.bus.jetstream()).await {
+        violations.push(Violation::new(Invariant::Settled, &[], unsettled));
+    }
+    let settled_after = faults_ended.elapsed();
+    let records = Records::read(&auth, &tickets, &orders).await;
+    let stores = [tickets, orders];
+    let audited = audit(&client.bus, &stores, &[], |_| ()).await.unwrap();
+    violations.extend(check(&records, &history, &audited, &dead_letters(&client.bus).await));
+
+    client.close().await;
+    drop(stores);
+    for running in [auth_running, tickets_running, orders_running] {
+        running.stop().await.result.unwrap();
+    }
+    deployment.stop().await;
+    let summary = format!(
+        "{} broker(s), {} faults; {}; settled after {:.1} s, {:.0} s in total",
+        schedule.brokers,
+        schedule.injections.len(),
+        history::summary(&history),
+        settled_after.as_secs_f64(),
+        started.elapsed().as_secs_f64(),
+    );
+    let report = timeline::report(&violations, &schedule, began_at, &injected, &history, &records);
+    let violated = violations.into_iter().map(|violation| violation.invariant).collect();
+    Outcome { seed, summary, violated, report }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seed, summary, violated, report } = self;
+        match violated.len() {
+            0 => write!(f, "seed {seed}: no violation; {summary}"),
+            count => write!(f, "seed {seed}: {count} VIOLATION(S); {summary}\n{report}"),
+        }
+    }
+}
+
+/// Waits until everything has settled; otherwise returns what has not.
+async fn settled(deployment: &Deployment, tickets: &Store, orders: &Store, api: &Context) -> Result<(), String> {
+    let deadline = Instant::now() + SETTLES_WITHIN;
+    let mut quiet = 0;
+    loop {
+        let unsettled = unsettled(deployment, tickets, orders, api).await;
+        quiet = if unsettled.is_empty() { quiet + 1 } else { 0 };
+        if quiet == 2 {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            return Err(unsettled.join("; "));
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn unsettled(deployment: &Deployment, tickets: &Store, orders: &Store, api: &Context) -> Vec<String> {
+    let mut unsettled = deployment.ended().await;
+    let mut count = async |store: &Store, collection: &str, filter: Document, what: &str| match store
+        .collection::<Document>(collection)
+        .count_documents(filter)
+        .await
+    {
+        Ok(0) => {}
+        Ok(count) => unsettled.push(format!("{count} {what} in {}", store.database().name())),
+        Err(error) => unsettled.push(error.to_string()),
+    };
+    let pending = || doc! { "pending": { "$exists": true } };
+    count(tickets, "outbox", pending(), "events are not published").await;
+    count(orders, "outbox", pending(), "events are not published").await;
+    let live = doc! { "status": { "$nin": ["cancelled", "complete"] } };
+    count(orders, "orders", live, "orders have outlived their window").await;
+    match busy_consumers(api).await {
+        Ok(busy) => unsettled.extend(busy),
+        Err(error) => unsettled.push(error.to_string()),
+    }
+    unsettled
+}
+
+/// The consumers that have not handled everything.
+async fn busy_consumers(api: &Context) -> Result<Vec<String>, service::Error> {
+    let stream = api.get_stream(CLUSTER_ID).await?;
+    let consumers: Vec<_> = stream.consumers().try_collect().await?;
+    let busy = consumers.into_iter().filter(|info| info.config.durable_name.is_some());
+    let busy = busy.filter(|info| info.num_pending > 0 || info.num_ack_pending > 0);
+    Ok(busy
+        .map(|info| format!("{}: {} pending, {} in flight", info.name, info.num_pending, info.num_ack_pending))
+        .collect())
+}
+
+async fn dead_letters(bus: &Bus) -> Vec<DeadLetter> {
+    let mut reader = Reader::of_dead_letters(bus).await.unwrap();
+    let mut all = Vec::new();
+    while let Some(delivery) = reader.next_there_is().await.unwrap() {
+        all.extend(DeadLetter::read(&delivery));
+    }
+    all
+}

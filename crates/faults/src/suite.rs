@@ -1,0 +1,105 @@
+//! Many runs, a few at a time, with their progress; and what the options ask for instead.
+
+use std::ops::Range;
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::process::ExitCode;
+
+use anyhow::{Context, ensure};
+use futures_util::{FutureExt, StreamExt, stream};
+use service::Error;
+use tokio::process::Command;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::seeded_bugs::{self, check_patches};
+use crate::{Options, run};
+
+/// The exit code after Ctrl-C, as shells have it.
+const INTERRUPTED: u8 = 130;
+
+/// Does what the options ask for; Ctrl-C and SIGTERM end it early and stop everything that it has started.
+pub async fn main(options: Options) -> ExitCode {
+    let mut terminate = signal(SignalKind::terminate()).unwrap();
+    tokio::select! {
+        result = perform(options) => match result {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => {
+                println!("error: {error:#}");
+                ExitCode::FAILURE
+            }
+        },
+        _ = tokio::signal::ctrl_c() => interrupted(),
+        _ = terminate.recv() => interrupted(),
+    }
+}
+
+fn interrupted() -> ExitCode {
+    println!("interrupted; the runs in progress were stopped");
+    ExitCode::from(INTERRUPTED)
+}
+
+/// Whether nothing was violated, and everything was found.
+async fn perform(options: Options) -> Result<bool, Error> {
+    let seeds = options.seed..options.seed.saturating_add(options.runs);
+    if options.check_patches {
+        check_patches()?;
+        return Ok(true);
+    }
+    if let Some(which) = &options.seeded_bugs {
+        return seeded_bugs::find(which, seeds).await;
+    }
+    let programs = match options.programs {
+        Some(programs) => programs,
+        None => build().await?,
+    };
+    Ok(execute_all(seeds, options.jobs, &programs).await)
+}
+
+/// Executes every run, and prints each outcome; whether there was no violation.
+async fn execute_all(seeds: Range<u64>, jobs: usize, programs: &Path) -> bool {
+    let count = seeds.end - seeds.start;
+    println!("{count} runs, seeds {} to {}, {jobs} at a time", seeds.start, seeds.end - 1);
+    let runs = stream::iter(seeds)
+        .map(async |seed| (seed, AssertUnwindSafe(run::execute(seed, programs)).catch_unwind().await));
+    let mut runs = pin!(runs.buffer_unordered(jobs).enumerate());
+    let (mut violated, mut failed) = (0, 0);
+    while let Some((finished, (seed, outcome))) = runs.next().await {
+        let progress = format!("[{}/{count}]", finished + 1);
+        match outcome {
+            Ok(outcome) => {
+                violated += usize::from(!outcome.violated.is_empty());
+                println!("{progress} {outcome}");
+            }
+            Err(_) => {
+                failed += 1;
+                println!("{progress} seed {seed}: failed to execute, so it shows nothing");
+            }
+        }
+    }
+    println!("{count} runs, {violated} with violations, {failed} failed to execute");
+    violated + failed == 0
+}
+
+/// Builds the services' programs as `cargo test --workspace` does, since the test of this crate alone does not; returns
+/// their folder.
+async fn build() -> Result<PathBuf, Error> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["test", "--workspace", "--no-run", "--quiet", "--manifest-path"]).arg(root().join("Cargo.toml"));
+    cargo_succeeds(cargo).await.context("failed to build the services' programs")?;
+    Ok(testkit::programs())
+}
+
+/// Runs cargo; its stderr is part of the error.
+pub(crate) async fn cargo_succeeds(mut cargo: Command) -> Result<(), Error> {
+    let output = cargo.kill_on_drop(true).output().await.context("failed to run cargo")?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{:?}: {}\n{stderr}", cargo.as_std(), output.status);
+    Ok(())
+}
+
+/// The root folder of the workspace.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}

@@ -1,7 +1,0 @@
-//! The number server and its client as processes, and the runner around them.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
-
-mod numbers;
-mod program;
-mod reload;
-mod runner;
