@@ -8,6 +8,7 @@ mod api;
 mod broker;
 mod collector;
 mod database;
+pub mod dump;
 mod mongod;
 mod port;
 mod settings;
@@ -16,7 +17,7 @@ mod stream;
 use std::time::Duration;
 
 pub use answer::{Answer, field, message};
-pub use api::{Api, KEY, SOMEBODY, no_sessions, session_of};
+pub use api::{Api, KEY, SOMEBODY, no_sessions, session_for, session_of};
 pub use broker::{Broker, Client, cluster, name};
 pub use collector::{Collector, Span};
 pub use database::Database;

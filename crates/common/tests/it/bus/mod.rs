@@ -5,6 +5,7 @@ mod connection;
 mod dead_letters;
 mod groups;
 pub(crate) mod harness;
+mod older;
 mod publish;
 mod reader;
 mod redrive;
