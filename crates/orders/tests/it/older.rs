@@ -31,7 +31,7 @@ impl Restored {
         let copies = copies.into_iter().map(|copy| (text(&copy, "_id").to_owned(), copy)).collect();
         let orders = dump::documents(&folder.join("orders.bson"));
         assert!(orders.len() > 7, "{commit}");
-        Self { app, broker, neighbours, orders, copies, database: database }
+        Self { app, broker, neighbours, orders, copies, database }
     }
 
     /// The dump's orders of a status whose window is not over.

@@ -76,8 +76,10 @@ async fn ask(api: &Context, subject: String, body: Value) -> Value {
     answer
 }
 
-/// Writes every stream of the broker, the one behind each key-value bucket included. Nobody else may be connected: it
-/// takes deliveries from each consumer to learn which are pending, and acknowledges none.
+/// Writes every stream of the broker, the one behind each key-value bucket included.
+///
+/// Nobody else may be connected: it takes deliveries from each consumer to learn which are pending, and acknowledges
+/// none.
 pub async fn dump_streams(broker: &Broker, folder: &Path) {
     let api = broker.outsider().await;
     fs::create_dir_all(folder).unwrap();

@@ -36,6 +36,7 @@ fn emptied(owner: &str, commit: &str) -> PathBuf {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "writes into the sources: makes the dump of commit DUMP_OF, as README.md says"]
+#[expect(clippy::disallowed_methods, reason = "an argument of a test that is run by hand")]
 async fn make_the_dump_of_what_a_commit_writes() {
     let commit = env::var("DUMP_OF").expect("DUMP_OF must be set to the commit whose programs are to write");
     let programs = programs_of(&commit);
