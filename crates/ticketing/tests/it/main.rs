@@ -15,4 +15,5 @@ mod program;
 mod ready;
 mod rolling;
 mod rush;
+mod style;
 mod traces;
