@@ -1,4 +1,4 @@
-"""Rules: each pod is told what it needs and nothing else, and its secrets are nowhere but in a Secret."""
+"""Rules: each pod gets the settings it needs and no others, and its secrets are in Secrets only."""
 
 import functools
 import json
@@ -14,17 +14,17 @@ SECRET, KEY = "jwt-secret", "JWT_KEY"
 OF_THE_POD = {"valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
 
 
-def pods_are_told_what_they_need(docs):
+def pods_get_the_settings_they_need(docs):
     for workload, container in containers(docs):
         wanted = {key: {"name": key, **source} for key, source in variables(workload, docs).items()}
         found = {variable["name"]: variable for variable in container["env"]}
         yield from differences(found, wanted, f"{name(workload)} env")
         if len(found) != len(container["env"]):
-            yield f"{name(workload)}: it is told something twice"
+            yield f"{name(workload)}: a variable is set twice"
 
 
 def variables(workload, docs):
-    """What each is told, and where its value comes from."""
+    """The variables of each pod, and where their values come from."""
     me = app(workload)
     told = {}
     if me in with_section("http"):
@@ -54,7 +54,7 @@ def members_know_themselves(docs):
         for member in members(workload) if app(workload) in DATABASES else []:
             told = environment(container, member.split(".")[0])["HOST"]
             if told != f"{member}:27017":
-                yield f"{name(workload)}: {member} is told that it is {told}"
+                yield f"{name(workload)}: HOST of {member} is {told}"
 
 
 def the_broker_collects_before_it_is_killed(docs):
@@ -64,7 +64,7 @@ def the_broker_collects_before_it_is_killed(docs):
             yield f"{name(workload)}: its memory is collected too late"
 
 
-def programs_take_what_they_are_told(docs):
+def programs_accept_the_settings_of_their_pods(docs):
     """What each of them says itself."""
     for workload, container in containers(docs):
         if app(workload) in SERVICES:

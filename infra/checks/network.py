@@ -1,4 +1,4 @@
-"""Rules: the network policies open the arrows of the architecture, and nothing else."""
+"""Rules: the network policies allow the connections of the architecture, and no others."""
 
 import itertools
 

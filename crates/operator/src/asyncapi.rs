@@ -35,7 +35,11 @@ pub(crate) fn document(services: &[Declaration]) -> Value {
         "info": {
             "title": "Ticketing",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "What the services of the ticketing system tell each other.",
+            "description": "The events that the services of the ticketing system exchange. A service publishes an \
+                event after it has committed the change that the event reports. An event may be delivered more than \
+                once, and before an earlier event of the same record: recognise repeated events by the header \
+                `Event-Id`, and apply the events of a ticket or an order in the order of `version`. A later release \
+                may add optional fields to an event: ignore fields that you do not know.",
         },
         "defaultContentType": "application/json",
         "servers": { "nats": server() },
@@ -49,10 +53,16 @@ fn server() -> Value {
     json!({
         "host": "{host}",
         "protocol": "nats",
-        "description": "NATS with JetStream. All channels are subjects of one stream, which has the name of the cluster \
-            id, the setting NATS_CLUSTER_ID. Each queue group has a durable consumer for each subject it listens to, \
-            and acknowledges what it has handled.",
-        "variables": { "host": { "description": "From the setting NATS_URL.", "default": "127.0.0.1:4222" } },
+        "description": "A NATS server, version 2.12 or newer, with JetStream. All addresses are subjects of one stream, \
+            which is named after the cluster id (the setting NATS_CLUSTER_ID, for example `ticketing`). Each queue \
+            group has a durable pull consumer for each subject that it listens to, and acknowledges an event after it \
+            has handled it. An event that a queue group can't handle is moved to a second stream, the dead letters.",
+        "variables": {
+            "host": {
+                "description": "The host and port of the server, as in the setting NATS_URL.",
+                "default": "127.0.0.1:4222",
+            },
+        },
     })
 }
 
@@ -98,15 +108,18 @@ fn headers() -> Value {
         "properties": {
             EVENT_ID: {
                 "type": "string",
-                "description": "The id of the event, the same for every copy of it: what has the same id was handled.",
+                "description": "The id of the event. It stays the same when the event is published or delivered again, so a \
+                    listener recognises the events that it has handled.",
             },
             TRACEPARENT: {
                 "type": "string",
-                "description": "The W3C trace context. Without it, a new trace begins.",
+                "description": "The W3C trace context of the step that published the event. Without this header, the listener \
+                    begins a new trace.",
             },
             CORRELATION_ID: {
                 "type": "string",
-                "description": "What the caller calls all this. Without it, the id of the trace.",
+                "description": "The correlation id of the request that led to the event, as its caller sent it. Without this \
+                    header, the trace id takes its place.",
             },
         },
         "required": [EVENT_ID],

@@ -3,5 +3,6 @@
 
 mod app;
 mod junk;
+mod older;
 mod routes;
 mod service;

@@ -4,5 +4,6 @@
 mod app;
 mod events;
 mod junk;
+mod older;
 mod routes;
 mod service;

@@ -14,4 +14,5 @@ mod program;
 mod ready;
 mod rolling;
 mod rush;
+mod style;
 mod traces;

@@ -5,5 +5,6 @@ mod app;
 mod events;
 mod junk;
 mod models;
+mod older;
 mod routes;
 mod service;
