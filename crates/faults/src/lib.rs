@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "a command that reports on stdout")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod build;
 mod checker;
 mod deployment;
 mod history;
