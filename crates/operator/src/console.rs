@@ -66,7 +66,7 @@ pub struct Progress(Instant);
 
 impl Progress {
     /// The progress of a task that begins now.
-    pub fn new() -> Self {
+    pub fn begin() -> Self {
         Self(Instant::now())
     }
 
@@ -86,7 +86,7 @@ impl Progress {
 
 /// Reports how many of something are left, at most every two seconds: `1200 messages to read`.
 pub fn progress<N: Display>(what: &'static str) -> impl FnMut(N) {
-    let mut progress = Progress::new();
+    let mut progress = Progress::begin();
     move |left| progress.report(format_args!("{left} {what}"))
 }
 

@@ -68,7 +68,7 @@ impl Tail {
     }
 
     async fn follow(&self, reader: &mut Reader, stopping: &Stopping) -> Result<(), Error> {
-        let (mut left, mut progress) = (self.count, Progress::new());
+        let (mut left, mut progress) = (self.count, Progress::begin());
         while left != Some(0) {
             let Some(delivery) = stopping.or(reader.next()).await else { break };
             let delivery = delivery?;

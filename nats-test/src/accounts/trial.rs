@@ -122,7 +122,9 @@ impl<P: Fn(String) -> io::Result<()>> Instances<'_, P> {
         loop {
             tokio::select! {
                 biased;
-                report = self.next_report() => drop(report?),
+                report = self.next_report() => {
+                    report?;
+                }
                 settled = timeout(STEP_WITHIN + place.ack_wait, place.settled(&trial.name)) => {
                     return settled.context("not all events were acked in time")?;
                 }

@@ -66,7 +66,7 @@ async fn is_confirmed(mut letters: Vec<Row>) -> Result<bool, Error> {
 }
 
 async fn remove(bus: &Bus, numbers: &[u64], stopping: &Stopping) -> Result<(), Error> {
-    let (mut done, mut progress) = (0, Progress::new());
+    let (mut done, mut progress) = (0, Progress::begin());
     for number in numbers {
         if stopping.is_asked() {
             bail!("stopped: {done} of {} dropped", numbers.len());

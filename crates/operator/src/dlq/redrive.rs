@@ -41,7 +41,7 @@ impl Redrive {
 async fn redrive(bus: &Bus, numbers: &[u64], rate: u32, stopping: &Stopping) -> Result<(), Error> {
     let mut pace = interval(Duration::from_secs(1) / rate);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut done, mut failed, mut progress) = (0, 0, Progress::new());
+    let (mut done, mut failed, mut progress) = (0, 0, Progress::begin());
     for number in numbers {
         // A stop does not interrupt the redrive of one letter.
         if stopping.or(pace.tick()).await.is_none() {

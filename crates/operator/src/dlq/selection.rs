@@ -64,7 +64,7 @@ impl Selection {
             numbers.dedup();
             Source::Numbers(numbers.into_iter())
         };
-        Ok(Letters { bus, selection: self, source, missing: Vec::new(), progress: Progress::new() })
+        Ok(Letters { bus, selection: self, source, missing: Vec::new(), progress: Progress::begin() })
     }
 
     /// Acts on all selected dead letters that exist now, or only lists them. One that fails again becomes a new letter,
