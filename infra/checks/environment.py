@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 
-from checks.application import APIS, DATABASES, ON_THE_BUS, SERVICES, servers_of_the_broker
+from checks.application import DATABASES, ON_THE_BUS, SERVICES, STORING, servers_of_the_broker, with_section
 from checks.expected import amount, differences
 from checks.overlay import app, containers, environment, members, name, of_kind
 from checks.tools import BINARIES, INFRA
@@ -27,9 +27,11 @@ def variables(workload, docs):
     """The variables of each pod, and where their values come from."""
     me = app(workload)
     told = {}
-    if me in APIS:
+    if me in with_section("http"):
         told["HTTP__BIND"] = "0.0.0.0:3000"
+    if me in STORING:
         told["MONGO_URI"] = f"mongodb://{me}-mongo-srv:27017/{me}?replicaSet=rs0"
+    if me in with_section("session"):
         told[KEY] = {"valueFrom": {"secretKeyRef": {"name": SECRET, "key": KEY}}}
     if me in ON_THE_BUS:
         told |= {"NATS_URL": "nats://nats-srv:4222", "NATS_CLUSTER_ID": "ticketing", "NATS_CLIENT_ID": OF_THE_POD}

@@ -6,7 +6,7 @@
 //! one live process, as NATS Streaming did.
 //!
 //! All events are stored in one stream, named after the cluster id. What can never be handled goes to a second stream, the
-//! [dead letters](DeadLetter). A [`Reader`] reads either stream without a trace.
+//! [dead letters](DeadLetter). A [`Reader`] reads either stream without a trace; [`inspect`] tells what there is.
 
 mod clients;
 mod connection;
@@ -14,6 +14,7 @@ pub mod crash;
 mod dead_letters;
 mod delivery;
 mod handle;
+pub mod inspect;
 mod listener;
 mod name;
 mod publisher;

@@ -1,18 +1,18 @@
 //! The bus as an [AsyncAPI](https://www.asyncapi.com/docs/reference/specification/v3.0.0) document.
 
-use crate::topology::Wiring;
 use bus::EVENT_ID;
+use common::Declaration;
 use events::{Subject, schemas};
 use serde_json::{Map, Value, json};
 use telemetry::{CORRELATION_ID, TRACEPARENT};
 
-use crate::topology::{listeners, publishers};
+use crate::services::{listeners, publishers};
 
-/// The name of the headers among the schemas.
+/// The name of the headers' schema.
 const HEADERS: &str = "Headers";
 
-/// One channel and one message for each event, and what each service does with them.
-pub(crate) fn document(services: &[Wiring]) -> Value {
+/// One channel and one message for each event, and one operation for each service that sends or receives it.
+pub(crate) fn document(services: &[Declaration]) -> Value {
     let (mut channels, mut operations) = (Map::new(), Map::new());
     let (mut messages, mut payloads) = (Map::new(), Map::new());
     for (subject, payload) in schemas() {
@@ -24,8 +24,9 @@ pub(crate) fn document(services: &[Wiring]) -> Value {
         for service in publishers(services, subject) {
             operations.insert(format!("{service}.send.{name}"), send(service, &name));
         }
-        for (service, queue_group) in listeners(services, subject) {
-            operations.insert(format!("{service}.receive.{name}"), receive(service, queue_group, &name));
+        for listening in listeners(services, subject) {
+            let operation = receive(listening.service, listening.queue_group, &name);
+            operations.insert(format!("{}.receive.{name}", listening.service), operation);
         }
     }
     payloads.insert(HEADERS.to_owned(), headers());

@@ -1,14 +1,15 @@
-//! `replay`: a group's copies from the stream.
+//! `replay`: rebuilds the copies that a queue group keeps, from the stream.
 
-use anyhow::{Context, bail};
+use anyhow::Context;
+use bus::Bus;
 use clap::{Args, ValueEnum};
 use orders::{Replayed, replay};
-use service::{Ending, Error, Exit, Scope, Service};
+use service::{Ending, Error, Exit, Scope};
 
 use crate::broker::Broker;
-use crate::console::progress;
-use crate::console::say;
+use crate::console::{progress, say, say_json};
 use crate::databases::Databases;
+use crate::program;
 
 /// Whose copies are rebuilt.
 #[derive(Clone, Debug, Args)]
@@ -24,36 +25,36 @@ pub(crate) struct Replay {
     json: bool,
 }
 
-/// A queue group that keeps copies of what others own.
+/// A queue group that keeps copies of records of other services.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Group {
-    /// Its copies of the tickets
+    /// Copies of the tickets
     OrdersService,
 }
 
-impl Service for Replay {
-    type Handle = ();
+impl Replay {
+    pub(crate) fn run(self) -> Exit {
+        self.broker.clone().run("replay", async move |bus, scope| self.replay(&bus, &scope).await)
+    }
 
-    async fn run(self, scope: Scope<()>) -> Result<(), Error> {
+    async fn replay(&self, bus: &Bus, scope: &Scope<()>) -> Result<(), Error> {
         let Group::OrdersService = self.group;
-        let bus = self.broker.clone().connect(&scope).await?;
-        let store = self.databases.of("orders", &scope).await?;
-        scope.ready(());
-        let work = replay(&store, &bus, progress("messages to read"), progress("copies to look at"));
-        let Some(replayed) = scope.stopping().or(work).await else {
-            bail!("stopped: not all copies were rebuilt; do it again for the rest");
-        };
-        let replayed = replayed.context("not all copies were rebuilt; do it again for the rest")?;
+        let store = self.databases.of("orders", scope).await?;
+        let work = replay(&store, bus, progress("messages to read"), progress("copies to compare"));
+        let stopped = "stopped before all copies were rebuilt; run it again for the rest";
+        let replayed = scope.stopping().or(work).await.context(stopped)?;
+        let replayed = replayed.context("not all copies were rebuilt; run it again for the rest")?;
         if self.json {
-            say(format_args!("{:#}", serde_json::to_value(&replayed)?))?;
+            say_json(&replayed)?;
         } else {
-            tell(&replayed)?;
+            report(&replayed)?;
         }
         let open = replayed.incomplete.len() + replayed.beyond.len();
         if open > 0 {
+            let audit = program::command("audit --repair");
             let message = format!(
-                "the stream does not tell enough of {open} tickets: `ticketing bus audit --repair` restores what the \
-                 outboxes hold still, of the last 30 days; then replay again"
+                "events of {open} tickets are missing from the stream: {audit} republishes those of the last 30 days from \
+                 the outboxes; then run replay again"
             );
             return Err(Ending { exit: Exit::Differs, message }.into());
         }
@@ -61,7 +62,7 @@ impl Service for Replay {
     }
 }
 
-fn tell(replayed: &Replayed) -> Result<(), Error> {
+fn report(replayed: &Replayed) -> Result<(), Error> {
     let Replayed { events, tickets, rebuilt, incomplete, beyond } = replayed;
     for (what, ids) in [("rebuilt", rebuilt), ("incomplete", incomplete), ("beyond", beyond)] {
         for id in ids {

@@ -3,7 +3,6 @@
 
 mod architecture;
 mod audit;
-mod bus;
 mod collectors;
 mod composed;
 mod describe;

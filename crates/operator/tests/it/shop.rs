@@ -14,12 +14,12 @@ use service::{Running, launch};
 use store::{Connection, Store, Tx};
 use testkit::{Broker, Client, Database, new_id, settled, until};
 
-use super::{bus, json_lines};
+use crate::program::{bus, json_lines};
 
-/// How often it is tried to handle an event.
-pub(super) const TRIES: usize = 2;
+/// How often an event may fail before it is a dead letter.
+pub(crate) const ATTEMPTS: usize = 2;
 
-/// Counts how often each title had its effect.
+/// Counts how often each title was applied.
 #[derive(Clone)]
 struct Effects {
     counts: Collection<Document>,
@@ -61,10 +61,10 @@ impl Listener for Prices {
     }
 }
 
-/// Both groups at work. That of the seats is broken at first.
-pub(super) struct Shop {
-    pub(super) broker: Broker,
-    pub(super) client: Client,
+/// Both groups listen. The handler of the seats is broken at first.
+pub(crate) struct Shop {
+    pub(crate) broker: Broker,
+    pub(crate) client: Client,
     running: Running<Store>,
     listeners: Vec<Running<()>>,
     seats: Effects,
@@ -73,7 +73,7 @@ pub(super) struct Shop {
 }
 
 impl Shop {
-    pub(super) async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let (database, broker) = (Database::new(), Broker::start().await);
         let client = broker.connect("shop").await;
         let mut running = launch("store", Connection { uri: database.uri().to_owned().into() }).start();
@@ -83,7 +83,7 @@ impl Shop {
             Effects { counts: store.collection(name), is_broken }
         };
         let (seats, prices) = (effects("seats", true), effects("prices", false));
-        let limits = Limits { attempts: TRIES.try_into().unwrap(), ..Limits::default() };
+        let limits = Limits { attempts: ATTEMPTS.try_into().unwrap(), ..Limits::default() };
         let seats_listener = Listen { limits, ..Listen::new(&store, &client.bus, Seats(seats.clone())) };
         let prices_listener = Listen { limits, ..Listen::new(&store, &client.bus, Prices(prices.clone())) };
         let mut listeners = vec![launch("seats", seats_listener).start(), launch("prices", prices_listener).start()];
@@ -93,14 +93,14 @@ impl Shop {
         Self { broker, client, running, listeners, seats, prices, database }
     }
 
-    pub(super) async fn sell(&self, titles: &[&str]) {
+    pub(crate) async fn sell(&self, titles: &[&str]) {
         for title in titles {
             self.client.publish(serde_json::to_string(&ticket(title)).unwrap()).await;
         }
     }
 
-    /// Waits until the groups are through with all there is, and sees what has taken effect, once each.
-    pub(super) async fn has_seats_and_prices(&self, seats: &[&str], prices: &[&str]) {
+    /// Waits until both groups have settled all events, and checks which titles were applied, once each.
+    pub(crate) async fn has_seats_and_prices(&self, seats: &[&str], prices: &[&str]) {
         for group in ["seats-service", "prices-service"] {
             settled(&self.broker, &format!("{group}:ticket-created")).await;
         }
@@ -109,24 +109,24 @@ impl Shop {
         }
     }
 
-    pub(super) fn mend(&self) {
+    pub(crate) fn fix_seats(&self) {
         self.seats.is_broken.store(false, Ordering::Relaxed);
     }
 
-    /// Waits for the dead letter with this number, as `dlq ls` tells of it.
-    pub(super) async fn letter(&self, number: u64) -> Value {
-        let listed = async || json_lines(&bus(&self.broker, &["dlq", "ls", "--json"]).await.well());
+    /// Waits for the dead letter with this number, and returns it as `dlq ls` prints it.
+    pub(crate) async fn letter(&self, number: u64) -> Value {
+        let listed = async || json_lines(&bus(&self.broker, &["dlq", "ls", "--json"]).await.succeeded());
         until("a dead letter", async || listed().await.iter().any(|letter| letter["number"] == number)).await;
         listed().await.into_iter().find(|letter| letter["number"] == number).unwrap()
     }
 
-    pub(super) async fn stop_listening(&mut self) {
+    pub(crate) async fn stop_listening(&mut self) {
         for listener in self.listeners.drain(..) {
             listener.stop().await.result.unwrap();
         }
     }
 
-    pub(super) async fn close(mut self) {
+    pub(crate) async fn close(mut self) {
         self.stop_listening().await;
         drop((self.seats, self.prices));
         self.running.stop().await.result.unwrap();
@@ -148,7 +148,7 @@ async fn once_each(effects: &Effects, titles: &[&str]) -> Result<(), service::Er
     Ok(())
 }
 
-pub(super) fn ticket(title: &str) -> TicketCreated {
+pub(crate) fn ticket(title: &str) -> TicketCreated {
     let (id, user_id) = (new_id(), new_id());
     TicketCreated { id, version: 0, title: title.to_owned(), price: Price::from_cents(2000).unwrap(), user_id }
 }

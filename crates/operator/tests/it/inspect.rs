@@ -1,4 +1,4 @@
-//! `ticketing bus ls` and `tail`: who only looks.
+//! `bus ls` and `tail`: read-only commands.
 
 use std::io::{BufRead, BufReader, Lines};
 use std::process::{Child, ChildStdout};
@@ -12,11 +12,11 @@ use service::launch;
 use testkit::{Broker, Client, free_port, until};
 use tokio::net::TcpListener;
 
-use super::shop::{Shop, ticket};
-use super::{Said, bus, command, json_lines};
+use crate::program::{bus, command, json_lines, operator, run};
+use crate::shop::{Shop, ticket};
 
 #[tokio::test]
-async fn ls_shows_the_streams_how_far_each_group_is_and_who_is_there() {
+async fn ls_shows_the_streams_how_far_each_group_is_and_the_connected_clients() {
     let shop = Shop::open().await;
     let mut registered =
         launch("client-id", Registration { bus: shop.client.bus.clone(), heartbeat: Heartbeat::default() }).start();
@@ -24,12 +24,15 @@ async fn ls_shows_the_streams_how_far_each_group_is_and_who_is_there() {
     shop.sell(&["poison", "a"]).await;
     shop.letter(1).await;
     shop.has_seats_and_prices(&["a"], &["a", "poison"]).await;
-    let look = async || serde_json::from_str::<Value>(&bus(&shop.broker, &["ls", "--json"]).await.well()).unwrap();
+    let look = async || serde_json::from_str::<Value>(&bus(&shop.broker, &["ls", "--json"]).await.succeeded()).unwrap();
     let seen = look().await;
     let [events, dead_letters] = seen["streams"].as_array().unwrap().as_slice() else { panic!("{seen}") };
     assert_eq!((&events["name"], &events["messages"]), (&json!("ticketing"), &json!(2)));
     assert_eq!((&events["firstSequence"], &events["lastSequence"]), (&json!(1), &json!(2)));
-    assert!(events["firstTime"].as_str() <= events["lastTime"].as_str(), "{events}");
+    assert!(
+        events["firstStored"].is_string() && events["firstStored"].as_str() <= events["lastStored"].as_str(),
+        "{events}"
+    );
     assert_eq!((&dead_letters["name"], &dead_letters["messages"]), (&json!("ticketing-dead-letters"), &json!(1)));
     assert_eq!(seen["clients"][0]["id"], "shop");
     assert_eq!(seen["clients"][0]["listening"].as_array().unwrap().len(), 2);
@@ -39,7 +42,7 @@ async fn ls_shows_the_streams_how_far_each_group_is_and_who_is_there() {
     let seats = group(&seen, "seats-service");
     assert_eq!((&seats["subject"], &seats["lag"], &seats["members"]), (&json!("ticket:created"), &json!(0), &json!(1)));
 
-    // A group that listens no more falls behind.
+    // A group without a listener falls behind.
     let Shop { broker, client, .. } = &shop;
     let outsider = broker.outsider().await;
     let config = async_nats::jetstream::consumer::pull::Config {
@@ -53,44 +56,42 @@ async fn ls_shows_the_streams_how_far_each_group_is_and_who_is_there() {
     }
     let absent = group(&look().await, "absent");
     assert_eq!((&absent["lag"], &absent["members"], &absent["waiting"]), (&json!(3), &json!(0), &json!(0)));
-    let table = bus(&shop.broker, &["ls"]).await.well();
+    let table = bus(&shop.broker, &["ls"]).await.succeeded();
     let row = table.lines().find(|line| line.starts_with("absent")).unwrap();
     assert_eq!(row.split_whitespace().collect::<Vec<_>>(), ["absent", "ticket:updated", "3", "0", "0", "0", "0"]);
     assert!(table.contains("shop    ticket:created, ticket:created"), "{table}");
-    // Nor does one that is of this application, and was never there.
+    assert!(table.lines().next().unwrap().contains("FIRST  FIRST STORED"), "{table}");
+    // A service of this application that never ran has no consumer.
     let missing = json!({ "group": "orders-service", "subject": "ticket:created" });
     assert!(seen["missing"].as_array().unwrap().contains(&missing), "{seen}");
     let row = table.lines().find(|line| line.starts_with("orders-service")).unwrap();
-    assert!(row.contains("not there"), "{row}");
+    assert!(row.contains("no consumer"), "{row}");
     registered.stop().await.result.unwrap();
     shop.close().await;
 }
 
 #[tokio::test]
-async fn who_looks_changes_nothing_and_says_what_is_missing() {
+async fn a_read_only_command_creates_nothing_and_says_what_is_missing() {
     let broker = Broker::start().await;
     for command in [&["ls"][..], &["tail"], &["dlq", "ls"], &["dlq", "redrive", "1"]] {
-        let said = bus(&broker, command).await.ill(1);
-        assert!(said.contains("no stream ticketing") && said.contains("start the services"), "{said}");
+        let stderr = bus(&broker, command).await.failed(1);
+        assert!(stderr.contains("no stream ticketing") && stderr.contains("start the services"), "{stderr}");
     }
     assert_eq!(broker.outsider().await.query_account().await.unwrap().streams, 0);
     let Connection { url, .. } = broker.connection("a");
     broker.stop().await;
-    let said = super::super::process::run(&["bus", "ls", "--nats-url", url.as_str()], &std::env::temp_dir());
-    let said =
-        Said { code: said.status.code(), stdout: String::new(), stderr: String::from_utf8(said.stderr).unwrap() };
-    let said = said.ill(1);
-    assert!(said.contains("no NATS server answers at") && said.contains("--nats-url"), "{said}");
+    let stderr = run(operator(&["ls", "--nats-url", url.as_str()])).failed(1);
+    assert!(stderr.contains("no NATS server answers at") && stderr.contains("--nats-url"), "{stderr}");
 }
 
 #[tokio::test]
-async fn an_absent_database_is_told_with_its_mend_and_a_stop_before_the_end_is_no_success() {
+async fn an_absent_database_is_reported_with_a_hint_and_a_stop_before_the_end_is_a_failure() {
     let broker = Broker::start().await;
-    let _services = broker.connect("a").await; // has made the streams
+    let _services = broker.connect("a").await; // has created the streams
     let nobody = format!("mongodb://user:password@127.0.0.1:{}/shop", free_port());
-    let said = bus(&broker, &["audit", "--mongo-uri", &nobody]).await.ill(1);
+    let stderr = bus(&broker, &["audit", "--mongo-uri", &nobody]).await.failed(1);
     let place = nobody.split(['@', '/']).nth(3).unwrap();
-    assert!(said.contains(&format!("no MongoDB answers at {place};")) && !said.contains("password"), "{said}");
+    assert!(stderr.contains(&format!("no MongoDB answers at {place};")) && !stderr.contains("password"), "{stderr}");
 
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri = format!("mongodb://{}/shop", silent.local_addr().unwrap());
@@ -99,13 +100,13 @@ async fn an_absent_database_is_told_with_its_mend_and_a_stop_before_the_end_is_n
         let _connected = silent.accept().await.unwrap();
         kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
         let ended = child.wait_with_output().unwrap();
-        let said = String::from_utf8(ended.stderr).unwrap();
-        assert!(ended.status.code() == Some(1) && said.ends_with("stopped before anything was done\n"), "{said}");
+        let stderr = String::from_utf8(ended.stderr).unwrap();
+        assert!(ended.status.code() == Some(1) && stderr.ends_with("stopped before anything was done\n"), "{stderr}");
     }
     broker.stop().await;
 }
 
-/// A `tail` that runs, and listens.
+/// A running `tail` that listens.
 struct Tail {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -116,7 +117,7 @@ impl Tail {
         let mut child = command(broker, &[&["tail"], options].concat()).spawn().unwrap();
         let mut listening = String::new();
         BufReader::new(child.stderr.take().unwrap()).read_line(&mut listening).unwrap();
-        assert_eq!(listening, "Listening; Ctrl-C ends it.\n");
+        assert_eq!(listening, "Listening; Ctrl-C stops it.\n");
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, lines }
     }
@@ -155,7 +156,7 @@ async fn tail_prints_what_is_published_from_now_on_until_ctrl_c() {
 }
 
 #[tokio::test]
-async fn tail_prints_only_what_is_asked_for_as_json() {
+async fn tail_prints_only_the_selected_events_as_json() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
     let (ticket, order) = ("5f5f6d1a9c1b2a0019e0a111", "5f5f6d1a9c1b2a0019e0a222");
@@ -165,7 +166,7 @@ async fn tail_prints_only_what_is_asked_for_as_json() {
     let paid = publish(&client, Subject::PaymentCreated, &json!({ "id": "p", "orderId": order })).await;
     client.publish("oops").await;
     let tail = async |options: &[&str]| {
-        json_lines(&bus(&broker, &[&["tail", "--all", "--json"], options].concat()).await.well())
+        json_lines(&bus(&broker, &[&["tail", "--all", "--json"], options].concat()).await.succeeded())
     };
     let sequences =
         |events: &[Value]| events.iter().map(|event| event["sequence"].as_u64().unwrap()).collect::<Vec<_>>();
@@ -182,16 +183,16 @@ async fn tail_prints_only_what_is_asked_for_as_json() {
     );
     assert_eq!(all[0]["eventId"], all[0]["headers"]["Event-Id"]);
     assert_eq!((&all[4]["text"], &all[4]["payload"]), (&json!("oops"), &Value::Null));
-    let since = bus(&broker, &["tail", "--since", "1h", "-n", "5"]).await.well();
+    let since = bus(&broker, &["tail", "--since", "1h", "-n", "5"]).await.succeeded();
     assert_eq!(since.lines().count(), 5);
-    let said = bus(&broker, &["tail", "--subject", "ticket:*"]).await.ill(2);
-    assert!(said.contains("they are ticket:created, ticket:updated, order:created"), "{said}");
+    let stderr = bus(&broker, &["tail", "--subject", "ticket:*"]).await.failed(2);
+    assert!(stderr.contains("they are ticket:created, ticket:updated, order:created"), "{stderr}");
     client.close().await;
     broker.stop().await;
 }
 
 #[tokio::test]
-async fn tail_ends_well_when_nobody_reads_on() {
+async fn tail_succeeds_when_its_reader_closes_stdout() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
     let mut tail = Tail::start(&broker, &["--json"]);
