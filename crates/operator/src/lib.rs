@@ -80,7 +80,7 @@ impl Bus {
             Command::Tail(tail) => service::run("tail", tail),
             Command::Describe(describe) => service::run("describe", describe.of(services)),
             Command::Dlq(dlq) => dlq.run(),
-            Command::Replay(replay) => service::run("replay", replay),
+            Command::Replay(replay) => service::run("replay", replay.of(declarations)),
             Command::Audit(audit) => service::run("audit", audit.of(services)),
         }
     }

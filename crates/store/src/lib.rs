@@ -19,6 +19,7 @@ mod ids;
 mod inbox;
 mod outbox;
 pub mod price;
+mod projection;
 mod relay;
 mod repair;
 mod settings;
@@ -33,11 +34,12 @@ pub use error::is_duplicate;
 pub use handle::Store;
 pub use ids::new_id;
 pub use outbox::{Outbox, Outboxes};
+pub use projection::{Projected, Projection, Replay, Replayed};
 pub use relay::Relay;
 pub use repair::repair;
 pub use settings::MongoSettings;
 pub use transaction::{Aborted, Tx};
-pub use version::{Arrival, Stale, Versioned, save};
+pub use version::{Stale, Versioned, save};
 
 /// How long an event stays in the outbox after it was published, so that outbox and stream can be compared.
 pub const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);

@@ -8,4 +8,4 @@ pub(crate) use order::{Completion, Order};
 
 use order::Cancel;
 pub(crate) use orders::{AlreadyReserved, Cancelled, Orders};
-pub(crate) use ticket::{Ticket, Tickets};
+pub(crate) use ticket::Ticket;
