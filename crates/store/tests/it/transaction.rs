@@ -105,7 +105,7 @@ async fn a_transaction_goes_on_when_the_database_was_killed_meanwhile() {
 async fn a_password_that_is_refused_ends_it_with_the_mend() {
     let database = Database::new();
     let uri = database.uri().replace("mongodb://", "mongodb://nobody:secret@");
-    let connection = store::Connection { uri: uri.into() };
+    let connection = store::Connection { uri: uri.parse().unwrap() };
     let error = format!("{:#}", service::launch("store", connection).start().ready().await.unwrap_err());
     assert!(error.contains("the database refuses us: ") && !error.contains("secret"), "{error}");
 }
@@ -123,7 +123,7 @@ async fn a_database_without_transactions_ends_it_with_the_mend() {
         .spawn()
         .unwrap();
     let uri = format!("mongodb://127.0.0.1:{port}/test");
-    let mut running = service::launch("store", store::Connection { uri: uri.into() }).start();
+    let mut running = service::launch("store", store::Connection { uri: uri.parse().unwrap() }).start();
     let error = tokio::time::timeout(testkit::LIMIT, running.ready()).await;
     mongod.kill().unwrap();
     mongod.wait().unwrap();

@@ -34,7 +34,7 @@ async fn find(tickets: &Tickets, id: &TicketId) -> Ticket {
 #[tokio::test]
 async fn implements_optimistic_concurrency_control_and_increments_the_version_number_on_multiple_saves() {
     let database = Database::new();
-    let mut running = launch("store", Connection { uri: database.uri().to_owned().into() }).start();
+    let mut running = launch("store", Connection { uri: database.uri().parse().unwrap() }).start();
     let store = running.ready().await.unwrap();
     let tickets = Tickets::open(&store).await.unwrap();
     let seller = new_id();
