@@ -4,7 +4,6 @@
 mod app;
 mod events;
 mod junk;
-mod models;
 mod older;
 mod routes;
 mod service;
