@@ -5,7 +5,7 @@
 //! as its effects, with group and event id as its key. A second delivery finds the note, and nothing happens.
 //!
 //! Only handled events are noted there; an attempt that fails writes to a collection of its own, outside the transaction
-//! that was aborted. So an event that is handled at once, as nearly all are, costs one insert. Both collections are kept
+//! that was aborted. So an event that is handled on its first attempt, as nearly all are, costs one insert. Both collections are kept
 //! twice as long as the outbox, from which an event may be published again.
 
 use std::time::Duration;

@@ -33,15 +33,15 @@ fn a_database_uri_that_is_invalid_or_names_no_database_is_refused_with_an_exampl
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_keeps_it_waiting_and_a_stop_is_obeyed_meanwhile() {
+async fn a_service_waits_for_its_database_and_can_be_stopped_in_the_meantime() {
     let mut running = launch("auth", PROGRAM).settings(settings("mongodb://127.0.0.1:1/auth")).start();
     let waiting = tokio::time::timeout(Duration::from_secs(3), running.ready()).await;
-    assert!(waiting.is_err(), "it is not ready, and has not failed");
+    assert!(waiting.is_err(), "the service is ready or has failed");
     running.stop().await.result.unwrap();
 }
 
 #[tokio::test]
-async fn whoever_was_told_they_are_signed_up_is_so_after_the_database_was_killed() {
+async fn a_confirmed_sign_up_survives_a_killed_database() {
     let mut mongod = Mongod::start().await;
     let app = App::on(&mongod.uri("auth")).await;
     let emails = ["a@test.com", "b@test.com", "c@test.com"];
@@ -60,7 +60,7 @@ async fn whoever_was_told_they_are_signed_up_is_so_after_the_database_was_killed
             if answer.status == 200 {
                 break;
             }
-            assert_eq!(answer.status, 500, "{answer:?}"); // it has just come back
+            assert_eq!(answer.status, 500, "{answer:?}"); // the driver has not noticed yet that the database is back
             answer = app.post("/api/users/signin", &credentials).await;
         }
         assert_eq!(answer.status, 200, "{answer:?}");
