@@ -42,7 +42,7 @@ pub enum ApiError {
 pub struct Problem {
     /// What is wrong, for people.
     pub message: String,
-    /// The field of the body, or the parameter, that is wrong; `None` if it is none in particular.
+    /// The field of the body, or the parameter, that is wrong; `None` if no field is at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<&'static str>,
 }

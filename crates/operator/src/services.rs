@@ -7,7 +7,7 @@ use events::Subject;
 pub const DECLARATIONS: [Declaration; 4] =
     [auth::DECLARATION, tickets::DECLARATION, orders::DECLARATION, expiration::DECLARATION];
 
-/// Stands in for the services where there are none.
+/// The name in place of services where no service does it.
 pub(crate) const NOBODY: &str = "nobody";
 
 /// A subscription of a service.

@@ -41,7 +41,7 @@ impl Answer {
         assert_eq!(self.body, json!({ "errors": errors }).to_string());
     }
 
-    /// The answer says that the request will not do, in the contract's shape, whatever its words.
+    /// Checks that the answer is an error in the contract's shape, without regard to its words.
     #[track_caller]
     pub fn is_some_refusal(&self) {
         assert!((400..500).contains(&self.status), "{self:?}");

@@ -65,7 +65,7 @@ impl Collector {
         Self { running, address, received }
     }
 
-    /// What a service is to be told.
+    /// The endpoint to give to a service.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }

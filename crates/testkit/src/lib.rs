@@ -1,4 +1,4 @@
-//! What the tests of the services stand on: the real servers, on free ports, and a client that sends whatever it is told.
+//! The base of the tests: real servers on free ports, programs of this build, and a client that sends any bytes.
 //!
 //! For tests only; nothing of it is part of a program.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]

@@ -1,4 +1,4 @@
-//! Ports for servers that must be told theirs.
+//! Ports for servers that can't choose one themselves.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicU16, Ordering};

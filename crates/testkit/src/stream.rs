@@ -1,4 +1,4 @@
-//! What stands in the stream.
+//! The events in the stream.
 
 use async_nats::jetstream::consumer::{DeliverPolicy, PullConsumer, pull};
 use events::Event;
@@ -18,7 +18,7 @@ pub async fn settled(broker: &Broker, consumer: &str) {
     .await;
 }
 
-/// An event as it stands in the stream.
+/// An event as the stream stores it.
 #[derive(Clone, Debug)]
 pub struct Stored<E> {
     /// Its place.

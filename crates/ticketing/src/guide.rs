@@ -38,7 +38,7 @@ impl fmt::Display for Guide {
     }
 }
 
-/// The lines of the course's story, for any shell. They keep the cookies of two people in `seller.jar` and `buyer.jar`,
+/// The commands of the course's scenario, for any shell. They keep the cookies of two people in `seller.jar` and `buyer.jar`,
 /// and what was sold and ordered in `ticket.json` and `order.json`.
 fn lines(api: &str, run: u32) -> Vec<String> {
     const POST: &str = "-H 'content-type: application/json' -d";

@@ -1,8 +1,8 @@
-//! Something that must outlive the parts that are started after it.
+//! Something that must outlive the services that are started after it.
 
 use service::{Error, Scope, Service};
 
-/// A data folder, say, or the lock on it: dropped when it is undone, and so after everything started later.
+/// A data folder, say, or the lock on it: dropped when this service stops, and so after everything started later.
 pub(crate) struct Kept<T>(pub(crate) T);
 
 impl<T: Send + 'static> Service for Kept<T> {

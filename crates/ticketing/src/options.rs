@@ -99,7 +99,7 @@ impl Run {
     }
 }
 
-/// An empty variable is as good as none.
+/// Reads an endpoint; an empty variable means that there is none.
 fn endpoint(text: &str) -> Result<String, InvalidEndpoint> {
     if !text.is_empty() {
         text.parse::<Endpoint>()?;

@@ -1,4 +1,4 @@
-//! The servers: those that run, or our own.
+//! The servers: existing ones that the options name, or our own.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
@@ -47,19 +47,19 @@ pub(crate) async fn start<H>(scope: &Scope<H>, run: &Run, folder: &Path) -> Resu
     Ok(Servers { nats, monitoring, mongo, mongo_shown })
 }
 
-/// Sees that somebody answers there, before the services wait for it.
+/// Checks that a server answers there, before the services wait for it.
 async fn given_nats<H>(scope: &Scope<H>, run: &Run, url: &ServerUrl) -> Result<(ServerUrl, Option<String>), Error> {
     let connection = Connection::new(url.clone(), run.nats_cluster_id.clone(), run.nats_client_id.clone());
-    let mend = "start that NATS server, or leave --nats-url and NATS_URL away";
-    scope.start("nats", connection).await.context(mend)?;
+    let remedy = "start that NATS server, or unset --nats-url / NATS_URL";
+    scope.start("nats", connection).await.context(remedy)?;
     Ok((url.clone(), None))
 }
 
 /// As [`given_nats`].
 async fn given_mongo<H>(scope: &Scope<H>, uri: &Secret) -> Result<(Secret, String), Error> {
     let connection = store::Connection { uri: uri_for("any", uri)?.reveal().parse().context("MONGO_URI")? };
-    let mend = "no MongoDB answers there: start it, or leave --mongo-uri and MONGO_URI away";
-    scope.start("mongo", connection).await.context(mend)?;
+    let remedy = "no MongoDB answers there: start it, or unset --mongo-uri / MONGO_URI";
+    scope.start("mongo", connection).await.context(remedy)?;
     Ok((uri.clone(), "yours (MONGO_URI)".to_owned()))
 }
 

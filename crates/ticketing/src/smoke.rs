@@ -54,22 +54,22 @@ impl Service for Smoke {
         let addresses = scope.child("application").wait_until_ready().start(application).await?;
         let connection = Connection::new(addresses.servers.nats.clone(), run.nats_cluster_id, "smoke".parse()?);
         let bus = scope.start("nats", connection).await?;
-        let (heard, events) = mpsc::unbounded_channel();
+        let (received, events) = mpsc::unbounded_channel();
         for subject in Subject::ALL {
-            scope.start(&subject.to_string(), listen(&bus, subject, heard.clone())).await?;
+            scope.start(&subject.to_string(), listen(&bus, subject, received.clone())).await?;
         }
         steps.done("everything is there")?;
         scope.ready(());
-        let story = Story { addresses, events, early: VecDeque::new(), steps, file };
-        match scope.stopping().or(story.tell()).await {
-            Some(told) => told,
+        let scenario = Scenario { addresses, events, early: VecDeque::new(), steps, file };
+        match scope.stopping().or(scenario.play()).await {
+            Some(played) => played,
             None => bail!("stopped before the end"),
         }
     }
 }
 
-/// Hears of every event of a subject.
-fn listen(bus: &Bus, subject: Subject, heard: mpsc::UnboundedSender<Arc<Delivery>>) -> impl Service<Handle = ()> {
+/// Subscribes to every event of a subject.
+fn listen(bus: &Bus, subject: Subject, received: mpsc::UnboundedSender<Arc<Delivery>>) -> impl Service<Handle = ()> {
     let consumer = Consumer {
         source: Source::Events(subject),
         membership: Membership::Alone,
@@ -80,7 +80,7 @@ fn listen(bus: &Bus, subject: Subject, heard: mpsc::UnboundedSender<Arc<Delivery
         concurrency: 1,
     };
     let handler = move |delivery: Arc<Delivery>, _: Stopping| {
-        heard.send(delivery).ok();
+        received.send(delivery).ok();
         std::future::ready(Verdict::Ack)
     };
     Subscription { bus: bus.clone(), consumer, handler }
@@ -97,17 +97,17 @@ impl Steps {
     }
 }
 
-struct Story {
+struct Scenario {
     addresses: Addresses,
     events: mpsc::UnboundedReceiver<Arc<Delivery>>,
-    /// Heard, and not asked for yet: subjects know no order among each other.
+    /// Received before they were expected: there is no order between subjects.
     early: VecDeque<(Subject, Value)>,
     steps: Steps,
     file: std::path::PathBuf,
 }
 
-impl Story {
-    async fn tell(mut self) -> Result<(), Error> {
+impl Scenario {
+    async fn play(mut self) -> Result<(), Error> {
         let api = self.addresses.api;
         let (mut seller, mut buyer) = (Client::new(api), Client::new(api));
         let seller_id = seller.sign_up("seller@example.com").await?["id"].clone();
@@ -153,8 +153,8 @@ impl Story {
         ensure!(statuses == ["cancelled", "cancelled"], "the orders stand so: {orders}");
         let listed = seller.get("/api/tickets").await?;
         ensure!(listed[0]["id"] == ticket && listed[0]["version"] == 4, "the list is {listed}");
-        ensure!(self.early.is_empty() && self.events.is_empty(), "more was said: {:?}", self.early);
-        self.steps.done("the ticket is for sale again, and nothing else was said")
+        ensure!(self.early.is_empty() && self.events.is_empty(), "more was published: {:?}", self.early);
+        self.steps.done("the ticket is for sale again, and nothing else was published")
     }
 
     /// Reserves a ticket, which may not have reached the orders service yet.
@@ -174,7 +174,7 @@ impl Story {
 
     /// Waits for an event of the subject, and sees that it says at least this.
     async fn expect(&mut self, subject: Subject, says: &Value) -> Result<(), Error> {
-        let heard = async {
+        let received = async {
             loop {
                 if let Some(place) = self.early.iter().position(|(of, _)| *of == subject) {
                     let (_, event) = self.early.remove(place).context("it was there")?;
@@ -184,7 +184,7 @@ impl Story {
                 self.early.push_back((delivery.subject.parse()?, serde_json::from_slice(&delivery.payload)?));
             }
         };
-        let event = timeout(PATIENCE, heard).await.with_context(|| format!("no {subject} was heard"))??;
+        let event = timeout(PATIENCE, received).await.with_context(|| format!("no {subject} arrived"))??;
         let wanted = says.as_object().context("an object")?;
         let agrees = wanted.iter().all(|(name, value)| event[name] == *value);
         ensure!(agrees, "{subject} says {event}, and not {says}");

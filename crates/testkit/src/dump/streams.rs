@@ -55,7 +55,7 @@ impl StoredMessage {
     }
 }
 
-/// What a dump tells of a stream besides its messages.
+/// What a dump contains of a stream besides its messages.
 #[derive(Debug, Serialize, Deserialize)]
 struct Configuration {
     stream: Value,
@@ -115,7 +115,7 @@ pub async fn dump_messages(broker: &Broker, stream: &str, folder: &Path) {
     fs::write(folder.join(format!("{stream}.jsonl")), lines).unwrap();
 }
 
-/// A message as the server tells of it.
+/// A message as the server returns it.
 fn message(found: &Value) -> StoredMessage {
     let text = |name: &str| found[name].as_str().unwrap_or_default().to_owned();
     let headers = String::from_utf8(BASE64_STANDARD.decode(text("hdrs")).unwrap()).unwrap();

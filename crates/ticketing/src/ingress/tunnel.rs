@@ -24,7 +24,7 @@ pub(super) async fn copy(client: OnUpgrade, service: OnUpgrade) {
     tokio::pin!(to_client, to_service);
     let ended = tokio::select! {
         ended = &mut to_client => match ended {
-            // The service has nothing more to say, so a client that stays holds up nobody for long.
+            // The service has nothing more to send, so a client that stays delays a stop by this limit at most.
             Ok(()) => timeout(CLOSE_WITHIN, to_service).await.unwrap_or(Ok(())),
             Err(error) => Err(error),
         },

@@ -1,4 +1,4 @@
-//! Collectors that are none.
+//! Servers that are not usable collectors.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -8,9 +8,9 @@ use futures_util::future::join_all;
 use testkit::{Api, Database, KEY, ServiceProgram, until};
 
 /// What it does with a connection, once it has seen the beginning of a request.
-type Unfit = fn(TcpStream);
+type Broken = fn(TcpStream);
 
-const UNFIT: [(&str, Unfit); 5] = [
+const BROKEN: [(&str, Broken); 5] = [
     ("goes away", drop),
     ("is silent", |mut stream| while stream.read(&mut [0; 1024]).is_ok_and(|count| count > 0) {}),
     ("talks nonsense", |mut stream| drop(stream.write_all(b"\x00\xffnonsense\r\n\r\n"))),
@@ -25,23 +25,23 @@ const UNFIT: [(&str, Unfit); 5] = [
     }),
 ];
 
-fn listen(unfit: Unfit) -> SocketAddr {
+fn listen(broken: Broken) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         for mut stream in listener.incoming().map_while(Result::ok) {
-            thread::spawn(move || stream.read(&mut [0; 1024]).map(|_| unfit(stream)));
+            thread::spawn(move || stream.read(&mut [0; 1024]).map(|_| broken(stream)));
         }
     });
     address
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_is_none_neither_slows_nor_stops_a_service_and_is_told_of_once() {
+async fn an_unusable_collector_neither_slows_nor_stops_a_service_and_is_reported_once() {
     let folder = tempfile::tempdir().unwrap();
     let away = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
-    let unfit = UNFIT.map(|(what, unfit)| (what, listen(unfit)));
-    let trials = unfit.into_iter().chain([("is away", away)]).map(async |(what, collector)| {
+    let broken = BROKEN.map(|(what, broken)| (what, listen(broken)));
+    let trials = broken.into_iter().chain([("is away", away)]).map(async |(what, collector)| {
         let database = Database::new();
         let endpoint = format!("http://{collector}");
         let environment = [
@@ -60,7 +60,7 @@ async fn a_collector_that_is_none_neither_slows_nor_stops_a_service_and_is_told_
         }
         let lines = || program.log().lines().filter(|line| line.contains(&endpoint)).count();
         if what != "is silent" {
-            until("it is told", || std::future::ready(lines() > 0)).await; // that takes ten seconds
+            until("the warning", || std::future::ready(lines() > 0)).await; // that takes ten seconds
         }
         assert!(lines() <= 1, "the collector {what}: {}", program.log());
         assert_eq!(program.terminate().await, Some(0), "the collector {what}: {}", program.log());

@@ -22,7 +22,7 @@ fn texts(list: &Value) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn the_listeners_on_the_broker_and_the_events_in_outboxes_and_stream_are_those_it_tells_of() {
+async fn the_listeners_on_the_broker_and_the_events_in_outboxes_and_stream_are_those_it_describes() {
     let (broker, database, data) = (Broker::start().await, Database::new(), tempfile::tempdir().unwrap());
     let options = ["--nats-url", broker.url(), "--mongo-uri", database.uri(), "--order-window-seconds", "1"];
     let program = Program::start(data.path(), &options);

@@ -19,23 +19,23 @@ use tokio::time::{sleep, timeout};
 /// Where the expiration service can die, which has neither database nor outbox.
 const EXPIRATION: [&str; 3] = ["listener-received", "listener-before-ack", "subscription-acked"];
 
-/// How many stories are told at once.
-const AT_ONCE: usize = 4;
+/// How many scenarios run concurrently.
+const CONCURRENCY: usize = 4;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_anywhere_between_request_and_ack_nothing_is_lost_and_nothing_happens_twice() {
     let with_database = ["tickets", "orders"].into_iter().flat_map(|service| POINTS.map(|point| (service, point)));
     let places: Vec<_> = with_database.chain(EXPIRATION.map(|point| ("expiration", point))).collect();
-    let told = stream::iter(places).map(|(service, point)| async move {
-        let limit = timeout(4 * LIMIT, story(service, point));
-        limit.await.unwrap_or_else(|_| panic!("{service} killed at {point}: the story does not end"));
+    let scenarios = stream::iter(places).map(|(service, point)| async move {
+        let limit = timeout(4 * LIMIT, scenario(service, point));
+        limit.await.unwrap_or_else(|_| panic!("{service} killed at {point}: the scenario does not end"));
         println!("{service} killed at {point}: nothing lost, nothing twice");
     });
-    told.buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+    scenarios.buffer_unordered(CONCURRENCY).collect::<Vec<()>>().await;
 }
 
 /// A ticket is sold, reserved, and free again when the time is over; one service dies on the way.
-async fn story(victim: &'static str, point: &'static str) {
+async fn scenario(victim: &'static str, point: &'static str) {
     let broker = Broker::start().await;
     let databases = [Database::new(), Database::new()];
     let folder = tempfile::tempdir().unwrap();
@@ -57,7 +57,7 @@ async fn story(victim: &'static str, point: &'static str) {
     let act = async {
         let sold = persist(&tickets, "/api/tickets", &person, &json!({ "title": "concert", "price": 20 })).await;
         let ticket = sold.expect(201)["id"].clone();
-        // Not heard of yet, or reserved by the request whose answer was lost: both are over in a moment.
+        // Not received yet, or reserved by the request whose answer was lost: both are over in a moment.
         persist(&orders, "/api/orders", &person, &json!({ "ticketId": ticket })).await.expect(201);
     };
     tokio::join!(act, dies_and_is_started_again(dying));
@@ -111,7 +111,7 @@ async fn agree([of_tickets, of_orders]: &[Database; 2], broker: &Broker) {
     }
 
     assert_eq!(ids(&stored::<TicketCreated>(broker).await).len(), sold);
-    // Each change of a ticket was told once: two for each order, or none if its end was heard of first.
+    // Each change of a ticket was published once: two for each order, or none if its end was received first.
     let updated = stored::<TicketUpdated>(broker).await;
     let changes: i64 = versions(&tickets).await.values().sum();
     assert_eq!((updated.len(), ids(&updated).len()), (usize::try_from(changes).unwrap(), updated.len()));

@@ -18,7 +18,7 @@ use time::OffsetDateTime;
 /// The longest wait for thousands of transactions.
 const MUCH: Duration = Duration::from_secs(240);
 
-/// One ticket and two orders: sold, made dearer, reserved, given up, reserved again, paid.
+/// One ticket and two orders: sold, made more expensive, reserved, given up, reserved again, paid.
 struct History {
     ticket: TicketId,
     seller: UserId,
@@ -41,7 +41,7 @@ impl History {
         let (id, user_id) = (ticket.clone(), seller.clone());
         let sold = TicketCreated { id, version: 0, title: title.clone(), price: price(2000), user_id };
         let (id, user_id) = (ticket.clone(), seller.clone());
-        let dearer = TicketUpdated { id, version: 1, title, price: price(2500), user_id, order_id: None };
+        let raised = TicketUpdated { id, version: 1, title, price: price(2500), user_id, order_id: None };
         let created = |id: &OrderId, window| OrderCreated {
             id: id.clone(),
             version: 0,
@@ -55,8 +55,8 @@ impl History {
         let paid = PaymentCreated { id: new_id(), order_id: second.clone(), stripe_id: "ch_1".to_owned() };
         [
             json(&sold),
-            json(&dearer),
-            json(&created(first, Duration::ZERO)), // whose end is told in vain
+            json(&raised),
+            json(&created(first, Duration::ZERO)), // whose end is published without effect
             json(&cancelled),
             json(&created(second, Duration::from_secs(900))),
             json(&paid),
@@ -189,7 +189,7 @@ async fn six_events_in_every_order_and_each_of_them_twice_end_in_the_same_state(
     broker.stop().await;
 }
 
-/// How many tickets are held by an order that is paid, at the price that was told last, and remember no other.
+/// How many tickets are held by an order that is paid, at the price that was published last, and remember no other.
 async fn held_by_the_second(tickets: &Collection<Document>, orders: &Collection<Document>) -> usize {
     let paid: Vec<_> = orders.find(doc! { "status": "complete" }).await.unwrap().collect().await;
     let paid = paid.into_iter().map(Result::unwrap);

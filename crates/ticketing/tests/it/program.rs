@@ -124,7 +124,7 @@ fn a_named_server_that_is_down_is_an_error_that_names_it_and_the_option() {
     let data = tempfile::tempdir().unwrap();
     let folder = data.path().to_str().unwrap();
     let options = ["--free-ports", "--listen", "127.0.0.1:0", "--data-dir", folder];
-    for (option, value, mend) in [
+    for (option, value, remedy) in [
         ("--nats-url", "nats://127.0.0.1:1", "no NATS server answers at nats://127.0.0.1:1"),
         ("--nats-url", "nats://127.0.0.1:1", "leave --nats-url and NATS_URL away"),
         ("--mongo-uri", "mongodb://127.0.0.1:1/a", "leave --mongo-uri and MONGO_URI away"),
@@ -132,7 +132,7 @@ fn a_named_server_that_is_down_is_an_error_that_names_it_and_the_option() {
         let output = run(&[&options[..], &[option, value]].concat(), data.path());
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1));
-        assert!(said.contains(mend), "{said}");
+        assert!(said.contains(remedy), "{said}");
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use testkit::{Api, Broker, Mongod, ServiceProgram, course_environment, session_of, stored, until};
 
 #[tokio::test]
-async fn a_broker_that_is_paused_is_told_of_and_selling_goes_on() {
+async fn a_paused_broker_is_reported_and_selling_goes_on() {
     let (broker, mongod, folder) = (Broker::start().await, Mongod::start().await, tempfile::tempdir().unwrap());
     let uri = mongod.uri("tickets");
     let tickets = course_environment(&uri, broker.url(), "tickets");
@@ -20,7 +20,7 @@ async fn a_broker_that_is_paused_is_told_of_and_selling_goes_on() {
     broker.freeze();
     let paused = Instant::now();
     for program in [&tickets, &expiration] {
-        until("told of", || async { program.readiness("").await.0 == 503 }).await;
+        until("reported", || async { program.readiness("").await.0 == 503 }).await;
     }
     assert_eq!(tickets.readiness("").await.1, r#"["tickets/nats"]"#);
     assert_eq!(tickets.readiness("?exclude=nats").await.0, 200);
@@ -43,15 +43,17 @@ async fn a_broker_that_is_paused_is_told_of_and_selling_goes_on() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_killed_is_told_of_until_it_is_back() {
+async fn a_killed_database_is_reported_until_it_is_back() {
     let (broker, mut mongod, folder) = (Broker::start().await, Mongod::start().await, tempfile::tempdir().unwrap());
     let uri = mongod.uri("tickets");
     let tickets = course_environment(&uri, broker.url(), "tickets");
     let tickets = ServiceProgram::start("tickets", &tickets, folder.path(), None);
     until("ready", || tickets.is_ready()).await;
     mongod.kill().await;
-    until("told of", || async { tickets.readiness("?exclude=nats").await == (503, r#"["tickets/store"]"#.to_owned()) })
-        .await;
+    until("reported", || async {
+        tickets.readiness("?exclude=nats").await == (503, r#"["tickets/store"]"#.to_owned())
+    })
+    .await;
     mongod.restart().await;
     until("ready again", || tickets.is_ready()).await;
     drop(tickets);

@@ -38,7 +38,7 @@ struct Counts {
 }
 
 impl Counts {
-    /// Waits until everybody has so many more answers: what was under way is over then.
+    /// Waits until everybody has so many more answers: requests in flight are over then.
     async fn more(&self, count: usize) {
         let now = || self.answered.each_ref().map(|answered| answered.load(Ordering::Relaxed));
         let before = now();
@@ -67,7 +67,7 @@ async fn trade(endpoints: &Endpoints, counts: &Counts, stop: &AtomicBool, person
         let concert = json!({ "title": "concert", "price": 20 });
         let Some(ticket) = ask("tickets", "POST", "/api/tickets", concert).await else { continue };
         let order = json!({ "ticketId": ticket.json()["id"] });
-        // Heard of by then, or not yet: both is an answer.
+        // Received by then, or not yet: both are answers.
         if let Some(order) = ask("orders", "POST", "/api/orders", order).await {
             let path = format!("/api/orders/{}", order.json()["id"].as_str().unwrap());
             ask("orders", "DELETE", &path, json!(null)).await;
@@ -76,7 +76,7 @@ async fn trade(endpoints: &Endpoints, counts: &Counts, stop: &AtomicBool, person
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rolling_restart_fails_no_request_and_a_kill_only_those_under_way() {
+async fn a_rolling_restart_fails_no_request_and_a_kill_only_those_in_flight() {
     let (broker, folder) = (Broker::start().await, tempfile::tempdir().unwrap());
     let databases = BTreeMap::from([("tickets", Database::new()), ("orders", Database::new())]);
     let mut programs = Vec::new();

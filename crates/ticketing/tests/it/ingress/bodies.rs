@@ -27,7 +27,7 @@ const LARGE: usize = 50 * 1024 * 1024;
 /// More than the kernel keeps for four ends of loopback connections, and less than the body.
 const IN_BETWEEN: usize = 40 * 1024 * 1024;
 
-/// When nothing has moved for so long, it stands still.
+/// When nothing has moved for this long, the transfer has stalled.
 const STILL: Duration = Duration::from_millis(500);
 
 fn post_of(path: &str, length: usize) -> String {

@@ -60,7 +60,7 @@ async fn any_other_protocol_passes_too_and_each_side_ends_its_own_direction() {
 }
 
 #[tokio::test]
-async fn a_client_that_stays_after_the_service_has_ended_holds_up_no_stop() {
+async fn a_client_that_stays_after_the_service_has_ended_delays_no_stop() {
     let switched = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: chat\r\n\r\n";
     let (ingress, mut client, service) = chat(switched).await;
     drop(service);
