@@ -1,10 +1,9 @@
 //! How a service finds its database, with the course's variable.
 
-use bus::required;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Section;
-use service::settings::{Problem, Secret};
+use service::settings::{Problem, Secret, required};
 
 /// The section `[mongo]`, of every service with a database of its own.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -19,7 +18,7 @@ impl Section for MongoSettings {
     const ENVIRONMENT: &'static [(&'static str, &'static str)] = &[("MONGO_URI", "uri")];
 
     fn check(&self) -> Vec<Problem> {
-        let missing = required::<String>("uri", self.uri.reveal(), "MONGO_URI=mongodb://localhost:27017/tickets");
-        missing.into_iter().collect()
+        let is_set = !self.uri.reveal().is_empty();
+        required("uri", is_set, "MONGO_URI=mongodb://localhost:27017/tickets").into_iter().collect()
     }
 }
