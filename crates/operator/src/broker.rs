@@ -1,9 +1,9 @@
 //! Where the broker is.
 
 use anyhow::anyhow;
-use bus::{self, Connection, Name, NoStream, ServerUrl, Unreachable};
+use bus::{self, Connection, ErrorKind, Name, ServerUrl};
 use clap::Args;
-use service::{Error, Failure, Scope};
+use service::{Error, Scope};
 
 use crate::console::unless_stopped;
 
@@ -25,21 +25,21 @@ impl Broker {
         let client_id = format!("ticketing-bus-{:08x}", rand::random::<u32>()).parse()?;
         let connection = Connection::new(nats_url, nats_cluster_id, client_id);
         scope
-            .start("nats", Connection { only_looks: true, ..connection })
+            .start("nats", Connection { read_only: true, ..connection })
             .await
             .map_err(|error| with_mend(unless_stopped(error)))
     }
 }
 
 fn with_mend(error: Error) -> Error {
-    if let Some(unreachable) = Failure::cause::<Unreachable>(&error) {
-        return anyhow!(
+    match ErrorKind::of(&error) {
+        Some(unreachable @ ErrorKind::Unreachable { .. }) => anyhow!(
             "{unreachable}; start the application with `cargo run`, or forward the cluster's server with `kubectl \
              port-forward service/nats-srv 4222:4222`, or name another with --nats-url"
-        );
-    }
-    match Failure::cause::<NoStream>(&error) {
-        Some(missing) => anyhow!("{missing}: start the services, or see --nats-url and --nats-cluster-id"),
-        None => error,
+        ),
+        Some(missing @ ErrorKind::NoStream { .. }) => {
+            anyhow!("{missing}: start the services, or see --nats-url and --nats-cluster-id")
+        }
+        _ => error,
     }
 }

@@ -97,7 +97,7 @@ async fn read(bus: &Bus, reading: &mut impl FnMut(u64), events: &mut usize) -> R
     let mut told = HashMap::new();
     let subjects = [TicketCreated::SUBJECT, TicketUpdated::SUBJECT];
     let mut reader = Reader::of_events(bus, &subjects, Start::All).await?;
-    while let Some(delivery) = reader.next_there_is().await? {
+    while let Some(delivery) = reader.try_next().await? {
         reading(reader.last().saturating_sub(delivery.sequence));
         *events += 1;
         note(&mut told, &delivery);

@@ -157,7 +157,7 @@ pub async fn audit(
     let mut strangers = Vec::new();
     if !subjects.is_empty() {
         let mut reader = Reader::of_events(bus, &subjects, Start::All).await?;
-        while let Some(delivery) = reader.next_there_is().await? {
+        while let Some(delivery) = reader.try_next().await? {
             progress(reader.last().saturating_sub(delivery.sequence));
             // What was redriven stands there for one group's sake.
             if delivery.redrive_of().is_none() {

@@ -19,7 +19,7 @@ pub(crate) fn row(letter: &DeadLetter) -> Row {
         letter.group.clone(),
         letter.subject.clone(),
         one_line(&letter.event_id),
-        letter.attempts.to_string(),
+        letter.deliveries.to_string(),
         shortened(one_line(&letter.reason)),
     ]
 }
@@ -44,7 +44,7 @@ pub(crate) fn object(letter: &DeadLetter) -> Value {
         "subject": letter.subject,
         "sequence": letter.sequence,
         "eventId": letter.event_id,
-        "tries": letter.attempts,
+        "tries": letter.deliveries,
         "reason": letter.reason,
         "history": letter.history,
         "headers": headers_json(&letter.headers),
@@ -65,7 +65,7 @@ pub(crate) fn page(letter: &DeadLetter) -> String {
         format!("  subject   {}", letter.subject),
         format!("  sequence  #{}", letter.sequence),
         format!("  event id  {}", one_line(&letter.event_id)),
-        format!("  tries     {}", letter.attempts),
+        format!("  tries     {}", letter.deliveries),
         format!("  reason    {}", one_line(&letter.reason)),
     ];
     let headers = headers(&letter.headers).into_iter().map(|(name, text)| format!("{name}: {}", one_line(&text)));
