@@ -13,38 +13,38 @@ use crate::{Bus, Error};
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The pause after something was wrong with the consumer.
-pub(super) const RECHECK_PAUSE: Duration = Duration::from_millis(250);
+pub(crate) const RECHECK_PAUSE: Duration = Duration::from_millis(250);
 
 /// The consumer, whether it is trusted, and the check that runs, if one does.
-pub(super) struct Check<'a> {
+pub(crate) struct Check<'a> {
     bus: &'a Bus,
-    pub(super) consumer: JoinedConsumer,
+    pub(crate) consumer: JoinedConsumer,
     /// Whether messages may be requested. After anything suspicious the consumer is checked first.
-    pub(super) is_trusted: bool,
+    pub(crate) is_trusted: bool,
     /// When the next check is due; `None` until a message arrives.
     due: Option<Instant>,
     /// The result of the check that runs; pending for ever if none does.
-    pub(super) running: Fuse<BoxFuture<'static, Result<JoinedConsumer, Error>>>,
+    pub(crate) running: Fuse<BoxFuture<'static, Result<JoinedConsumer, Error>>>,
 }
 
 impl<'a> Check<'a> {
-    pub(super) fn new(bus: &'a Bus, consumer: JoinedConsumer) -> Self {
+    pub(crate) fn new(bus: &'a Bus, consumer: JoinedConsumer) -> Self {
         Self { bus, consumer, is_trusted: true, due: None, running: Fuse::terminated() }
     }
 
     /// A message arrived: the next check is due one interval after the first message since the last check.
-    pub(super) fn delivered(&mut self) {
+    pub(crate) fn delivered(&mut self) {
         self.due.get_or_insert_with(|| Instant::now() + CHECK_INTERVAL);
     }
 
     /// Something is suspicious: requests nothing before the consumer was checked.
-    pub(super) fn suspect(&mut self, pause: Duration) {
+    pub(crate) fn suspect(&mut self, pause: Duration) {
         self.is_trusted = false;
         self.start(pause);
     }
 
     /// Starts the check that is due, if there is one and none runs.
-    pub(super) fn start_if_due(&mut self, now: Instant) {
+    pub(crate) fn start_if_due(&mut self, now: Instant) {
         if self.due.is_some_and(|due| due <= now) && self.running.is_terminated() {
             self.due = None;
             self.start(Duration::ZERO);
@@ -52,7 +52,7 @@ impl<'a> Check<'a> {
     }
 
     /// The check has ended; after an error it starts again.
-    pub(super) fn ended(&mut self, checked: Result<JoinedConsumer, Error>) {
+    pub(crate) fn ended(&mut self, checked: Result<JoinedConsumer, Error>) {
         match checked {
             Ok(consumer) => (self.consumer, self.is_trusted) = (consumer, true),
             Err(error) => {

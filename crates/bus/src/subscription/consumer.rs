@@ -91,14 +91,14 @@ pub enum Start {
 }
 
 impl Membership {
-    pub(super) fn queue_group(&self) -> Option<&Name> {
+    pub(crate) fn queue_group(&self) -> Option<&Name> {
         match self {
             Self::Group(group) | Self::DurableGroup { group, .. } => Some(group),
             Self::Durable(_) | Self::Alone => None,
         }
     }
 
-    pub(super) fn durable(&self) -> Option<&Name> {
+    pub(crate) fn durable(&self) -> Option<&Name> {
         match self {
             Self::DurableGroup { durable, .. } | Self::Durable(durable) => Some(durable),
             Self::Group(_) | Self::Alone => None,
@@ -114,12 +114,12 @@ impl Membership {
 
 impl Consumer {
     /// The group whose dead letters these are: the queue group, or the client id of a listener without a group.
-    pub(super) fn group(&self, bus: &Bus) -> Name {
+    pub(crate) fn group(&self, bus: &Bus) -> Name {
         self.membership.queue_group().unwrap_or(bus.client_id()).clone()
     }
 
     /// The stream that contains the messages.
-    pub(super) fn stream(&self, bus: &Bus) -> String {
+    pub(crate) fn stream(&self, bus: &Bus) -> String {
         match &self.source {
             Source::Events(_) => bus.cluster_id().to_string(),
             Source::DeadLetters => dead_letter_stream(bus.cluster_id()),
@@ -128,7 +128,7 @@ impl Consumer {
     }
 
     /// The subject of the messages; `None` for all subjects of the stream.
-    pub(super) fn subject(&self) -> Option<&str> {
+    pub(crate) fn subject(&self) -> Option<&str> {
         match &self.source {
             Source::Events(subject) => Some(subject.as_str()),
             Source::Other { subject, .. } => Some(subject),
@@ -137,7 +137,7 @@ impl Consumer {
     }
 
     /// The name of the consumer: all members of a group get the same.
-    pub(super) fn name(&self, bus: &Bus) -> String {
+    pub(crate) fn name(&self, bus: &Bus) -> String {
         let subject = match &self.source {
             Source::Events(subject) => subject.dashed(),
             Source::DeadLetters => "dead-letters".to_owned(),
@@ -153,7 +153,7 @@ impl Consumer {
     }
 
     /// The configuration of the consumer of this name.
-    pub(super) fn config(&self, bus: &Bus, name: &str) -> Config {
+    pub(crate) fn config(&self, bus: &Bus, name: &str) -> Config {
         Config {
             durable_name: self.membership.durable().map(|_| name.to_owned()),
             name: Some(name.to_owned()),

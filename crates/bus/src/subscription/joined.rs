@@ -15,7 +15,7 @@ use crate::{Bus, Error, ErrorKind, Listening, streams};
 
 /// A consumer that a member has joined, and what is needed to create it again if somebody deletes it.
 #[derive(Clone, Debug)]
-pub(super) struct JoinedConsumer {
+pub(crate) struct JoinedConsumer {
     stream: String,
     name: String,
     config: Config,
@@ -27,7 +27,7 @@ pub(super) struct JoinedConsumer {
 
 impl JoinedConsumer {
     /// Creates the consumer, or joins the existing one; waits for a broker that is away.
-    pub(super) async fn join(consumer: &Consumer, bus: &Bus) -> Result<Self, Error> {
+    pub(crate) async fn join(consumer: &Consumer, bus: &Bus) -> Result<Self, Error> {
         let mut once = WarnOnce::default();
         loop {
             match Self::try_join(consumer, bus).await {
@@ -47,12 +47,12 @@ impl JoinedConsumer {
     }
 
     /// The subject that requests for messages go to.
-    pub(super) fn request_subject(&self) -> String {
+    pub(crate) fn request_subject(&self) -> String {
         format!("$JS.API.CONSUMER.MSG.NEXT.{}.{}", self.stream, self.name)
     }
 
     /// The entry of this subscription in the client registry.
-    pub(super) fn listening(&self, consumer: &Consumer, inbox: String) -> Listening {
+    pub(crate) fn listening(&self, consumer: &Consumer, inbox: String) -> Listening {
         Listening {
             subject: consumer.subject().map(str::to_owned),
             stream: self.stream.clone(),
@@ -109,7 +109,7 @@ impl JoinedConsumer {
     ///
     /// The new consumer begins behind the last message up to which the group had handled everything, so nothing is lost and
     /// some messages may be redelivered. In a stream that was created again, it begins with the first message.
-    pub(super) async fn restored(mut self, bus: &Bus) -> Result<Self, Error> {
+    pub(crate) async fn restored(mut self, bus: &Bus) -> Result<Self, Error> {
         if let Some(found) = self.find(bus).await? {
             self.ack_floor = found.ack_floor.stream_sequence;
             return Ok(self);
@@ -125,7 +125,7 @@ impl JoinedConsumer {
     }
 
     /// Deletes the consumer of a listener without a group.
-    pub(super) async fn delete(&self, bus: &Bus) {
+    pub(crate) async fn delete(&self, bus: &Bus) {
         if let Err(error) = bus.jetstream().delete_consumer_from_stream(self.name.as_str(), self.stream.as_str()).await
         {
             tracing::debug!(consumer = %self, "consumer stays until the server forgets it: {error}");

@@ -13,21 +13,21 @@ use crate::{Bus, Delivery};
 
 /// A message in flight, and the subject that its verdict goes to.
 #[derive(Debug)]
-pub(super) struct Item {
-    pub(super) delivery: Arc<Delivery>,
-    pub(super) reply: Subject,
+pub(crate) struct Item {
+    pub(crate) delivery: Arc<Delivery>,
+    pub(crate) reply: Subject,
 }
 
 /// Something that is being sent to the broker.
 ///
 /// Sending waits while the client has much to send. A loop that also drives other sending must not wait there itself: the
 /// others would hold places in the queue that they never use, and nothing would move again.
-pub(super) type Sending<'a> = BoxFuture<'a, ()>;
+pub(crate) type Sending<'a> = BoxFuture<'a, ()>;
 
 /// What was requested, what has arrived, and what is being handled.
 #[derive(Debug)]
-pub(super) struct Member {
-    pub(super) pull: Pull,
+pub(crate) struct Member {
+    pub(crate) pull: Pull,
     bus: Bus,
     inbox: String,
     /// The subject that requests for messages go to.
@@ -42,7 +42,7 @@ pub(super) struct Member {
 }
 
 impl Member {
-    pub(super) fn new(bus: Bus, inbox: String, request_subject: String, consumer: &Consumer) -> Self {
+    pub(crate) fn new(bus: Bus, inbox: String, request_subject: String, consumer: &Consumer) -> Self {
         let target = consumer.batch.max(consumer.concurrency);
         let empty = Message {
             subject: inbox.as_str().into(),
@@ -59,7 +59,7 @@ impl Member {
     }
 
     /// The request for more messages, if there are few.
-    pub(super) fn request(&mut self) -> Option<Sending<'static>> {
+    pub(crate) fn request(&mut self) -> Option<Sending<'static>> {
         let request = self.pull.request(self.waiting.len() + self.begun.len(), self.target)?;
         let (bus, subject) = (self.bus.clone(), self.request_subject.clone());
         let (inbox, payload) = (format!("{}.{}", self.inbox, request.number), request.payload());
@@ -70,7 +70,7 @@ impl Member {
     }
 
     /// Adds a message to those that wait.
-    pub(super) fn arrived(&mut self, message: Message) -> Arrival {
+    pub(crate) fn arrived(&mut self, message: Message) -> Arrival {
         let arrival = self.pull.arrived(&message);
         if arrival == Arrival::Message {
             match self.item(message) {
@@ -82,19 +82,19 @@ impl Member {
     }
 
     /// The next message to handle.
-    pub(super) fn begin(&mut self) -> Option<Item> {
+    pub(crate) fn begin(&mut self) -> Option<Item> {
         let item = self.waiting.pop_front()?;
         self.begun.push(item.reply.clone());
         Some(item)
     }
 
     /// The message is handled.
-    pub(super) fn done(&mut self, item: &Item) {
+    pub(crate) fn done(&mut self, item: &Item) {
         self.begun.retain(|reply| *reply != item.reply);
     }
 
     /// Tells the broker that every message in flight is still being handled.
-    pub(super) fn progress(&self) -> Option<Sending<'static>> {
+    pub(crate) fn progress(&self) -> Option<Sending<'static>> {
         let replies: Vec<_> = self.begun.iter().chain(self.waiting.iter().map(|item| &item.reply)).cloned().collect();
         if replies.is_empty() || !self.bus.is_connected() {
             return None;

@@ -18,7 +18,7 @@ const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(2);
 
 /// What kind of message arrived in the inbox.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Arrival {
+pub(crate) enum Arrival {
     /// A message of the stream.
     Message,
     /// The server is alive, or a request has ended normally.
@@ -28,7 +28,7 @@ pub(super) enum Arrival {
 }
 
 #[derive(Debug)]
-pub(super) struct Pull {
+pub(crate) struct Pull {
     /// How many messages are requested and still to come, at most.
     requested: usize,
     /// When the last message of any kind arrived.
@@ -40,12 +40,12 @@ pub(super) struct Pull {
 }
 
 impl Pull {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { requested: 0, heard_at: Instant::now(), next: 0, first: 0 }
     }
 
     /// The next request, if at most half of `batch` are in flight here or still to come.
-    pub(super) fn request(&mut self, in_flight: usize, batch: usize) -> Option<Request> {
+    pub(crate) fn request(&mut self, in_flight: usize, batch: usize) -> Option<Request> {
         let have = self.requested + in_flight;
         if have > batch / 2 {
             return None;
@@ -61,7 +61,7 @@ impl Pull {
     }
 
     /// Records what arrived.
-    pub(super) fn arrived(&mut self, message: &Message) -> Arrival {
+    pub(crate) fn arrived(&mut self, message: &Message) -> Arrival {
         self.heard_at = Instant::now();
         let Some(status) = message.status else {
             // It may belong to an abandoned request: then the count is too low, and we request more.
@@ -90,17 +90,17 @@ impl Pull {
     }
 
     /// Whether requested messages are still to come.
-    pub(super) fn is_waiting(&self) -> bool {
+    pub(crate) fn is_waiting(&self) -> bool {
         self.requested > 0
     }
 
     /// When the server will have been silent for too long, if messages are still to come.
-    pub(super) fn silent_at(&self) -> Option<Instant> {
+    pub(crate) fn silent_at(&self) -> Option<Instant> {
         (self.requested > 0).then(|| self.heard_at + HEARTBEAT_INTERVAL * 2 + HEARTBEAT_INTERVAL / 2)
     }
 
     /// Abandons all requests, after a lost connection or too long a silence. Messages that still arrive for them count.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.requested = 0;
         self.first = self.next;
     }
@@ -108,14 +108,14 @@ impl Pull {
 
 /// A request to send: for `count` messages, to the inbox with this number.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Request {
-    pub(super) number: u64,
-    pub(super) count: usize,
+pub(crate) struct Request {
+    pub(crate) number: u64,
+    pub(crate) count: usize,
 }
 
 impl Request {
     /// The request in JetStream's format (ADR-13), with times in nanoseconds.
-    pub(super) fn payload(&self) -> Bytes {
+    pub(crate) fn payload(&self) -> Bytes {
         let (expires, heartbeat) = (REQUEST_EXPIRY.as_nanos(), HEARTBEAT_INTERVAL.as_nanos());
         format!("{{\"batch\":{},\"expires\":{expires},\"idle_heartbeat\":{heartbeat}}}", self.count).into()
     }

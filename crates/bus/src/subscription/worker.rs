@@ -32,17 +32,17 @@ const DRAIN_TIMEOUT: Duration = Duration::from_millis(200);
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long the last bytes may take to reach the server.
-pub(super) const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
+pub(crate) const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// One member of a group at work. `begin` starts the handler of a message; `W` is the future of the handler.
-pub(super) struct Worker<'a, B, W> {
+pub(crate) struct Worker<'a, B, W> {
     bus: &'a Bus,
     group: &'a Name,
     consumer: &'a Consumer,
     begin: B,
     member: Member,
     work: Work<'a, W>,
-    pub(super) check: Check<'a>,
+    pub(crate) check: Check<'a>,
 }
 
 /// What runs in every phase: handlers, verdicts on their way to the broker, and the reports of progress.
@@ -81,7 +81,7 @@ where
     B: Fn(Item) -> W,
     W: Future<Output = (Item, Verdict)>,
 {
-    pub(super) fn new(
+    pub(crate) fn new(
         bus: &'a Bus,
         group: &'a Name,
         consumer: &'a Consumer,
@@ -96,7 +96,7 @@ where
     }
 
     /// Requests messages and handles them, until the service is asked to stop.
-    pub(super) async fn serve(&mut self, incoming: &mut Subscriber, stopping: &Stopping) -> Result<(), Error> {
+    pub(crate) async fn serve(&mut self, incoming: &mut Subscriber, stopping: &Stopping) -> Result<(), Error> {
         // Both are polled in every turn, and cost more to create than to poll.
         let mut stop = pin!(stopping.asked());
         let mut reconnected = pin!(self.bus.reconnected());
@@ -164,7 +164,7 @@ where
     }
 
     /// Receives, for a moment, what was requested before. Returns the naks of the handlers that end in that time.
-    pub(super) async fn drain(&mut self, incoming: &mut Subscriber) -> Vec<(Item, Verdict)> {
+    pub(crate) async fn drain(&mut self, incoming: &mut Subscriber) -> Vec<(Item, Verdict)> {
         let mut naks = Vec::new();
         let until = Instant::now() + DRAIN_TIMEOUT;
         while self.bus.is_connected() && (self.member.pull.is_waiting() || !self.work.running.is_empty()) {
@@ -186,7 +186,7 @@ where
     }
 
     /// Unsubscribes, and naks every message that nobody has handled, in the order of the stream.
-    pub(super) async fn hand_back(&mut self, mut incoming: Subscriber, mut naks: Vec<(Item, Verdict)>) {
+    pub(crate) async fn hand_back(&mut self, mut incoming: Subscriber, mut naks: Vec<(Item, Verdict)>) {
         incoming.unsubscribe().await.ok(); // an error means that the connection is closed
         while let Some(Some(message)) = incoming.next().now_or_never() {
             self.member.arrived(message);
@@ -200,7 +200,7 @@ where
     }
 
     /// Lets running handlers finish, and waits until the broker has confirmed their verdicts.
-    pub(super) async fn settle(&mut self) {
+    pub(crate) async fn settle(&mut self) {
         let mut until = Instant::now() + SETTLE_TIMEOUT;
         while !self.work.is_over() {
             let is_handled = self.work.running.is_empty();
