@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks the manifests without a cluster: they render, fit the schemas of Kubernetes, and keep our rules.
+"""Checks the manifests without a cluster: they render, match the schemas of Kubernetes and the services that the program
+lists (`ticketing services`), and keep our rules.
 
     python3 infra/check.py            check everything
     python3 infra/check.py --table    print the table of the dev overlay, as infra/README.md shows it

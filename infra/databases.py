@@ -1,6 +1,6 @@
 """Runs a database as its pods would: mongod with their arguments, and their startup probe until it passes.
 
-What is another here: addresses, folders, and that the probe comes again at once.
+What differs here: addresses, folders, and that the probe is repeated immediately.
 """
 
 import os

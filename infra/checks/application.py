@@ -1,13 +1,41 @@
-"""What the application is made of: the rules measure the manifests against it."""
+"""What the application is made of, as its own program lists it: the rules compare the manifests with it."""
+
+import json
+import subprocess
+import sys
 
 from checks.overlay import named, replicas
+from checks.tools import BINARIES
 
-APIS = ["auth", "tickets", "orders"]
-SERVICES = [*APIS, "expiration"]
-DATABASES = [f"{api}-mongo" for api in APIS]
+
+def services():
+    """The declarations of all services: name, prefixes of the API, sections of the settings, events."""
+    program = BINARIES / "ticketing"
+    if not program.exists():
+        sys.exit(f"error: there is no {program}: run `cargo build --workspace`")
+    listed = subprocess.run([program, "services", "--json"], capture_output=True, text=True)
+    if listed.returncode != 0:
+        sys.exit(f"error: `{program} services --json` failed: {listed.stderr.strip()}")
+    return json.loads(listed.stdout)
+
+
+DECLARED = {service["name"]: service for service in services()}
+SERVICES = list(DECLARED)
+# Services with an API.
+APIS = [service for service in SERVICES if DECLARED[service]["prefixes"]]
+
+
+def with_section(section):
+    """The services whose settings have this section."""
+    return [service for service in SERVICES if section in DECLARED[service]["sections"]]
+
+
+# Services with a database, and those databases.
+STORING = with_section("mongo")
+DATABASES = [f"{service}-mongo" for service in STORING]
+# Services that publish or listen.
+ON_THE_BUS = with_section("nats")
 APPS = [*SERVICES, *DATABASES, "nats"]
-# Who speaks, or listens, to the broker.
-ON_THE_BUS = ["tickets", "orders", "expiration"]
 
 PORTS = {"http": 3000, "admin": 9090, "client": 4222, "monitoring": 8222, "cluster": 6222, "mongo": 27017}
 
@@ -17,7 +45,7 @@ def kind(app):
 
 
 def program(app):
-    """What runs in its pods."""
+    """The program that runs in its pods."""
     return "mongo" if app in DATABASES else app
 
 
@@ -31,5 +59,5 @@ def ports(app, docs):
 
 
 def servers_of_the_broker(docs):
-    """How many it has."""
+    """Their number."""
     return replicas(named(docs, "StatefulSet")["nats-depl"])

@@ -37,10 +37,13 @@ def strangers(docs, known):
 
 
 def workloads_are_those_of_the_application(docs):
-    found = sorted(map(name, workloads(docs)))
-    wanted = sorted(f"{kind(one)}/{one}-depl" for one in APPS)
-    if found != wanted:
-        yield f"the workloads are {found}, and not {wanted}"
+    """One manifest for each service that the program lists, for each of their databases, and for the broker."""
+    found = list(map(name, workloads(docs)))
+    wanted = [f"{kind(one)}/{one}-depl" for one in APPS]
+    listed = "of the services that `ticketing services` lists"
+    yield from (f"{one}, {listed}, has no manifest" for one in wanted if one not in found)
+    yield from (f"{one} has a manifest, but is none {listed}" for one in found if one not in wanted)
+    yield from (f"{one} has {found.count(one)} manifests" for one in sorted(set(found)) if found.count(one) > 1)
 
 
 def pods_are_labelled_with_their_app(docs):

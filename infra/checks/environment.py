@@ -1,11 +1,11 @@
-"""Rules: each pod is told what it needs and nothing else, and its secrets are nowhere but in a Secret."""
+"""Rules: each pod gets the settings it needs and no others, and its secrets are in Secrets only."""
 
 import functools
 import json
 import re
 import subprocess
 
-from checks.application import APIS, DATABASES, ON_THE_BUS, SERVICES, servers_of_the_broker
+from checks.application import DATABASES, ON_THE_BUS, SERVICES, STORING, servers_of_the_broker, with_section
 from checks.expected import amount, differences
 from checks.overlay import app, containers, environment, members, name, of_kind
 from checks.tools import BINARIES, INFRA
@@ -14,22 +14,24 @@ SECRET, KEY = "jwt-secret", "JWT_KEY"
 OF_THE_POD = {"valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
 
 
-def pods_are_told_what_they_need(docs):
+def pods_get_the_settings_they_need(docs):
     for workload, container in containers(docs):
         wanted = {key: {"name": key, **source} for key, source in variables(workload, docs).items()}
         found = {variable["name"]: variable for variable in container["env"]}
         yield from differences(found, wanted, f"{name(workload)} env")
         if len(found) != len(container["env"]):
-            yield f"{name(workload)}: it is told something twice"
+            yield f"{name(workload)}: a variable is set twice"
 
 
 def variables(workload, docs):
-    """What each is told, and where its value comes from."""
+    """The variables of each pod, and where their values come from."""
     me = app(workload)
     told = {}
-    if me in APIS:
+    if me in with_section("http"):
         told["HTTP__BIND"] = "0.0.0.0:3000"
+    if me in STORING:
         told["MONGO_URI"] = f"mongodb://{me}-mongo-srv:27017/{me}?replicaSet=rs0"
+    if me in with_section("session"):
         told[KEY] = {"valueFrom": {"secretKeyRef": {"name": SECRET, "key": KEY}}}
     if me in ON_THE_BUS:
         told |= {"NATS_URL": "nats://nats-srv:4222", "NATS_CLUSTER_ID": "ticketing", "NATS_CLIENT_ID": OF_THE_POD}
@@ -52,7 +54,7 @@ def members_know_themselves(docs):
         for member in members(workload) if app(workload) in DATABASES else []:
             told = environment(container, member.split(".")[0])["HOST"]
             if told != f"{member}:27017":
-                yield f"{name(workload)}: {member} is told that it is {told}"
+                yield f"{name(workload)}: HOST of {member} is {told}"
 
 
 def the_broker_collects_before_it_is_killed(docs):
@@ -62,7 +64,7 @@ def the_broker_collects_before_it_is_killed(docs):
             yield f"{name(workload)}: its memory is collected too late"
 
 
-def programs_take_what_they_are_told(docs):
+def programs_accept_the_settings_of_their_pods(docs):
     """What each of them says itself."""
     for workload, container in containers(docs):
         if app(workload) in SERVICES:

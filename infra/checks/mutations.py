@@ -80,7 +80,7 @@ CHANGES = {
 def unnoticed(overlay, docs):
     counts = []
     for change, (how, free) in CHANGES.items():
-        # Of a key that Kubernetes does not know, its schema would tell; so ours have to tell of one that it knows.
+        # The schema reports a key that Kubernetes does not know; our rules have to report one that it knows.
         but = [fits_the_schemas] if change is more else []
         changed = list(change(docs))
         for what, them in changed:

@@ -1,14 +1,14 @@
-"""Rules: the network policies open the arrows of the architecture, and nothing else."""
+"""Rules: the network policies allow the connections of the architecture, and no others."""
 
 import itertools
 
-from checks.application import APIS, APPS, ON_THE_BUS, servers_of_the_broker
+from checks.application import APIS, APPS, ON_THE_BUS, STORING, servers_of_the_broker
 from checks.expected import differences
 from checks.overlay import name, of_kind
 
 # Who may talk to whom, on which port.
-ARROWS = {(api, f"{api}-mongo", "27017 TCP") for api in APIS}
-ARROWS |= {(f"{api}-mongo", f"{api}-mongo", "27017 TCP") for api in APIS}
+ARROWS = {(service, f"{service}-mongo", "27017 TCP") for service in STORING}
+ARROWS |= {(f"{service}-mongo", f"{service}-mongo", "27017 TCP") for service in STORING}
 ARROWS |= {(service, "nats", "4222 TCP") for service in ON_THE_BUS}
 # Where the broker is a cluster.
 ROUTE = ("nats", "nats", "6222 TCP")

@@ -37,7 +37,7 @@ def none_is_alone(docs):
     for workload in workloads(docs):
         if app(workload) in APIS:
             if "replicas" in workload["spec"]:
-                yield f"{name(workload)}: each deployment undoes what its autoscaler has done"
+                yield f"{name(workload)}: each deployment resets the number that its autoscaler has chosen"
         elif replicas(workload) < (3 if workload["kind"] == "StatefulSet" else 2):
             yield f"{name(workload)}: fewer pods than outlive the loss of one"
 

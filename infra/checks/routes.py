@@ -1,11 +1,11 @@
 """Rules: every Service and every route leads where it should, and nowhere else."""
 
-from checks.application import APIS, DATABASES, PORTS, servers_of_the_broker
+from checks.application import APIS, DATABASES, DECLARED, PORTS, servers_of_the_broker
 from checks.expected import differences
 from checks.overlay import specs
 
 HOST = "ticketing.dev"
-PREFIXES = {"/api/users": "auth-srv", "/api/tickets": "tickets-srv", "/api/orders": "orders-srv"}
+PREFIXES = {prefix: f"{api}-srv" for api in APIS for prefix in DECLARED[api]["prefixes"]}
 # Each member has a name of its own, also before it is ready: that is how they find each other.
 NAMES_OF_PODS = {"clusterIP": "None", "publishNotReadyAddresses": True}
 

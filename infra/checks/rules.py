@@ -18,7 +18,7 @@ EVERYWHERE = [
     volumes.files_are_there,
     volumes.volumes_are_there,
     volumes.data_outlives_its_pod,
-    environment.pods_are_told_what_they_need,
+    environment.pods_get_the_settings_they_need,
     environment.members_know_themselves,
     environment.the_broker_collects_before_it_is_killed,
     routes.services_reach_their_pods,
@@ -36,7 +36,7 @@ EVERYWHERE = [
 # Those that ask somebody else, last: most of what is wrong is found without them.
 ASKING = [
     servers.the_broker_is_configured,
-    environment.programs_take_what_they_are_told,
+    environment.programs_accept_the_settings_of_their_pods,
     images.cargo_can_read_what_is_copied,
     schemas.skaffold_fits_its_schema,
     schemas.fits_the_schemas,

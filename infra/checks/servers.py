@@ -1,4 +1,4 @@
-"""Rules: the servers of the broker, and the members of each database, are told of each other."""
+"""Rules: the servers of the broker, and the members of each database, have each other's addresses."""
 
 import functools
 import pathlib

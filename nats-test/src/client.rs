@@ -9,19 +9,19 @@ use service::{Error, Scope};
 
 use crate::time;
 
-/// Where the broker is, and whose events we want.
+/// The address of the broker, and the cluster id.
 #[derive(Args, Clone, Debug)]
 pub struct Broker {
     /// The NATS server
     #[arg(long, env = "NATS_URL", default_value = "nats://localhost:4222")]
     pub url: ServerUrl,
-    /// The cluster id: the events of one cluster stand in a stream of this name
+    /// The cluster id, which is the name of the stream of events
     #[arg(long, value_name = "NAME", default_value = "ticketing")]
     pub cluster_id: Name,
 }
 
-/// When the broker forgets a client that is gone: the settings that the course gives NATS Streaming's server. Here each
-/// client tells how long its own entry may live.
+/// When the broker forgets a dead client: the settings that the course gives NATS Streaming's server. Here each client
+/// sets the lifetime of its own entry in the registry.
 #[derive(Args, Clone, Debug)]
 pub struct Health {
     /// The time between two heartbeats
@@ -35,11 +35,12 @@ pub struct Health {
     hbf: u32,
 }
 
-/// Connects under a client id that no other live process has.
+/// Connects with a client id that no other live process uses.
 ///
 /// # Errors
 ///
-/// When there is no server, with how to get one; when it is not fit, or another's; when the id is in use.
+/// If there is no server, with a hint how to start one; if it is incompatible, or belongs to another cluster; if the id is
+/// in use.
 pub async fn connect<H>(scope: &Scope<H>, broker: Broker, client_id: Name, health: Health) -> Result<Bus, Error> {
     let bus = connect_unregistered(scope, broker, client_id).await?;
     let Health { hbi, hbt, hbf } = health;
@@ -48,17 +49,17 @@ pub async fn connect<H>(scope: &Scope<H>, broker: Broker, client_id: Name, healt
     Ok(bus)
 }
 
-/// As [`connect`], for a tool that only looks: it does not appear among the clients.
+/// As [`connect`], without registering the client id: for a tool that does not listen.
 ///
 /// # Errors
 ///
-/// When there is no server, with how to get one; when it is not fit, or another's.
+/// If there is no server, with a hint how to start one; if it is incompatible, or belongs to another cluster.
 pub async fn connect_unregistered<H>(scope: &Scope<H>, broker: Broker, client_id: Name) -> Result<Bus, Error> {
     let Broker { url, cluster_id } = broker;
-    scope.start("nats", Connection::new(url, cluster_id, client_id)).await.map_err(with_mend)
+    scope.start("nats", Connection::new(url, cluster_id, client_id)).await.map_err(with_hint)
 }
 
-fn with_mend(error: Error) -> Error {
+fn with_hint(error: Error) -> Error {
     match ErrorKind::of(&error) {
         Some(unreachable @ ErrorKind::Unreachable { .. }) => anyhow!(
             "{unreachable}; start one with `cargo run -p nats-test --bin server`, or forward the cluster's with \

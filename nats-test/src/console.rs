@@ -1,7 +1,7 @@
 //! What the commands print.
 
 use std::fmt::Display;
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, ErrorKind, Write};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -9,35 +9,21 @@ use std::time::Duration;
 use clap::Parser;
 use service::{Error, Exit, Service};
 use tokio::task::spawn_blocking;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
 
-/// How long the last line may take: its reader may have stopped reading.
-const LAST_WORD_WITHIN: Duration = Duration::from_secs(1);
-
-/// Sends the log to stderr: warnings and worse, or what the environment variable `RUST_LOG` asks for.
-pub fn log() {
-    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .with_target(false)
-        .log_internal_errors(false)
-        .init();
-}
+/// How long printing the last line may take: its reader may have stopped reading.
+const LAST_LINE_WITHIN: Duration = Duration::from_secs(1);
 
 /// Prints a line of the experiment to stdout.
 ///
 /// # Errors
 ///
-/// When nobody reads stdout any more, or it is a file on a full disk.
+/// If stdout was closed by its reader, or is a file on a full disk.
 pub fn say(line: impl Display) -> io::Result<()> {
     let written = writeln!(io::stdout().lock(), "{line}");
-    written.map_err(|error| io::Error::new(error.kind(), format!("writing to stdout: {error}")))
+    written.map_err(|error| io::Error::new(error.kind(), format!("failed to write to stdout: {error}")))
 }
 
-/// As [`say`], for a task: a reader that pauses stops nobody but the one who waits here, who may stop waiting.
+/// As [`say`], without blocking other tasks while the reader pauses. The caller may stop waiting.
 ///
 /// # Errors
 ///
@@ -47,17 +33,17 @@ pub async fn print(line: String) -> io::Result<()> {
 }
 
 /// Prints the last line of a program, unless nobody reads it.
-pub fn last_word(line: &'static str) {
+pub fn last_line(line: &'static str) {
     let (done, printed) = mpsc::channel();
     thread::spawn(move || done.send(say(line)).ok());
-    printed.recv_timeout(LAST_WORD_WITHIN).ok();
+    printed.recv_timeout(LAST_LINE_WITHIN).ok();
 }
 
-/// Reads the command line. What is wrong with it is said in one line.
+/// Reads the command line. An error in it is printed as one line.
 ///
 /// # Errors
 ///
-/// How the process ends, when there is nothing to run.
+/// The exit code of the process, if there is nothing to run.
 pub fn arguments<C: Parser>() -> Result<C, Exit> {
     C::try_parse().map_err(|error| {
         if !error.use_stderr() {
@@ -71,23 +57,24 @@ pub fn arguments<C: Parser>() -> Result<C, Exit> {
     })
 }
 
-/// The `main` of a command that is one service: reads the command line, and runs it.
+/// The `main` of a command that is one service: reads the command line, and runs the service.
 pub fn main<C: Parser + Service>(name: &str) -> Exit {
     match arguments::<C>() {
         Err(exit) => exit,
         Ok(command) => {
-            log();
+            telemetry::log_to_stderr();
             service::run(name, command)
         }
     }
 }
 
-/// Prints a remark to stderr, beside what the experiment itself prints.
+/// Prints a remark to stderr, which is not part of the experiment's output.
 pub fn remark(line: impl Display) {
     writeln!(io::stderr(), "{line}").ok();
 }
 
-/// What an error of [`say`] means for the command: that the reader has gone, as in `listen | head -1`, is no failure.
+/// The result of a command that ends with an error of [`say`]: a reader that has closed stdout, as in
+/// `listen | head -1`, is not a failure.
 ///
 /// # Errors
 ///

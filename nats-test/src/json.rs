@@ -1,4 +1,4 @@
-//! What is JSON.
+//! Checking JSON.
 
 use serde::de::IgnoredAny;
 
@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 ///
 /// # Errors
 ///
-/// Where it is not.
+/// If it is not, with the place.
 pub fn check(text: &str) -> Result<(), String> {
     let checked: Result<IgnoredAny, _> = serde_json::from_str(text);
     checked.map(drop).map_err(|error| format!("not JSON: {error}"))

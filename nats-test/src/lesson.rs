@@ -1,4 +1,4 @@
-//! The lessons of the course's event-bus section, each with the options its listener had.
+//! The lessons of the course's event-bus section, each with the options of its listener.
 
 use bus::{Name, Start};
 use clap::ValueEnum;
@@ -6,38 +6,38 @@ use clap::ValueEnum;
 /// A lesson about the listener, in the order of the course.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Lesson {
-    /// A first listener: new events only, each acked as soon as it was handled
+    /// A first listener: new events only, each acked as soon as it is handled
     Listening,
-    /// What a message carries: its data and its number in the stream
+    /// What a message contains: its data and its sequence in the stream
     EventData,
     /// Two listeners need two client ids, so each takes a random one
     ClientId,
     /// Two listeners share the work: each event goes to one of them
     QueueGroups,
-    /// An event is acked by hand, so that one that failed comes again
+    /// Manual acks: an event that failed is redelivered
     ManualAck,
-    /// What the broker does about a client that is gone
+    /// What the broker does about a dead client
     ClientHealthChecks,
-    /// A listener that says goodbye is forgotten at once
+    /// A listener that closes its connection is forgotten immediately
     GracefulShutdown,
-    /// Every event from the first on, each time the listener starts
+    /// Every event from the first one, each time the listener starts
     EventRedelivery,
-    /// Every event once, also those that were published while the listener was away
+    /// Every event once, including those published while nobody listened
     DurableSubscriptions,
 }
 
-/// What a lesson's listener asks of the broker.
+/// The options of a lesson's listener.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The client id; nothing means a random one.
+    /// The client id; `None` means a random one.
     pub client_id: Option<Name>,
-    /// Whom it shares the events with.
+    /// The queue group that shares the events.
     pub queue_group: Option<Name>,
     /// The name under which its position is kept.
     pub durable: Option<Name>,
-    /// Whether an event is acked only when it was handled.
+    /// Whether an event is acked only after it was handled.
     pub manual_ack: bool,
-    /// Where it begins.
+    /// The first event to receive.
     pub start: Start,
 }
 

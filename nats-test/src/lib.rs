@@ -1,6 +1,6 @@
 //! The experiments of the course's event-bus section: a server, a publisher and a listener, each one command.
 //!
-//! What the commands have in common stands here; each of them is a file in `bin`.
+//! This library is what the commands have in common; each of them is a file in `bin`.
 
 pub mod accounts;
 pub mod client;

@@ -6,7 +6,8 @@
 //! one live process, as NATS Streaming did.
 //!
 //! All events are stored in one stream, named after the cluster id. A message that can't be handled moves to a second stream,
-//! the [dead letters](DeadLetter). A [`Reader`] reads either stream without leaving anything behind.
+//! the [dead letters](DeadLetter). A [`Reader`] reads either stream without leaving anything behind;
+//! [`inspect`] lists streams, consumers and subjects.
 //!
 //! The modules import downwards only. From the bottom: [names](Name), [addresses](ServerUrl) and the one [error](Error); the
 //! [handle](Bus); the streams; publishing; dead letters; subscriptions and client ids; listeners; and the
@@ -20,6 +21,7 @@ mod dead_letters;
 mod delivery;
 mod error;
 mod handle;
+pub mod inspect;
 mod listener;
 mod lookup;
 mod name;

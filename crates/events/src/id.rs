@@ -18,7 +18,7 @@ pub type OrderId = Id<kind::Order>;
 pub type UserId = Id<kind::User>;
 /// Identifies a payment.
 pub type PaymentId = Id<kind::Payment>;
-/// Identifies a record whose kind is told elsewhere, as in an [`AggregateRef`](crate::AggregateRef).
+/// Identifies a record whose kind is stored elsewhere, as in an [`AggregateRef`](crate::AggregateRef).
 pub type AnyId = Id<kind::Any>;
 
 /// The kinds of records that an [`Id`] may identify. They exist as types only.

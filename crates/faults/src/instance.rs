@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use common::Declaration;
 use testkit::ServiceProgram;
 
 use crate::proxy::{Network, Proxy};
-use crate::services::{self, Program};
+use crate::services;
 
 /// An instance of a service. It keeps its port when it is started again.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub(crate) struct Servers<'a> {
 }
 
 impl Instance {
-    pub(crate) async fn start(servers: &Servers<'_>, service: &'static Program, number: usize) -> Self {
+    pub(crate) async fn start(servers: &Servers<'_>, service: Declaration, number: usize) -> Self {
         let mut to_brokers = Vec::new();
         for broker in servers.brokers {
             to_brokers.push(Proxy::start(*broker).await);

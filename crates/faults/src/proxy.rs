@@ -1,4 +1,4 @@
-//! A TCP proxy between a service and one of its servers, which behaves like a broken network when it is told to.
+//! A TCP proxy between a service and one of its servers, which can behave like a broken network.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;

@@ -33,7 +33,7 @@ const SETTLES_WITHIN: Duration = Duration::from_secs(60);
 pub(crate) struct Outcome {
     seed: u64,
     summary: String,
-    /// The invariants that were violated, in the order in which they were found.
+    /// The invariants that were violated; the report describes the first one.
     pub(crate) violated: Vec<Invariant>,
     report: String,
 }
@@ -67,6 +67,7 @@ pub(crate) async fn execute(seed: u64, programs: &Path) -> Outcome {
     let stores = [tickets, orders];
     let audited = audit(&client.bus, &stores, &[], |_| ()).await.unwrap();
     violations.extend(check(&records, &history, &audited, &dead_letters(&client.bus).await));
+    violations.sort_by_key(|violation| violation.about.is_empty()); // one with records first, for the timeline
 
     client.close().await;
     drop(stores);

@@ -1,28 +1,19 @@
-//! The services under test: their programs, how many instances a run starts, and which API paths each of them serves.
+//! The services under test, and how many instances of each a run starts.
 //!
 //! All that the suite knows about the services as programs is in this module. Their records and events are known to the
 //! workload and the checker.
 
 use std::time::Duration;
 
-/// A service under test.
-#[derive(Clone, Copy, Debug)]
-pub struct Program {
-    /// Name of the binary, of the service's database, and of its settings section.
-    pub name: &'static str,
-    /// The API paths that the service serves.
-    pub prefixes: &'static [&'static str],
-    /// The number of instances that a run starts.
-    pub instances: usize,
-}
+use common::Declaration;
 
-/// All services under test. Faults are injected into every instance of each.
-pub const PROGRAMS: [Program; 4] = [
-    Program { name: "auth", prefixes: &["/api/users"], instances: 1 },
-    Program { name: "tickets", prefixes: &["/api/tickets"], instances: 2 },
-    Program { name: "orders", prefixes: &["/api/orders"], instances: 2 },
-    Program { name: "expiration", prefixes: &[], instances: 2 },
-];
+/// The services under test. Faults are injected into every instance of each.
+pub const SERVICES: [Declaration; operator::DECLARATIONS.len()] = operator::DECLARATIONS;
+
+/// The number of instances of a service that a run starts: two, but for sign-ups, which need no rival.
+fn count(service: &Declaration) -> usize {
+    if service.name == "auth" { 1 } else { 2 }
+}
 
 /// The services with an outbox: one instance of each is killed while the broker is away.
 pub const PUBLISHERS: [&str; 2] = ["tickets", "orders"];
@@ -37,17 +28,17 @@ pub const CLUSTER_ID: &str = "ticketing";
 pub const ORDER_WINDOW: Duration = Duration::from_secs(2);
 
 /// The service of each instance and its number, which starts at 1 for each service.
-pub fn instances() -> Vec<(&'static Program, usize)> {
-    PROGRAMS.iter().flat_map(|program| (1..=program.instances).map(move |number| (program, number))).collect()
+pub fn instances() -> Vec<(Declaration, usize)> {
+    SERVICES.into_iter().flat_map(|service| (1..=count(&service)).map(move |number| (service, number))).collect()
 }
 
 /// The service whose prefix of this path is the longest.
-pub fn serving(path: &str) -> Option<&'static Program> {
-    let longest = |program: &&Program| {
-        let prefixes = program.prefixes.iter().filter(|prefix| path.starts_with(**prefix));
+pub fn serving(path: &str) -> Option<Declaration> {
+    let longest = |service: &Declaration| {
+        let prefixes = service.prefixes.iter().filter(|prefix| path.starts_with(**prefix));
         prefixes.map(|prefix| prefix.len()).max()
     };
-    PROGRAMS.iter().filter(|program| longest(program).is_some()).max_by_key(longest)
+    SERVICES.into_iter().filter(|service| longest(service).is_some()).max_by_key(longest)
 }
 
 /// The environment of an instance.

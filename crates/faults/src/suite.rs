@@ -2,18 +2,18 @@
 
 use std::ops::Range;
 use std::panic::AssertUnwindSafe;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::pin;
 use std::process::ExitCode;
 
-use anyhow::{Context, ensure};
 use futures_util::{FutureExt, StreamExt, stream};
 use service::Error;
-use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::build::build_all;
+use crate::options::Options;
+use crate::run;
 use crate::seeded_bugs::{self, check_patches};
-use crate::{Options, run};
 
 /// The exit code after Ctrl-C, as shells have it.
 const INTERRUPTED: u8 = 130;
@@ -52,7 +52,7 @@ async fn perform(options: Options) -> Result<bool, Error> {
     }
     let programs = match options.programs {
         Some(programs) => programs,
-        None => build().await?,
+        None => build_all().await?,
     };
     Ok(execute_all(seeds, options.jobs, &programs).await)
 }
@@ -80,26 +80,4 @@ async fn execute_all(seeds: Range<u64>, jobs: usize, programs: &Path) -> bool {
     }
     println!("{count} runs, {violated} with violations, {failed} failed to execute");
     violated + failed == 0
-}
-
-/// Builds the services' programs as `cargo test --workspace` does, since the test of this crate alone does not; returns
-/// their folder.
-async fn build() -> Result<PathBuf, Error> {
-    let mut cargo = Command::new("cargo");
-    cargo.args(["test", "--workspace", "--no-run", "--quiet", "--manifest-path"]).arg(root().join("Cargo.toml"));
-    cargo_succeeds(cargo).await.context("failed to build the services' programs")?;
-    Ok(testkit::programs())
-}
-
-/// Runs cargo; its stderr is part of the error.
-pub(crate) async fn cargo_succeeds(mut cargo: Command) -> Result<(), Error> {
-    let output = cargo.kill_on_drop(true).output().await.context("failed to run cargo")?;
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{:?}: {}\n{stderr}", cargo.as_std(), output.status);
-    Ok(())
-}
-
-/// The root folder of the workspace.
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
 }

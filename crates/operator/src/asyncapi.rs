@@ -1,18 +1,18 @@
 //! The bus as an [AsyncAPI](https://www.asyncapi.com/docs/reference/specification/v3.0.0) document.
 
-use crate::topology::Wiring;
 use bus::EVENT_ID;
+use common::Declaration;
 use events::{Subject, schemas};
 use serde_json::{Map, Value, json};
 use telemetry::{CORRELATION_ID, TRACEPARENT};
 
-use crate::topology::{listeners, publishers};
+use crate::services::{listeners, publishers};
 
-/// The name of the headers among the schemas.
+/// The name of the headers' schema.
 const HEADERS: &str = "Headers";
 
-/// One channel and one message for each event, and what each service does with them.
-pub(crate) fn document(services: &[Wiring]) -> Value {
+/// One channel and one message for each event, and one operation for each service that sends or receives it.
+pub(crate) fn document(services: &[Declaration]) -> Value {
     let (mut channels, mut operations) = (Map::new(), Map::new());
     let (mut messages, mut payloads) = (Map::new(), Map::new());
     for (subject, payload) in schemas() {
@@ -24,8 +24,9 @@ pub(crate) fn document(services: &[Wiring]) -> Value {
         for service in publishers(services, subject) {
             operations.insert(format!("{service}.send.{name}"), send(service, &name));
         }
-        for (service, queue_group) in listeners(services, subject) {
-            operations.insert(format!("{service}.receive.{name}"), receive(service, queue_group, &name));
+        for listening in listeners(services, subject) {
+            let operation = receive(listening.service, listening.queue_group, &name);
+            operations.insert(format!("{}.receive.{name}", listening.service), operation);
         }
     }
     payloads.insert(HEADERS.to_owned(), headers());
@@ -34,7 +35,11 @@ pub(crate) fn document(services: &[Wiring]) -> Value {
         "info": {
             "title": "Ticketing",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "What the services of the ticketing system tell each other.",
+            "description": "The events that the services of the ticketing system exchange. A service publishes an \
+                event after it has committed the change that the event reports. An event may be delivered more than \
+                once, and before an earlier event of the same record: recognise repeated events by the header \
+                `Event-Id`, and apply the events of a ticket or an order in the order of `version`. A later release \
+                may add optional fields to an event: ignore fields that you do not know.",
         },
         "defaultContentType": "application/json",
         "servers": { "nats": server() },
@@ -48,10 +53,16 @@ fn server() -> Value {
     json!({
         "host": "{host}",
         "protocol": "nats",
-        "description": "NATS with JetStream. All channels are subjects of one stream, which has the name of the cluster \
-            id, the setting NATS_CLUSTER_ID. Each queue group has a durable consumer for each subject it listens to, \
-            and acknowledges what it has handled.",
-        "variables": { "host": { "description": "From the setting NATS_URL.", "default": "127.0.0.1:4222" } },
+        "description": "A NATS server, version 2.12 or newer, with JetStream. All addresses are subjects of one stream, \
+            which is named after the cluster id (the setting NATS_CLUSTER_ID, for example `ticketing`). Each queue \
+            group has a durable pull consumer for each subject that it listens to, and acknowledges an event after it \
+            has handled it. An event that a queue group can't handle is moved to a second stream, the dead letters.",
+        "variables": {
+            "host": {
+                "description": "The host and port of the server, as in the setting NATS_URL.",
+                "default": "127.0.0.1:4222",
+            },
+        },
     })
 }
 
@@ -97,15 +108,18 @@ fn headers() -> Value {
         "properties": {
             EVENT_ID: {
                 "type": "string",
-                "description": "The id of the event, the same for every copy of it: what has the same id was handled.",
+                "description": "The id of the event. It stays the same when the event is published or delivered again, so a \
+                    listener recognises the events that it has handled.",
             },
             TRACEPARENT: {
                 "type": "string",
-                "description": "The W3C trace context. Without it, a new trace begins.",
+                "description": "The W3C trace context of the step that published the event. Without this header, the listener \
+                    begins a new trace.",
             },
             CORRELATION_ID: {
                 "type": "string",
-                "description": "What the caller calls all this. Without it, the id of the trace.",
+                "description": "The correlation id of the request that led to the event, as its caller sent it. Without this \
+                    header, the trace id takes its place.",
             },
         },
         "required": [EVENT_ID],

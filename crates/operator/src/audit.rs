@@ -1,25 +1,25 @@
-//! `audit`: what was committed against what stands in the stream.
+//! `audit`: compares the committed events with the stream, and publishes what is missing.
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
-use serde_json::json;
-use service::{Ending, Error, Exit, Scope, Service};
-use store::{self, Finding, Kind, audit, repair};
+use common::Declaration;
+use serde_json::{Value, json};
+use service::{Ending, Error, Exit, Scope};
+use store::{Finding, Kind, Store, audit, repair};
 
 use crate::broker::Broker;
-use crate::console::say;
-use crate::console::{progress, remark};
+use crate::console::{progress, remark, say, say_json};
 use crate::databases::Databases;
-use crate::topology::Wiring;
+use crate::program;
 
-/// What is compared, and what is done about it.
+/// Which databases are compared with the stream, and whether the stream is repaired.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Audit {
     #[command(flatten)]
     broker: Broker,
     #[command(flatten)]
     databases: Databases,
-    /// Publish again what is missing or altered, each event under its own id: no effect of it happens twice
+    /// Republish missing and altered events under their own ids, so that no effect of them is applied twice
     #[arg(long)]
     repair: bool,
     /// Print JSON
@@ -28,79 +28,79 @@ pub(crate) struct Audit {
 }
 
 impl Audit {
-    pub(crate) fn of(self, services: Vec<Wiring>) -> Self {
-        Self { databases: self.databases.of_services(services), ..self }
+    pub(crate) fn run(self, services: &[Declaration]) -> Exit {
+        let services = services.to_vec();
+        self.broker.clone().run("audit", async move |bus, scope| self.audit(&bus, &services, &scope).await)
     }
-}
 
-impl Service for Audit {
-    type Handle = ();
-
-    async fn run(self, scope: Scope<()>) -> Result<(), Error> {
-        let bus = self.broker.clone().connect(&scope).await?;
-        let (stores, subjects) = self.databases.with_outbox(&scope).await?;
-        scope.ready(());
+    async fn audit(&self, bus: &bus::Bus, services: &[Declaration], scope: &Scope<()>) -> Result<(), Error> {
+        let (stores, subjects) = self.databases.with_outbox(services, scope).await?;
         let stopping = scope.stopping();
         let compare = async || {
-            let work = audit(&bus, &stores, &subjects, progress("messages to read"));
-            let Some(found) = stopping.or(work).await else { bail!("stopped: not all was compared") };
-            found.context("not all was compared")
+            let work = audit(bus, &stores, &subjects, progress("messages to read"));
+            let found = stopping.or(work).await.context("stopped before all events were compared")?;
+            found.context("not all events were compared")
         };
         let found = compare().await?;
         if !self.json {
-            tell(&found)?;
+            report(&found)?;
         }
-        let mut left = None;
-        let broken = found.has(Kind::Missing) || found.has(Kind::Altered);
-        if self.repair && broken && !found.are_strangers() {
-            let work = repair(&bus, &stores, &found, progress("events to publish"));
-            let Some(repaired) = stopping.or(work).await else {
-                bail!("stopped: not all was published again; do it again for the rest");
-            };
-            let (repaired, after) = (repaired?, compare().await?);
+        let is_broken = found.has(Kind::Missing) || found.has(Kind::Altered);
+        let repaired = if self.repair && is_broken && !found.are_strangers() {
+            let work = republish(bus, &stores, &found);
+            let stopped = "stopped before all events were republished; run it again for the rest";
+            let count = stopping.or(work).await.context(stopped)??;
+            let after = compare().await?;
             if !self.json {
-                say(format_args!("{repaired} published again"))?;
-                tell(&after)?;
+                say(format_args!("{count} republished"))?;
+                report(&after)?;
             }
             if found.has(Kind::Altered) {
-                remark("What a group has copied of an altered event, `ticketing bus replay GROUP` makes anew.");
+                let replay = program::command("replay GROUP");
+                remark(format_args!("{replay} rebuilds a group's copies of records with altered events."));
             }
-            left = Some((repaired, after));
-        }
+            Some((count, after))
+        } else {
+            None
+        };
         if self.json {
             let mut json = serde_json::to_value(&found)?;
-            json["repaired"] = left.as_ref().map(|(repaired, _)| *repaired).into();
-            json["left"] = left.as_ref().map_or(json!(null), |(_, after)| json!(after.findings));
-            say(format_args!("{json:#}"))?;
+            json["repaired"] = repaired.as_ref().map(|(count, _)| *count).into();
+            json["left"] = repaired.as_ref().map_or(Value::Null, |(_, after)| json!(after.findings));
+            say_json(&json)?;
         }
-        judge(&left.map_or(found, |(_, after)| after))
+        judge(&repaired.map_or(found, |(_, after)| after))
     }
 }
 
-/// What is to be done about what differs.
+async fn republish(bus: &bus::Bus, stores: &[Store], found: &store::Audit) -> Result<usize, Error> {
+    repair(bus, stores, found, progress("events to republish")).await
+}
+
+/// An error that says how to resolve the findings, if there are any.
 fn judge(found: &store::Audit) -> Result<(), Error> {
     let message = if found.are_strangers() {
-        "none of these events is in the stream, which holds others: databases and stream are of different applications; \
-         see --mongo-uri, --nats-url and --nats-cluster-id"
+        "the stream contains none of these events, only others: databases and stream are of different applications; \
+         check --mongo-uri, --nats-url and --nats-cluster-id"
     } else if found.has(Kind::Missing) || found.has(Kind::Altered) {
-        "outbox and stream differ: --repair publishes again what is missing or altered"
+        "outbox and stream differ: --repair republishes missing and altered events"
     } else if found.has(Kind::Unsent) {
-        "outbox and stream differ: what is unsent, a service publishes that runs and has its broker"
+        "outbox and stream differ: a running service publishes its unsent events when the broker is available"
     } else if found.has(Kind::Unknown) {
-        "the stream holds events that no outbox has recorded, so another program has published them: `nats stream rmm \
-         STREAM NUMBER` takes one away, and what it did stays"
+        "the stream contains events that no outbox has recorded, so another program has published them: `nats stream rmm \
+         STREAM SEQUENCE` removes one, but not its effects"
     } else {
         return Ok(());
     };
     Err(Ending { exit: Exit::Differs, message: message.to_owned() }.into())
 }
 
-fn tell(found: &store::Audit) -> Result<(), Error> {
+fn report(found: &store::Audit) -> Result<(), Error> {
     for finding in &found.findings {
         say(line(finding))?;
     }
     let counts: Vec<_> = found.counts().into_iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-    let counts = if counts.is_empty() { "nothing differs".to_owned() } else { counts.join(", ") };
+    let counts = if counts.is_empty() { "no discrepancies".to_owned() } else { counts.join(", ") };
     let (databases, committed, stored) = (found.databases.join(", "), found.committed, found.stored);
     say(format_args!("{databases}: {committed} events committed, {stored} in the stream: {counts}"))
 }

@@ -1,29 +1,37 @@
-//! A database for each service.
+//! The URIs of the services' databases, made from the URI of the application's.
 
 use anyhow::bail;
 use service::Error;
 use service::settings::Secret;
 
-/// What the databases are called when the URI names none.
+/// The prefix of the databases' names if the URI has none.
 const BASE: &str = "ticketing";
 
 /// Reads a secret from the command line.
+///
+/// # Errors
+///
+/// If it is empty.
 pub fn secret(text: &str) -> Result<Secret, &'static str> {
     if text.is_empty() { Err("it is empty") } else { Ok(text.to_owned().into()) }
 }
 
 /// The URI of one service's database: `mongodb://host/base?options` becomes `mongodb://host/base-service?options`.
+///
+/// # Errors
+///
+/// If it is not a URI.
 pub fn uri_for(service: &str, uri: &Secret) -> Result<Secret, Error> {
     in_database(uri, |base| format!("{base}-{service}"))
 }
 
-/// The URI of another database there, whose name is made from that of the base.
+/// The URI of another database on the same servers, whose name is made from the given one's.
 pub(crate) fn in_database(uri: &Secret, name: impl FnOnce(&str) -> String) -> Result<Secret, Error> {
     let Some((scheme, hosts, place, options)) = parts(uri) else {
-        bail!("the URI of the database will not do; it looks like mongodb://localhost:27017/ticketing (MONGO_URI)");
+        bail!("invalid MONGO_URI or --mongo-uri; expected mongodb://localhost:27017/ticketing");
     };
     let base = place.filter(|base| !base.is_empty()).unwrap_or(BASE);
-    // A login is looked up in the base database, as it was without us.
+    // A login belongs to the database that the given URI names.
     let with_login = hosts.contains('@') && !options.contains("authSource") && place.is_some();
     let source = if with_login { format!("authSource={base}") } else { String::new() };
     let options: Vec<_> = [options, &source].into_iter().filter(|option| !option.is_empty()).collect();
@@ -33,13 +41,13 @@ pub(crate) fn in_database(uri: &Secret, name: impl FnOnce(&str) -> String) -> Re
     Ok(format!("{scheme}://{hosts}/{name}{question}{options}").into())
 }
 
-/// Where it is, without a login.
+/// The hosts, without a login.
 pub(crate) fn hosts(uri: &Secret) -> Option<&str> {
     let (_, hosts, ..) = parts(uri)?;
     Some(hosts.rsplit_once('@').map_or(hosts, |(_, hosts)| hosts))
 }
 
-/// Scheme, hosts with a login, what stands behind a slash, options.
+/// Scheme, hosts with a login, the path behind the slash, options.
 fn parts(uri: &Secret) -> Option<(&str, &str, Option<&str>, &str)> {
     let (scheme, rest) = uri.reveal().split_once("://")?;
     let (place, options) = rest.split_once('?').unwrap_or((rest, ""));

@@ -1,75 +1,77 @@
-//! `describe`: every publisher and every listener.
+//! `describe`: all publishers and listeners.
 
-use crate::topology::Wiring;
 use clap::Args;
+use common::Declaration;
 use events::Subject;
 use serde_json::{Value, json};
-use service::{Error, Scope, Service};
+use service::{Error, Exit, Scope, Service};
 
-use crate::console::say;
-use crate::console::table;
-use crate::topology::{listeners, or_nobody, publishers};
+use crate::console::{say, table};
+use crate::services::{listeners, or_nobody, publishers};
 use crate::{asyncapi, mermaid};
 
-/// How it is printed; as a table when nothing is said.
-#[derive(Clone, Debug, Args)]
+/// How publishers and listeners are printed: as a table without an option.
+#[derive(Clone, Copy, Debug, Args)]
 #[group(multiple = false)]
 pub(crate) struct Describe {
-    /// As JSON: what each service publishes and listens to
+    /// Print JSON: what each service publishes and listens to
     #[arg(long)]
     json: bool,
-    /// As a graph for Mermaid, which Markdown pages can show
+    /// Print a graph for Mermaid, which Markdown pages can show
     #[arg(long)]
     mermaid: bool,
-    /// As an AsyncAPI 3 document: also what each event holds, as JSON Schema
+    /// Print an AsyncAPI 3 document, with a JSON Schema for each event
     #[arg(long)]
     asyncapi: bool,
-    #[arg(skip)]
-    services: Vec<Wiring>,
 }
 
 impl Describe {
-    pub(crate) fn of(self, services: Vec<Wiring>) -> Self {
-        Self { services, ..self }
+    pub(crate) fn run(self, services: &[Declaration]) -> Exit {
+        let text = if self.json {
+            format!("{:#}", as_json(services))
+        } else if self.mermaid {
+            mermaid::graph(services)
+        } else if self.asyncapi {
+            format!("{:#}", asyncapi::document(services))
+        } else {
+            lines(services)
+        };
+        service::run("describe", Print(text))
     }
 }
 
-impl Service for Describe {
+/// Prints a text, and ends.
+struct Print(String);
+
+impl Service for Print {
     type Handle = ();
 
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         scope.ready(());
-        let services = self.services;
-        if self.json {
-            say(format_args!("{:#}", as_json(&services)))
-        } else if self.mermaid {
-            say(mermaid::graph(&services))
-        } else if self.asyncapi {
-            say(format_args!("{:#}", asyncapi::document(&services)))
-        } else {
-            say(lines(&services))
-        }
+        say(self.0)
     }
 }
 
 /// One line for each event; the last column may hold several names.
-fn lines(services: &[Wiring]) -> String {
+fn lines(services: &[Declaration]) -> String {
     let rows = Subject::ALL.map(|subject| {
-        let groups = listeners(services, subject).map(|(_, queue_group)| queue_group);
-        let (by, to) = (or_nobody(publishers(services, subject)), or_nobody(groups));
-        [subject.to_string(), by.join(", "), to.join(", ")]
+        let groups = listeners(services, subject).map(|listening| listening.queue_group).collect();
+        let (publishers, groups) = (or_nobody(publishers(services, subject)), or_nobody(groups));
+        [subject.to_string(), publishers.join(", "), groups.join(", ")]
     });
     table(["SUBJECT", "PUBLISHED BY", "LISTENED TO BY"], rows.to_vec())
 }
 
-fn as_json(services: &[Wiring]) -> Value {
-    let service = |Wiring { service, publishes, listens }: &Wiring| {
-        let publishes: Vec<_> = publishes.iter().map(|subject| subject.as_str()).collect();
-        let listens: Vec<_> = listens
-            .iter()
-            .map(|ear| json!({ "subject": ear.subject.as_str(), "queueGroup": ear.queue_group }))
-            .collect();
-        json!({ "service": service, "publishes": publishes, "listens": listens })
+/// The services that use the bus.
+fn as_json(services: &[Declaration]) -> Value {
+    let service = |service: &Declaration| {
+        let topology = (service.topology)();
+        let publishes: Vec<_> = topology.publishes.iter().map(|subject| subject.as_str()).collect();
+        let listens = topology.subscribes.iter();
+        let listens: Vec<_> =
+            listens.map(|one| json!({ "subject": one.subject.as_str(), "queueGroup": one.queue_group })).collect();
+        let uses_the_bus = !publishes.is_empty() || !listens.is_empty();
+        uses_the_bus.then(|| json!({ "service": service.name, "publishes": publishes, "listens": listens }))
     };
-    services.iter().map(service).collect()
+    services.iter().filter_map(service).collect()
 }

@@ -1,4 +1,7 @@
-//! The operator's tool: looks at the bus, and repairs what did not arrive.
+//! The operator's tool: inspects the bus and the databases of a ticketing application, and repairs what went wrong.
+//!
+//! [`Bus`] is its command line, for the programs that offer it. Which services there are is an argument of
+//! [`Bus::run`]; [`DECLARATIONS`] are those of the application.
 
 mod asyncapi;
 mod audit;
@@ -10,23 +13,26 @@ mod describe;
 mod dlq;
 mod ls;
 mod mermaid;
+mod message;
+mod program;
 mod replay;
+mod services;
 mod tail;
-mod topology;
 
 use clap::{Args, Subcommand};
 use common::Declaration;
-pub use database_uri::{secret, uri_for};
 use service::Exit;
-pub use topology::DECLARATIONS;
+
+pub use database_uri::{secret, uri_for};
+pub use services::DECLARATIONS;
 
 use crate::audit::Audit;
 use crate::describe::Describe;
 use crate::dlq::Dlq;
 use crate::ls::Ls;
+use crate::program::examples;
 use crate::replay::Replay;
 use crate::tail::Tail;
-use crate::topology::services;
 
 /// The commands about the bus.
 #[derive(Clone, Debug, Args)]
@@ -37,51 +43,50 @@ pub struct Bus {
 
 #[derive(Clone, Debug, Subcommand)]
 enum Command {
-    /// Shows the streams, how far each group is, and who is connected
+    /// Show the streams, how far each queue group is, and which clients are connected
     ///
-    /// The lag is how many events a group has not seen yet; in flight are those that it has not answered yet.
-    #[command(
-        after_help = "Examples:\n  ticketing bus ls\n  ticketing bus ls --json | jq '.consumers[] | select(.lag > 100)'"
-    )]
+    /// Lag is the number of events that a group has not received yet; in flight are those that it has received and not
+    /// acknowledged yet.
+    #[command(after_help = examples(&["ls", "ls --json | jq '.consumers[] | select(.lag > 100)'"]))]
     Ls(Ls),
-    /// Prints events as they come: time, subject, place in the stream, id, correlation id, payload
-    #[command(
-        after_help = "Examples:\n  ticketing bus tail\n  ticketing bus tail --since 10m --subject order:created --subject order:cancelled\n  ticketing bus tail --all --id 6925e0c1f0a1b2c3d4e5f607 --json | jq .payload"
-    )]
+    /// Print events as they arrive: time, subject, sequence in the stream, id, correlation id, payload
+    #[command(after_help = examples(&[
+        "tail",
+        "tail --since 10m --subject order:created --subject order:cancelled",
+        "tail --all --id 6925e0c1f0a1b2c3d4e5f607 --json | jq .payload",
+    ]))]
     Tail(Tail),
-    /// Prints who publishes each event, and who listens to it
+    /// Print who publishes each event, and who listens to it
     ///
-    /// It is read from the program itself, so it needs no server. A listener stands under its queue group, of which one
-    /// member gets each event.
+    /// This describes the services that the program was built with, and needs no server. A listener is shown by its queue
+    /// group; one member of a group receives each event.
     Describe(Describe),
-    /// Lists, shows, redrives and drops dead letters: events that a queue group could not handle
+    /// List, show, redrive and drop dead letters: events that a queue group could not handle
     Dlq(Dlq),
-    /// Rebuilds what a queue group has copied, from what the stream tells
+    /// Rebuild the local copies that a queue group keeps, from the events in the stream
     ///
-    /// The copies that are missing or wrong are made anew. Those of which the stream tells less than they hold stay as they
-    /// are, and are named: incomplete, when an event is missing; beyond, when they are further than all its events. It
-    /// may run beside the service.
-    /// Exit code 0 when all are as the stream tells, 6 when it does not tell enough, 1 when it could not be done.
+    /// Missing and wrong copies are rebuilt. Copies ahead of the stream are left alone and listed: incomplete, if an event
+    /// is missing from the stream; beyond, if the copy is newer than all its events. The service may run in the meantime.
+    /// Exit code 0 if all copies agree with the stream, 6 if the stream lacks events, 1 if the command failed.
     Replay(Replay),
-    /// Compares what the services have committed, their outboxes, with what stands in the stream
+    /// Compare what the services have committed (their outboxes) with the stream
     ///
-    /// Without --repair it changes nothing; it may run beside everything else. Exit code 0 when they agree, 6 when they
-    /// differ, 1 when they could not be compared. An event that stands there twice is no difference, since every inbox
-    /// knows it. An outbox keeps an event for 30 days; of older ones nothing is said.
+    /// Without --repair, the audit is read-only. The services may run in the meantime. Exit code 0 if both agree, 6 if they
+    /// differ, 1 if the command failed. An event that is in the stream twice is not a difference, since every inbox detects
+    /// it. An outbox keeps an event for 30 days; older events are not compared.
     Audit(Audit),
 }
 
 impl Bus {
     /// Runs the command, for an application of these services.
-    pub fn run(self, declarations: Vec<Declaration>) -> Exit {
-        let services = services(&declarations);
+    pub fn run(self, services: &[Declaration]) -> Exit {
         match self.command {
-            Command::Ls(ls) => service::run("ls", ls.of(services)),
-            Command::Tail(tail) => service::run("tail", tail),
-            Command::Describe(describe) => service::run("describe", describe.of(services)),
+            Command::Ls(ls) => ls.run(services),
+            Command::Tail(tail) => tail.run(),
+            Command::Describe(describe) => describe.run(services),
             Command::Dlq(dlq) => dlq.run(),
-            Command::Replay(replay) => service::run("replay", replay),
-            Command::Audit(audit) => service::run("audit", audit.of(services)),
+            Command::Replay(replay) => replay.run(services),
+            Command::Audit(audit) => audit.run(services),
         }
     }
 }

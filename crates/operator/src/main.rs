@@ -4,7 +4,7 @@ use clap::Parser;
 use operator::{Bus, DECLARATIONS};
 use service::Exit;
 
-/// Look at the bus of a ticketing application, and repair what did not arrive.
+/// Inspect the events between the services, and repair what went wrong.
 #[derive(Debug, Parser)]
 #[command(name = "operator", version, max_term_width = 100)]
 struct Options {
@@ -14,12 +14,12 @@ struct Options {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Look at what travels between the services
+    /// Inspect the events between the services, and repair what went wrong
     Bus(Bus),
 }
 
 fn main() -> Exit {
     telemetry::log_to_stderr();
     let Command::Bus(bus) = Options::parse().command;
-    bus.run(DECLARATIONS.to_vec())
+    bus.run(&DECLARATIONS)
 }

@@ -1,19 +1,19 @@
-//! Who tells whom, as a graph for Mermaid.
+//! Publishers and listeners as a graph for Mermaid.
 
-use crate::topology::Wiring;
+use common::Declaration;
 use events::Subject;
 
-use crate::topology::{NOBODY, listeners, or_nobody, publishers};
+use crate::services::{NOBODY, listeners, or_nobody, publishers};
 
-/// An arrow for each event, from each who publishes it to each who listens.
-pub(crate) fn graph(services: &[Wiring]) -> String {
+/// One edge for each event from every publisher to every listener.
+pub(crate) fn graph(services: &[Declaration]) -> String {
     let mut lines = vec!["flowchart LR".to_owned()];
     for subject in Subject::ALL {
         for from in or_nobody(publishers(services, subject)) {
-            let listening = listeners(services, subject).map(|(service, _)| service);
+            let listening = listeners(services, subject).map(|listening| listening.service).collect();
             for to in or_nobody(listening) {
-                let arrow = if [from, to].contains(&NOBODY) { "-.->" } else { "-->" };
-                lines.push(format!("    {from} {arrow}|{subject}| {to}"));
+                let edge = if [from, to].contains(&NOBODY) { "-.->" } else { "-->" };
+                lines.push(format!("    {from} {edge}|{subject}| {to}"));
             }
         }
     }

@@ -1,80 +1,80 @@
-//! `tail`: the events, as they come.
+//! `tail`: prints events as they arrive.
 
 use std::time::Duration;
 
-use bus::{Delivery, Reader, Start};
+use bus::{Bus, Delivery, Reader, Start};
 use clap::Args;
 use events::{Subject, timestamp};
 use serde_json::{Value, json};
-use service::{Error, Scope, Service, Stopping};
+use service::{Error, Exit, Scope, Stopping};
 use telemetry::CORRELATION_ID;
 use time::OffsetDateTime;
 
 use crate::broker::Broker;
-use crate::console::{Progress, bytes_line, headers_json, one_line, print, put_payload, remark};
+use crate::console::{Progress, print, remark};
+use crate::message::{bytes_line, headers_json, one_line, put_payload};
 
-/// What stands for nothing on a line.
+/// Stands for a value that is absent.
 const NONE: &str = "-";
 
+/// Which events are printed, and how.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Tail {
     #[command(flatten)]
     broker: Broker,
-    /// Begin with the first event there is
+    /// Begin with the first event in the stream
     #[arg(long, conflicts_with = "since")]
     all: bool,
     /// Begin with the events of the last 10m, 2h or 1day
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     since: Option<Duration>,
-    /// Only events of this subject; may be given several times
+    /// Print only events of this subject; can be given more than once
     #[arg(long, value_name = "SUBJECT")]
     subject: Vec<Subject>,
-    /// Only events about this ticket, order or person: with this id in `id` or any `...Id` of the payload
+    /// Print only events about this ticket, order or user: with this id in `id` or any `...Id` of the payload
     #[arg(long, value_name = "ID")]
     id: Option<String>,
-    /// End after so many events
+    /// Stop after this number of events
     #[arg(short = 'n', long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
-    /// Print a JSON object on each line
+    /// Print one JSON object on each line
     #[arg(long)]
     json: bool,
 }
 
-impl Service for Tail {
-    type Handle = ();
+impl Tail {
+    pub(crate) fn run(self) -> Exit {
+        self.broker.clone().run("tail", async move |bus, scope| self.tail(&bus, &scope).await)
+    }
 
-    async fn run(self, scope: Scope<()>) -> Result<(), Error> {
-        let bus = self.broker.clone().connect(&scope).await?;
+    async fn tail(&self, bus: &Bus, scope: &Scope<()>) -> Result<(), Error> {
         let subjects = if self.subject.is_empty() { &Subject::ALL[..] } else { &self.subject };
-        let mut reader = Reader::of_events(&bus, subjects, self.start()).await?;
-        scope.ready(());
-        remark("Listening; Ctrl-C ends it.");
+        let mut reader = Reader::of_events(bus, subjects, self.start()).await?;
+        remark("Listening; Ctrl-C stops it.");
         let followed = self.follow(&mut reader, &scope.stopping()).await;
         reader.close().await;
         followed
     }
-}
 
-impl Tail {
     fn start(&self) -> Start {
         match self.since {
             _ if self.all => Start::All,
             None => Start::New,
             Some(since) => {
                 let since = since.try_into().ok().and_then(|since| OffsetDateTime::now_utc().checked_sub(since));
-                since.map_or(Start::All, Start::Since) // before all times
+                since.map_or(Start::All, Start::Since) // longer ago than time can tell
             }
         }
     }
 
     async fn follow(&self, reader: &mut Reader, stopping: &Stopping) -> Result<(), Error> {
-        let (mut left, mut progress) = (self.count, Progress::new());
+        let (mut left, mut progress) = (self.count, Progress::begin());
         while left != Some(0) {
             let Some(delivery) = stopping.or(reader.next()).await else { break };
             let delivery = delivery?;
             if !self.id.as_ref().is_none_or(|id| is_about(&delivery, id)) {
                 if delivery.sequence < reader.last() {
-                    progress.tell(format_args!("Searched up to #{} of #{}", delivery.sequence, reader.last()));
+                    progress.report(format_args!("Searched up to #{} of #{}", delivery.sequence, reader.last()));
                 }
                 continue;
             }
@@ -83,7 +83,7 @@ impl Tail {
             if !printed? {
                 break;
             }
-            progress.seen();
+            progress.printed();
             left = left.map(|left| left - 1);
         }
         Ok(())
@@ -98,9 +98,9 @@ fn line(delivery: &Delivery) -> String {
     let text = |text: Option<&str>| text.map_or_else(|| NONE.to_owned(), one_line);
     let (time, subject, sequence) = (timestamp::text(&delivery.published), &delivery.subject, delivery.sequence);
     let (id, correlation_id) = (text(delivery.event_id()), text(header(delivery, CORRELATION_ID)));
-    let alone = delivery.redriven_for().map(|group| format!(" (redriven, for {} alone)", one_line(group)));
-    let (payload, alone) = (bytes_line(&delivery.payload), alone.unwrap_or_default());
-    format!("{time} {subject} #{sequence} {id} {correlation_id} {payload}{alone}")
+    let redriven = delivery.redriven_for().map(|group| format!(" (redriven, for {} only)", one_line(group)));
+    let (payload, redriven) = (bytes_line(&delivery.payload), redriven.unwrap_or_default());
+    format!("{time} {subject} #{sequence} {id} {correlation_id} {payload}{redriven}")
 }
 
 fn object(delivery: &Delivery) -> String {
@@ -120,7 +120,7 @@ fn is_about(delivery: &Delivery, id: &str) -> bool {
     serde_json::from_slice(&delivery.payload).is_ok_and(|payload| names(&payload, id))
 }
 
-/// Whether this id stands in one of the fields that hold ids, however deep.
+/// Whether a field for ids has this value, at any depth.
 fn names(value: &Value, id: &str) -> bool {
     match value {
         Value::Object(fields) => fields.iter().any(|(name, value)| {
@@ -139,7 +139,7 @@ mod tests {
     use super::names;
 
     #[test]
-    fn an_id_is_found_in_the_fields_of_ids_and_nowhere_else() {
+    fn an_id_is_found_in_the_fields_for_ids_and_nowhere_else() {
         let event =
             json!({ "id": "a", "title": "b", "ticket": { "id": "c" }, "all": [{ "orderId": "d" }], "ids": "e" });
         let found: Vec<_> = ["a", "b", "c", "d", "e"].into_iter().filter(|id| names(&event, id)).collect();

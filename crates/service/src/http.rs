@@ -69,7 +69,7 @@ impl Service for Http {
     }
 }
 
-/// Accepts until the scope is asked to stop, then waits for what is under way.
+/// Accepts until the scope is asked to stop, then waits for the requests in flight.
 pub(crate) async fn serve<L: Listener, H>(mut listener: L, router: Router, drain_delay: Duration, scope: &Scope<H>) {
     let stopping = scope.stopping();
     let late = async {
@@ -120,7 +120,7 @@ pub(crate) async fn serve<L: Listener, H>(mut listener: L, router: Router, drain
     scope.finished().await;
 }
 
-/// How many requests of one connection are under way. Shared by the connection and its requests.
+/// How many requests of one connection are in flight. Shared by the connection and its requests.
 type Requests = Arc<AtomicUsize>;
 
 /// One of them.
@@ -163,7 +163,7 @@ impl HttpBody for CountedBody {
     }
 }
 
-/// Waits until no request has been under way for a while.
+/// Waits until no request has been in flight for a while.
 async fn idle(requests: &Requests) {
     let mut quiet = 0;
     while quiet < IDLE_LOOKS {

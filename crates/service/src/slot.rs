@@ -14,7 +14,7 @@ pub struct Slot<H> {
     current: watch::Receiver<Option<H>>,
 }
 
-/// Fills and empties a [`Slot`]. Once the setter is dropped, its slot is empty for good.
+/// Fills and empties a [`Slot`]. Once the setter is dropped, its slot stays empty.
 ///
 /// A parent that keeps the setter in its body therefore empties the slot when the body returns: before its children
 /// are asked to stop.

@@ -3,14 +3,20 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Section;
-use service::settings::{Problem, Secret, required};
+use service::settings::Problem;
+
+use crate::DatabaseUri;
+
+/// How to set the URI.
+pub(crate) const UNSET: &str = "must be set: MONGO_URI=mongodb://localhost:27017/ticketing";
 
 /// The section `[mongo]`, of every service with a database of its own.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MongoSettings {
     /// The database of this service, as mongodb://host:port/database
-    pub uri: Secret,
+    #[schemars(with = "DatabaseUri")]
+    pub uri: Option<DatabaseUri>,
 }
 
 impl Section for MongoSettings {
@@ -18,7 +24,6 @@ impl Section for MongoSettings {
     const ENVIRONMENT: &'static [(&'static str, &'static str)] = &[("MONGO_URI", "uri")];
 
     fn check(&self) -> Vec<Problem> {
-        let is_set = !self.uri.reveal().is_empty();
-        required("uri", is_set, "MONGO_URI=mongodb://localhost:27017/tickets").into_iter().collect()
+        if self.uri.is_none() { vec![Problem::new("uri", UNSET)] } else { Vec::new() }
     }
 }

@@ -23,6 +23,17 @@ pub fn session_of(email: &str) -> String {
     format!("session={value}")
 }
 
+/// The cookie of the person with this id, from the real signer.
+///
+/// # Panics
+///
+/// If it is not an id.
+pub fn session_for(user_id: &str) -> String {
+    let id = serde_json::from_value(Value::from(user_id)).unwrap();
+    let value = SessionKey::new(KEY).sign(id, "test@test.com".to_owned(), Duration::from_secs(60 * 60)).unwrap();
+    format!("session={value}")
+}
+
 /// Cookies that are nobody's session: forged, expired, unsigned, broken.
 pub async fn no_sessions() -> Vec<String> {
     // {"jwt":"<header with alg none>.<claims>."}, as a well-known attack has it

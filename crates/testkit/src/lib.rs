@@ -8,6 +8,7 @@ mod api;
 mod broker;
 mod collector;
 mod database;
+pub mod dump;
 mod lines;
 mod mongod;
 mod port;
@@ -20,7 +21,7 @@ mod subscriber;
 use std::time::Duration;
 
 pub use answer::{Answer, field, message};
-pub use api::{Api, KEY, SOMEBODY, no_sessions, session_of};
+pub use api::{Api, KEY, SOMEBODY, no_sessions, session_for, session_of};
 pub use broker::{Broker, Client, cluster, name};
 pub use collector::{Collector, Span};
 pub use database::Database;

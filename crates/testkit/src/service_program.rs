@@ -8,9 +8,6 @@ use nix::sys::signal::Signal;
 
 use crate::{Api, Process, free_port, programs};
 
-/// The services without an HTTP API, and so without an address to bind.
-const WITHOUT_HTTP: [&str; 1] = ["expiration"];
-
 /// A service's own program; it keeps its ports when it is started again.
 #[derive(Debug)]
 pub struct ServiceProgram {
@@ -49,9 +46,7 @@ impl ServiceProgram {
         let (address, admin) = (free_address(), Api { address: free_address() });
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let mut environment: Vec<_> = environment.iter().map(own).collect();
-        if !WITHOUT_HTTP.contains(&name) {
-            environment.push((format!("{}__BIND", name.to_uppercase()), address.to_string()));
-        }
+        environment.push(("HTTP__BIND".to_owned(), address.to_string())); // ignored by a service without an API
         let (binary, folder) = (programs.join(name), folder.to_owned());
         let process = spawn(&binary, &environment, &folder, admin, failpoint);
         Self { name, address, admin, binary, environment, folder, process, earlier_log: String::new() }

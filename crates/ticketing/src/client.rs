@@ -61,6 +61,13 @@ impl Client {
         Ok(Answer { what: doing(), status, json })
     }
 
+    /// Whether the path is answered with success.
+    pub(crate) async fn succeeds(&self, path: &str) -> bool {
+        let request = Request::builder().uri(format!("http://{}{path}", self.api)).body(Full::default());
+        let Ok(request) = request else { return false };
+        self.http.request(request).await.is_ok_and(|answer| answer.status().is_success())
+    }
+
     pub(crate) async fn get(&mut self, path: &str) -> Result<Value, Error> {
         self.send(Method::GET, path, None).await?.expect(StatusCode::OK)
     }

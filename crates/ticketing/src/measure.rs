@@ -1,7 +1,7 @@
 //! `measure`: how much memory each part takes.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -12,12 +12,11 @@ use hyper::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 use service::{Error, Scope, Service};
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
 use clap::Args;
-use common::Program;
+use common::{Declaration, Program};
 use operator::console::say;
 
 use crate::client::Client;
@@ -86,24 +85,24 @@ impl Service for Measure {
 
 impl Measure {
     async fn all(&self, scope: &Scope<()>) -> Result<Vec<Row>, Error> {
-        let mut rows = self.in_one_process(scope).await?;
+        let mut rows = self.in_one_process().await?;
         rows.extend(self.as_programs(scope).await?);
         Ok(rows)
     }
 
     /// The whole application in one process, with its two servers.
-    async fn in_one_process(&self, scope: &Scope<()>) -> Result<Vec<Row>, Error> {
+    async fn in_one_process(&self) -> Result<Vec<Row>, Error> {
         let folder = tempfile::tempdir()?;
         let program = std::env::current_exe()?;
         let mut command = Command::new(&program);
-        command.args(["--free-ports", "--listen", "127.0.0.1:0", "--data-dir"]).arg(folder.path());
+        let api = free_address()?;
+        command.args(["--free-ports", "--listen", &api.to_string(), "--data-dir"]).arg(folder.path());
         for name in ["JWT_KEY", "MONGO_URI", "NATS_URL", "NATS_CLIENT_ID", "NATS_CLUSTER_ID", COLLECTOR] {
             command.env_remove(name);
         }
-        let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
-        let stdout = child.stdout.take().context("its output")?;
-        let api = word_after(scope, stdout, "API         http://").await?;
-        let mut client = Client::new(api.parse()?);
+        let mut child = command.stdout(Stdio::null()).kill_on_drop(true).spawn()?;
+        answers(&mut child, "the application", api, "/api/users/currentuser").await?;
+        let mut client = Client::new(api);
         load(&mut client, "ticketing@example.com").await?;
         self.wait("everything in one process").await;
         let pid = child.id().context("it has ended")?;
@@ -131,7 +130,7 @@ impl Measure {
         for Program { declaration, .. } in self.programs {
             let name = declaration.name;
             let uri = mongo.uri.replace("/?", &format!("/{name}?"));
-            let (child, address) = start(scope, name, &uri, &nats.url, &folder).await?;
+            let (child, address) = start(declaration, &uri, &nats.url, &folder).await?;
             if let Some(address) = address {
                 let mut client = match seller.take() {
                     None => {
@@ -209,30 +208,45 @@ async fn load_one(client: &mut Client, part: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Starts a service's own program, which stands beside this one; tells where its API is.
+/// Starts a service's own program, which is built beside this one, and waits until it is ready; returns the address of
+/// its API, if it has one.
 async fn start(
-    scope: &Scope<()>,
-    name: &str,
+    declaration: &Declaration,
     uri: &str,
     nats: &str,
     folder: &Path,
 ) -> Result<(Child, Option<SocketAddr>), Error> {
-    let program = beside(name)?;
-    let mut command = Command::new(&program);
-    command.args(["run", "--rundir"]).arg(folder.join("run"));
+    let name = declaration.name;
+    let (api, admin) = (free_address()?, free_address()?);
+    let mut command = Command::new(beside(name)?);
+    command.args(["run", "--admin", &admin.to_string(), "--rundir"]).arg(folder.join("run"));
     command.envs([("JWT_KEY", "measure"), ("MONGO_URI", uri), ("NATS_URL", nats), ("NATS_CLUSTER_ID", "ticketing")]);
-    command.env("NATS_CLIENT_ID", name).env("RUST_LOG", "info").env_remove(COLLECTOR);
-    if name != "expiration" {
-        command.env("HTTP__BIND", "127.0.0.1:0");
-    }
-    let mut child = command.stderr(Stdio::piped()).kill_on_drop(true).spawn()?;
-    let stderr = child.stderr.take().context("its log")?;
-    if name == "expiration" {
-        word_after(scope, stderr, "\"expiration is ready").await?;
-        return Ok((child, None));
-    }
-    let address = word_after(scope, stderr, "\"address\":\"").await?;
-    Ok((child, Some(address.trim_end_matches('"').parse()?)))
+    command.env("NATS_CLIENT_ID", name).env("HTTP__BIND", api.to_string()).env_remove(COLLECTOR);
+    let mut child = command.stderr(Stdio::null()).kill_on_drop(true).spawn()?;
+    answers(&mut child, name, admin, "/readyz").await?;
+    Ok((child, (!declaration.prefixes.is_empty()).then_some(api)))
+}
+
+/// An address that nobody listens on now.
+fn free_address() -> Result<SocketAddr, Error> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}
+
+/// Waits until a process answers this path with success.
+async fn answers(child: &mut Child, name: &str, address: SocketAddr, path: &str) -> Result<(), Error> {
+    let client = Client::new(address);
+    let asking = async {
+        loop {
+            if client.succeeds(path).await {
+                return Ok(());
+            }
+            if let Some(ended) = child.try_wait()? {
+                bail!("{name} has ended before it was ready: {ended}");
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(READY_WITHIN, asking).await.with_context(|| format!("{name} was not ready in time"))?
 }
 
 fn beside(name: &str) -> Result<PathBuf, Error> {
@@ -241,30 +255,6 @@ fn beside(name: &str) -> Result<PathBuf, Error> {
         bail!("{} is not there: {BUILD}", program.display());
     }
     Ok(program)
-}
-
-/// Reads a program's output until a line holds the mark, and goes on reading it; tells the word after the mark.
-async fn word_after(
-    scope: &Scope<()>,
-    output: impl AsyncRead + Unpin + Send + 'static,
-    mark: &str,
-) -> Result<String, Error> {
-    let mut lines = BufReader::new(output).lines();
-    let search = async {
-        while let Some(line) = lines.next_line().await? {
-            if let Some((_, rest)) = line.split_once(mark) {
-                return Ok(rest.split([' ', ',', '"']).next().unwrap_or_default().to_owned());
-            }
-        }
-        bail!("it ended before it was ready")
-    };
-    let word = timeout(READY_WITHIN, search).await.context("it was not ready in time")??;
-    let mut rest = lines.into_inner();
-    scope.spawn("output", async move {
-        tokio::io::copy(&mut rest, &mut tokio::io::sink()).await?;
-        Ok(())
-    });
-    Ok(word)
 }
 
 fn row(how: &'static str, part: &str, pid: u32) -> Result<Row, Error> {

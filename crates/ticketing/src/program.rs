@@ -17,7 +17,10 @@ pub fn main(options: Options, programs: &'static [Program]) -> Exit {
     let Options { command, run } = options;
     match command {
         Some(Command::Measure(measure)) => service::run("measure", measure.of(programs)),
-        Some(Command::Bus(bus)) => bus.run(programs.iter().map(|program| program.declaration).collect()),
+        Some(Command::Bus(bus)) => {
+            let services: Vec<_> = programs.iter().map(|program| program.declaration).collect();
+            bus.run(&services)
+        }
         Some(Command::Services(options)) => service::run("services", Services { options, programs }),
         None if run.smoke => service::run("smoke", Smoke { run, programs, environment: environment() }),
         None => service::run("ticketing", Foreground { run, programs, environment: environment() }),

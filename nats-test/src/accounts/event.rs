@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 /// Something that happened to an account, or a ticket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// Whose.
+    /// The account or ticket.
     pub account: String,
-    /// Which one of this account; 1 is the first. The publisher's version of the account after it.
+    /// Number of the event within its account, from 1. It is also the version of the account after the event.
     pub number: u64,
-    /// What.
+    /// What happened.
     pub kind: Kind,
     /// The stream sequence of the account's event before this one; 0 before the first.
     pub previous: u64,
@@ -18,16 +18,16 @@ pub struct Event {
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
-    /// So much was paid in.
+    /// This amount was paid in.
     Deposit(i64),
-    /// So much is to be paid out, if it is there.
+    /// This amount is to be paid out, if the account has it.
     Withdrawal(i64),
-    /// The ticket's price is this now.
+    /// The price of the ticket was set to this.
     Price(i64),
 }
 
 impl Kind {
-    /// The amount after it; nothing when it can't be.
+    /// The amount after the event; `None` if the account does not have enough.
     pub(super) fn apply(self, amount: i64) -> Option<i64> {
         match self {
             Self::Deposit(more) => Some(amount + more),

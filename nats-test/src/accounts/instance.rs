@@ -6,23 +6,24 @@ use std::time::Duration;
 use anyhow::Context;
 use bus::{Consumer, Delivery, Membership, Name, Source, Start, Subscription, Verdict};
 use clap::Args;
-use serde::{Deserialize, Serialize};
 use service::{Error, Scope, Service, Stopping};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::watch;
 
+use super::event::Event;
+use super::report::{Did, Report};
+use super::scenario::{Mishap, Solution};
 use super::store::Store;
-use super::{Event, Mishap, Solution};
 use crate::{client, console};
 
-/// When an event comes again that came too early.
+/// When an event that came too early is redelivered.
 const AGAIN_AFTER: Duration = Duration::from_millis(50);
 
-/// How many events an instance asks for at once. One, so that none waits in an instance that is busy.
+/// How many events an instance requests at a time. One, so that none waits in an instance that is busy.
 const BATCH: usize = 1;
 
-/// One instance: it takes events of the queue group, and tells on stdout what it did, as JSON, one [`Report`] a line.
-/// A line on stdin releases what it holds; the end of stdin ends it.
+/// One instance: it handles events of the queue group, and prints one [`Report`] a line on stdout, as JSON. A line on
+/// stdin releases the event that it holds; the end of stdin stops it.
 #[derive(Args, Clone, Debug)]
 pub struct Instance {
     #[command(flatten)]
@@ -37,36 +38,6 @@ pub struct Instance {
     pub(super) ack_wait: Duration,
     #[command(flatten)]
     pub(super) mishap: Mishap,
-}
-
-/// What an instance did with an event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
-    /// The event's number within its account.
-    pub number: u64,
-    /// What became of it.
-    pub did: Did,
-}
-
-/// What becomes of an event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Did {
-    /// It has begun, and does not go on.
-    Hold,
-    /// It has begun, and waits to be killed.
-    WaitForDeath,
-    /// An error; it was not acked.
-    Fail,
-    /// It was handled; the account holds this now.
-    Apply(i64),
-    /// It was handled, and its ack got lost.
-    ApplyUnacked(i64),
-    /// It can't be done with what the account holds.
-    Refuse(i64),
-    /// Another one must come first; it comes again.
-    Wait,
-    /// It was handled before.
-    Skip,
 }
 
 impl Service for Instance {
@@ -123,7 +94,7 @@ impl Worker {
     }
 
     async fn handle(&self, delivery: &Delivery, stopping: &Stopping) -> Result<Verdict, Error> {
-        let event: Event = serde_json::from_slice(&delivery.payload).context("reading the event")?;
+        let event: Event = serde_json::from_slice(&delivery.payload).context("failed to read the event")?;
         let report =
             |did| console::say(serde_json::to_string(&Report { number: event.number, did }).unwrap_or_default());
         let is = |number: Option<u64>| number == Some(event.number) && delivery.attempt == 1;
@@ -154,7 +125,7 @@ impl Worker {
         })
     }
 
-    /// Changes the account by the event, in the way of the solution.
+    /// Applies the event to the account, as the solution says.
     async fn apply(&self, event: &Event, sequence: u64) -> Result<Did, Error> {
         let name = self.solution.document(&event.account);
         let (mut document, revision) = self.store.read(name).await?;
@@ -177,7 +148,7 @@ impl Worker {
         document.last = sequence;
         if self.solution == Solution::Versions {
             if !self.store.replace(name, &document, revision).await? {
-                return Ok(Did::Wait); // another instance was faster
+                return Ok(Did::Wait); // another instance has changed it in the meantime
             }
         } else {
             self.store.write(name, &document).await?;

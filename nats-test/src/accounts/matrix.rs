@@ -8,24 +8,27 @@ use clap::ValueEnum;
 use futures_util::future::{join_all, try_join_all};
 use service::Error;
 
-use super::trial::Running;
-use super::{Event, Kind, Mishap, Outcome, Place, Scenario, Solution, Trial};
+use super::event::{Event, Kind};
+use super::place::Place;
+use super::process::Process;
+use super::scenario::{Mishap, Scenario, Solution};
+use super::trial::{Outcome, Trial};
 
 /// The lesson's three events.
 pub const EVENTS: [Kind; 3] = [Kind::Deposit(70), Kind::Deposit(40), Kind::Withdrawal(100)];
 
-/// How many accounts there are, and events for each, when a solution's cost is measured.
+/// The number of accounts, and of events for each, when the cost of a solution is measured.
 const ACCOUNTS: u64 = 8;
 const EACH: u64 = 25;
 
-/// The number of the first stream that a cost is measured on, behind those of the matrix.
+/// The number of the first stream for measuring costs, after those of the matrix.
 const COSTS: usize = 100;
 
-/// Runs every scenario with every solution, all at once; the rows are the scenarios.
+/// Runs every scenario with every solution, all of them concurrently; the rows are the scenarios.
 ///
 /// # Errors
 ///
-/// When the broker or an instance does not do its part.
+/// If the broker or an instance fails.
 pub async fn matrix(place: &Place) -> Result<Vec<Vec<Outcome>>, Error> {
     let solutions = Solution::value_variants();
     let rows = Scenario::value_variants().iter().enumerate().map(|(row, scenario)| {
@@ -43,17 +46,17 @@ pub async fn matrix(place: &Place) -> Result<Vec<Vec<Outcome>>, Error> {
 /// What a solution costs when nothing goes wrong.
 #[derive(Clone, Debug)]
 pub struct Cost {
-    /// Which one.
+    /// The solution.
     pub solution: Solution,
-    /// How many events were handled in a second.
+    /// Events handled per second.
     pub events_per_second: f64,
 }
 
-/// Measures each solution, one after the other: some accounts, their events mixed.
+/// Measures each solution, one after the other, with interleaved events of some accounts.
 ///
 /// # Errors
 ///
-/// When the broker or an instance does not do its part.
+/// If the broker or an instance fails.
 pub async fn costs(place: &Place) -> Result<Vec<Cost>, Error> {
     let mut costs = Vec::new();
     for (at, solution) in Solution::value_variants().iter().enumerate() {
@@ -65,7 +68,7 @@ pub async fn costs(place: &Place) -> Result<Vec<Cost>, Error> {
 
 async fn measure(place: &Place, name: &Name, solution: Solution) -> Result<Duration, Error> {
     place.make_stream(name).await?;
-    let mut instances = place.start_all(name, solution, Mishap::default()).await?;
+    let mut instances = Process::start_all(place, name, solution, Mishap::default()).await?;
     let began = Instant::now();
     let handled = async {
         let mut previous = vec![0; usize::try_from(ACCOUNTS)?];
@@ -80,13 +83,12 @@ async fn measure(place: &Place, name: &Name, solution: Solution) -> Result<Durat
     };
     tokio::select! {
         handled = handled => handled?,
-        // What they say must be read, or they would stop saying it.
-        ended = join_all(instances.iter_mut().map(Running::skip_lines)) => bail!("the instances ended: {ended:?}"),
+        ended = join_all(instances.iter_mut().map(Process::skip_reports)) => bail!("the instances ended: {ended:?}"),
     }
     let took = began.elapsed();
     for instance in instances {
         instance.end().await?;
     }
-    place.bus.jetstream().delete_stream(name.as_str()).await?;
+    place.delete_stream(name).await?;
     Ok(took)
 }

@@ -1,14 +1,15 @@
-//! What the lessons with instances have in common: their options, and the hidden way in for an instance.
+//! What the lessons with instances have in common: their options, and the hidden command of an instance.
 
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use service::{Error, Scope};
 
-use super::{Instance, Place};
+use super::instance::Instance;
+use super::place::Place;
 use crate::{client, console, time};
 
-/// Where a lesson takes place.
+/// The options of a lesson.
 #[derive(Args, Debug)]
 pub struct Stage {
     #[command(flatten)]
@@ -16,7 +17,7 @@ pub struct Stage {
     /// How long the broker waits for an ack before it delivers an event again
     #[arg(long, value_name = "TIME", default_value = "3s", value_parser = time::ack_wait)]
     ack_wait: Duration,
-    /// What to be, when it is not the lesson.
+    /// A part of the lesson to run, instead of the lesson itself.
     #[command(subcommand)]
     pub part: Option<Part>,
 }
@@ -30,11 +31,11 @@ pub enum Part {
 }
 
 impl Stage {
-    /// Connects, and makes a place for the lesson's trials.
+    /// Connects, and creates what the lesson's trials need.
     ///
     /// # Errors
     ///
-    /// When there is no broker, with how to get one.
+    /// If there is no broker, with a hint how to start one.
     pub async fn open(self, scope: &Scope<()>) -> Result<Place, Error> {
         let bus = client::connect_unregistered(scope, self.broker.clone(), client::random_id()).await?;
         scope.ready(());
@@ -42,11 +43,11 @@ impl Stage {
     }
 }
 
-/// Cleans up after a lesson that is over, or was stopped (`None`).
+/// Cleans up after a lesson that has ended, or was stopped (`None`).
 ///
 /// # Errors
 ///
-/// The lesson's, unless its reader has gone.
+/// The lesson's error, unless its reader has closed stdout.
 pub async fn close(place: Place, lesson: Option<Result<(), Error>>) -> Result<(), Error> {
     place.clean_up().await;
     lesson.unwrap_or(Ok(())).or_else(console::ended)

@@ -10,13 +10,13 @@ use service::Error;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Account {
     pub(super) amount: i64,
-    /// How many of its events were handled.
+    /// Number of events of the account that were handled.
     pub(super) version: u64,
-    /// The stream sequence of the last of them.
+    /// Stream sequence of the last of these events.
     pub(super) last: u64,
 }
 
-/// What is read and written as one: an account, or all of them with the sequence they share.
+/// What is read and written as a unit: one account, or all of them with the sequence they share.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Document {
     pub(super) accounts: BTreeMap<String, Account>,
@@ -49,13 +49,13 @@ impl Store {
         }
     }
 
-    /// Writes the document, whatever stands there.
+    /// Writes the document unconditionally.
     pub(super) async fn write(&self, name: &str, document: &Document) -> Result<(), Error> {
         self.bucket.put(self.key(name), serde_json::to_vec(document)?.into()).await?;
         Ok(())
     }
 
-    /// Writes the document if it is still the one that was read; the answer is whether it was.
+    /// Writes the document if it is still at this revision; returns whether it was.
     pub(super) async fn replace(&self, name: &str, document: &Document, revision: u64) -> Result<bool, Error> {
         let value = serde_json::to_vec(document)?.into();
         match self.bucket.update(self.key(name), value, revision).await {

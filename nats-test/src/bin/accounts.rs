@@ -7,8 +7,8 @@ use service::{Error, Exit, Scope, Service};
 
 /// Core concurrency issues: +70, +40 and -100 on one account, and what can go wrong with them.
 ///
-/// Without options: the slow instance, and no solution. Every instance is a process; a dead client is one that was
-/// killed. Needs a server: `cargo run -p nats-test --bin server`.
+/// Without options, run the slow instance without a solution. Every instance is a process; a dead client is one that was
+/// killed. This needs a server: `cargo run -p nats-test --bin server`.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, subcommand_negates_reqs = true)]
 struct Accounts {
@@ -18,16 +18,16 @@ struct Accounts {
     choice: Choice,
 }
 
-/// Which lesson.
+/// The scenario and the solution.
 #[derive(Args, Debug)]
 struct Choice {
     /// What happens to the events
     #[arg(long, default_value = "slow-instance")]
     scenario: Scenario,
-    /// How the service guards itself
+    /// How the service guards against it
     #[arg(long, default_value = "none")]
     solution: Solution,
-    /// All scenarios with all solutions, and what each solution costs
+    /// Run all scenarios with all solutions, and measure what each solution costs
     #[arg(long, conflicts_with_all = ["scenario", "solution"])]
     matrix: bool,
 }
@@ -49,7 +49,7 @@ impl Service for Accounts {
 impl Choice {
     async fn lesson(&self, place: &Place) -> Result<(), Error> {
         if self.matrix {
-            console::remark("25 trials at once, then five measurements; this takes half a minute");
+            console::remark("25 concurrent trials, then five measurements; this takes half a minute");
             let rows = matrix(place).await?;
             console::say(table(&rows))?;
             let costs = costs(place).await?;
@@ -61,7 +61,7 @@ impl Choice {
             Trial { name: place.stream(0), solution, mishap: scenario.mishap(), events: accounts::EVENTS.to_vec() };
         let outcome = trial.run(place, console::say).await?;
         let verdict = if outcome.is_right() { "right" } else { "wrong" };
-        Ok(console::say(format_args!("balance {}, and should be {}: {verdict}", outcome.amount, outcome.right))?)
+        Ok(console::say(format_args!("balance {}, expected {}: {verdict}", outcome.amount, outcome.right))?)
     }
 }
 
@@ -76,7 +76,7 @@ fn table(rows: &[Vec<accounts::Outcome>]) -> String {
 }
 
 fn cost_table(costs: &[Cost]) -> String {
-    let mut text = "\n| solution | events a second | what blocks what |\n|---|---|---|".to_owned();
+    let mut text = "\n| solution | events per second | what blocks what |\n|---|---|---|".to_owned();
     for cost in costs {
         let blocks = cost.solution.blocks();
         text += &format!("\n| {} | {:.0} | {blocks} |", cost.solution.name(), cost.events_per_second);

@@ -1,4 +1,4 @@
-//! What our layer costs beside the plain client.
+//! What our layer costs compared with the plain client.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,20 +24,20 @@ use tokio::time::sleep;
 /// How many events may wait for the broker's ack, or acks for its confirmation.
 const WINDOW: usize = 1000;
 
-/// Publishes and consumes with our layer and with async-nats called directly, in turns, and prints the ratios.
+/// Publish and consume with our layer and with async-nats called directly, in turns, and print the ratios.
 ///
-/// Both sides send the same headers and payloads, ask for the same batches, and have each ack confirmed. It runs a
+/// Both sides send the same headers and payloads, request the same batches, and have each ack confirmed. The bench runs a
 /// nats-server of its own. Build it with `--release`.
 #[derive(Clone, Debug, Parser)]
 #[command(version, max_term_width = 100)]
 struct Bench {
-    /// How often each side has its turn
+    /// How many turns each side has
     #[arg(long, value_name = "NUMBER", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// How many events in each turn
     #[arg(long, value_name = "NUMBER", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     messages: u32,
-    /// How many events to ask for at once
+    /// How many events to request at a time
     #[arg(long, value_name = "NUMBER", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     batch: u32,
     /// The sizes of the payloads, in bytes
@@ -48,7 +48,7 @@ struct Bench {
     json: bool,
 }
 
-/// The application's event; no database stands behind it here.
+/// The application's event, published directly instead of through an outbox.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 struct Sale(TicketCreated);
@@ -71,7 +71,7 @@ struct Row {
     rounds: u32,
     /// Median of the rounds' ratios: our throughput through the direct one.
     ratio: f64,
-    /// Median events a second.
+    /// Median events per second.
     ours_per_second: f64,
     direct_per_second: f64,
     /// Median CPU time of this process for each event, in microseconds.

@@ -14,13 +14,13 @@ use service::{Error, Exit, Scope, Service, Stopping};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
-/// How long after Ctrl-C an event may take to be printed; later its reader is taken to have stopped reading.
+/// How long printing an event may take after Ctrl-C; after that its reader is assumed to have stopped reading.
 const UNREAD_AFTER: Duration = Duration::from_secs(1);
 
-/// Prints the events it receives, until Ctrl-C.
+/// Print the events that arrive, until Ctrl-C.
 ///
-/// Without options it listens as in the last lesson of the course's section: a durable queue group that acks by hand
-/// and gets every event once. `--lesson` gives it the options it had in another lesson; any other option changes that.
+/// Without options, listen as in the last lesson of the course's section: a durable queue group with manual acks, which
+/// receives every event once. `--lesson` selects the options of another lesson; any other option changes them.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 struct Listen {
@@ -29,7 +29,7 @@ struct Listen {
     /// Listen as in this lesson; without a name, list the lessons
     #[arg(long, value_name = "NAME", num_args = 0..=1, hide_possible_values = true)]
     lesson: Option<Option<Lesson>>,
-    /// Who we are to the broker; without this option, 8 random hex digits
+    /// The client id; without this option, 8 random hex digits
     #[arg(long, value_name = "NAME")]
     client_id: Option<Name>,
     #[command(flatten)]
@@ -40,40 +40,40 @@ struct Listen {
     /// Keep the position under this name while nobody listens
     #[arg(long, value_name = "NAME", overrides_with = "no_durable")]
     durable: Option<Name>,
-    /// Ack an event only when it was handled without an error; otherwise it is acked whatever happens
+    /// Ack an event only if it was handled without an error; otherwise every event is acked
     #[arg(long, overrides_with = "no_manual_ack")]
     manual_ack: bool,
-    /// Begin with the first event there is; otherwise with the next one published
+    /// Begin with the first event in the stream; otherwise with the next one published
     #[arg(long, overrides_with = "no_deliver_all")]
     deliver_all: bool,
-    /// Listen alone
+    /// Listen without a queue group
     #[arg(long)]
     no_queue_group: bool,
     /// Keep no position
     #[arg(long)]
     no_durable: bool,
-    /// Ack every event, also one that failed
+    /// Ack every event, including one that failed
     #[arg(long)]
     no_manual_ack: bool,
     /// Begin with the next event published
     #[arg(long)]
     no_deliver_all: bool,
-    /// How long the broker waits for an ack before it delivers the event again
+    /// How long the broker waits for an ack before it redelivers the event
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time::ack_wait)]
     ack_wait: Duration,
-    /// How many events of the group may wait for an ack
+    /// How many events of the group may be in flight, waiting for an ack
     #[arg(long, value_name = "NUMBER", default_value_t = 16384, value_parser = clap::value_parser!(u32).range(1..))]
     max_in_flight: u32,
-    /// How many events to ask for at once
+    /// How many events to request at a time
     #[arg(long, value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     batch: u32,
-    /// Where to listen
+    /// The subject to listen to
     #[arg(long, default_value_t = Subject::TicketCreated)]
     subject: Subject,
-    /// Show the messages that nobody could handle, and why, in place of the events
+    /// Print the dead letters (messages that a listener could not handle, with the reason) instead of the events
     #[arg(long, conflicts_with_all = ["lesson", "queue_group", "durable", "manual_ack", "no_deliver_all", "subject", "fail"])]
     dead_letters: bool,
-    /// Let handling an event end with an error: never, always, or first-N (each event's first N deliveries)
+    /// Fail to handle an event: never, always, or first-N (at the first N deliveries of each event)
     #[arg(long, value_name = "WHEN", default_value = "never")]
     fail: Failing,
     /// How long handling an event takes
@@ -97,7 +97,7 @@ impl FromStr for Failing {
             ("never", _) => Ok(Self::Never),
             ("always", _) => Ok(Self::Always),
             (_, Some(Ok(count))) => Ok(Self::First(count)),
-            _ => Err("it is never, always, or first-N with a number: first-2".to_owned()),
+            _ => Err("expected never, always, or first-N with a number: first-2".to_owned()),
         }
     }
 }
@@ -181,14 +181,14 @@ impl Service for Listen {
     }
 }
 
-/// What is done with each message.
+/// How each message is handled.
 struct Experiment {
     dead_letters: bool,
     manual_ack: bool,
     ack_wait: Duration,
     fail: Failing,
     delay: Duration,
-    /// Whether it was said that we listen; nothing is printed before.
+    /// Whether "Listener connected" was printed; no event is printed before that.
     subscribed: watch::Receiver<bool>,
     failed: mpsc::UnboundedSender<Error>,
 }
@@ -203,7 +203,7 @@ impl Experiment {
             Ok(line) => line,
             Err(reason) => {
                 console::remark(format_args!(
-                    "Event #{} can't be read ({reason}): it goes to the dead letters, see listen --dead-letters",
+                    "Event #{} is invalid ({reason}) and moves to the dead letters: see listen --dead-letters",
                     delivery.sequence
                 ));
                 return Verdict::dead_letter(reason);
@@ -231,12 +231,12 @@ impl Experiment {
         if self.dead_letters {
             return Ok(match DeadLetter::read(delivery) {
                 Some(letter) => format!("Dead letter {letter}"),
-                None => format!("#{} is no dead letter: \"{}\"", delivery.sequence, delivery.payload.escape_ascii()),
+                None => format!("#{} is not a dead letter: \"{}\"", delivery.sequence, delivery.payload.escape_ascii()),
             });
         }
         let text = str::from_utf8(&delivery.payload).map_err(|error| format!("not text: {error}"))?;
         json::check(text)?;
-        // In JSON a line break stands only between two words, so the data stays what it is.
+        // In JSON, a raw line break is only white space between tokens, so the data stays the same.
         let text = text.replace(['\n', '\r', '\t'], " ");
         Ok(format!("Received event #{}, with data: {text}", delivery.sequence))
     }
@@ -252,14 +252,12 @@ impl Experiment {
         match (fails, self.manual_ack) {
             (false, _) => Verdict::Ack,
             (true, false) => {
-                console::remark(format_args!(
-                    "Handling event #{sequence} failed; it was acked all the same, and is lost"
-                ));
+                console::remark(format_args!("Handling event #{sequence} failed; it was acked anyway, and is lost"));
                 Verdict::Ack
             }
             (true, true) => {
                 console::remark(format_args!(
-                    "Handling event #{sequence} failed; without an ack it comes again in {ack_wait}"
+                    "Handling event #{sequence} failed; without an ack it is redelivered in {ack_wait}"
                 ));
                 Verdict::Leave
             }
@@ -272,15 +270,15 @@ fn main() -> Exit {
         Ok(listen) => listen,
         Err(exit) => return exit,
     };
-    console::log();
+    telemetry::log_to_stderr();
     if listen.lesson == Some(None) {
-        // Nobody there to read the list is no failure.
+        // A reader that has closed stdout is not a failure.
         console::say(Lesson::list()).ok();
         return Exit::Clean;
     }
     let exit = service::run("listen", listen);
     if exit == Exit::Clean {
-        console::last_word("NATS connection closed!");
+        console::last_line("NATS connection closed!");
     }
     exit
 }

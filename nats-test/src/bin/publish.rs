@@ -14,23 +14,23 @@ use service::{Error, Exit, Scope, Service, Stopping};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::time::sleep;
 
-/// How many events may wait for the broker's ack at once, when no interval is asked for.
-const UNDER_WAY: usize = 256;
+/// How many events may wait for the broker's ack, if no interval is given.
+const MAX_PENDING: usize = 256;
 
-/// Publishes an event and waits until the broker has stored it.
+/// Publish an event, and wait until the broker has stored it.
 ///
-/// Then, while its input is open, `rs` or an empty line publishes again; at the end of input (Ctrl-D) it ends.
+/// After that, `rs` or an empty line on stdin publishes again; the end of stdin (Ctrl-D) ends the command.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 struct Publish {
     #[command(flatten)]
     broker: client::Broker,
-    /// Who we are to the broker; without this option, 8 random hex digits
+    /// The client id; without this option, 8 random hex digits
     #[arg(long, value_name = "NAME")]
     client_id: Option<Name>,
     #[command(flatten)]
     health: client::Health,
-    /// How many events
+    /// How many events to publish
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     count: u64,
     /// The time between two events; 0 sends them as fast as the broker stores them
@@ -39,19 +39,19 @@ struct Publish {
     /// The ticket's id
     #[arg(long, default_value = "123", allow_hyphen_values = true)]
     id: String,
-    /// What the ticket is for
+    /// The title of the ticket
     #[arg(long, default_value = "concert", allow_hyphen_values = true)]
     title: String,
-    /// What the ticket costs
+    /// The price of the ticket
     #[arg(long, default_value = "20", value_parser = price, allow_hyphen_values = true)]
     price: Price,
-    /// Any other JSON in place of a ticket
+    /// Publish this JSON instead of a ticket
     #[arg(long, value_name = "JSON", value_parser = json_text, allow_hyphen_values = true, conflicts_with_all = ["id", "title", "price"])]
     data: Option<String>,
-    /// Any text, JSON or not: to see what becomes of a message that nobody can read
+    /// Publish this text, JSON or not: shows what happens to an invalid message
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true, conflicts_with_all = ["id", "title", "price", "data"])]
     raw: Option<String>,
-    /// Where to publish it
+    /// The subject to publish to
     #[arg(long, default_value_t = Subject::TicketCreated)]
     subject: Subject,
 }
@@ -92,7 +92,7 @@ impl Publish {
         let mut lines = BufReader::new(tokio::io::stdin()).lines();
         while let Some(Some(line)) = stopping.or(lines.next_line()).await.transpose()? {
             if !["", "rs"].contains(&line.trim()) {
-                console::remark(format_args!("{line:?} is unknown here: Enter or rs publishes again, Ctrl-D ends."));
+                console::remark(format_args!("unknown input {line:?}: Enter or rs publishes again, Ctrl-D ends."));
             } else if stopping.or(self.publish(bus)).await.transpose()?.is_none() {
                 break;
             }
@@ -102,7 +102,7 @@ impl Publish {
 
     async fn publish(&self, bus: &Bus) -> Result<(), Error> {
         let payload = self.payload();
-        let under_way = if self.interval.is_zero() { UNDER_WAY } else { 1 };
+        let max_pending = if self.interval.is_zero() { MAX_PENDING } else { 1 };
         let published = stream::iter(0..self.count).map(|number| {
             let payload = payload.clone().into_bytes();
             async move {
@@ -112,7 +112,7 @@ impl Publish {
                 bus.publish(self.subject, payload.into()).await
             }
         });
-        let mut published = published.buffered(under_way);
+        let mut published = published.buffered(max_pending);
         while let Some(stored) = published.try_next().await? {
             console::print(format!("Event published: {} #{}", self.subject, stored.sequence)).await?;
         }

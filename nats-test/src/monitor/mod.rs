@@ -1,7 +1,7 @@
 //! The monitoring pages of NATS Streaming, for this bus.
 //!
-//! The fields and their names are those of nats-streaming-server 0.25 (`server/monitor.go`). What it counted since its
-//! start is counted here since the stream was made, since that is what JetStream remembers.
+//! The fields and their names are those of nats-streaming-server 0.25 (`server/monitor.go`). That server counted from its
+//! start; these pages count from the creation of the stream, which is what JetStream keeps.
 
 mod page;
 mod snapshot;
@@ -21,7 +21,7 @@ use tokio::sync::watch;
 pub use self::tally::{Bytes, Tally};
 
 use self::snapshot::Snapshot;
-use self::streaming::Asked;
+use self::streaming::Parameters;
 
 #[derive(Clone)]
 struct Monitor {
@@ -39,14 +39,14 @@ pub fn router(bus: Bus, bytes: watch::Receiver<Bytes>) -> Router {
         .route("/streaming/storez", get(async |State(monitor): State<Monitor>| monitor.show(Snapshot::storez).await))
         .route(
             "/streaming/clientsz",
-            get(async |State(monitor): State<Monitor>, Query(asked): Query<Asked>| {
-                monitor.show(|snapshot| snapshot.clientsz(&asked)).await
+            get(async |State(monitor): State<Monitor>, Query(parameters): Query<Parameters>| {
+                monitor.show(|snapshot| snapshot.clientsz(&parameters)).await
             }),
         )
         .route(
             "/streaming/channelsz",
-            get(async |State(monitor): State<Monitor>, Query(asked): Query<Asked>| {
-                monitor.show(|snapshot| snapshot.channelsz(&asked)).await
+            get(async |State(monitor): State<Monitor>, Query(parameters): Query<Parameters>| {
+                monitor.show(|snapshot| snapshot.channelsz(&parameters)).await
             }),
         )
         .with_state(monitor)
@@ -55,14 +55,14 @@ pub fn router(bus: Bus, bytes: watch::Receiver<Bytes>) -> Router {
 impl Monitor {
     async fn snapshot(&self) -> Result<Snapshot, Error> {
         let bytes = self.bytes.borrow().clone();
-        Snapshot::take(&self.bus, bytes).await
+        Snapshot::take(&self.bus, &bytes).await
     }
 
-    /// A page of what is, or 404 when it is about something that is not.
+    /// A page, or 404 if it is about a client or channel that does not exist.
     async fn show<V: Into<Option<Value>>>(&self, page: impl FnOnce(&Snapshot) -> V) -> Response {
         match self.snapshot().await.map(|snapshot| page(&snapshot).into()) {
             Ok(Some(page)) => Json(page).into_response(),
-            Ok(None) => (StatusCode::NOT_FOUND, Json(json!({ "error": "there is none of this name" }))).into_response(),
+            Ok(None) => (StatusCode::NOT_FOUND, Json(json!({ "error": "not found" }))).into_response(),
             Err(error) => unavailable(&error),
         }
     }
@@ -75,7 +75,7 @@ async fn overview(State(monitor): State<Monitor>) -> Response {
     }
 }
 
-/// The broker does not answer; it will again.
+/// The answer while the broker is away.
 fn unavailable(error: &Error) -> Response {
     let text = format!("the broker does not answer: {error:#}");
     (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "error": text }))).into_response()

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::snapshot::Snapshot;
 
-/// Channels with their subscriptions, and clients; it loads itself anew every two seconds.
+/// Channels with their subscriptions, and clients. The page reloads every two seconds.
 ///
 /// Nothing in it needs escaping: names are letters, digits, `-`, `_`, and the subjects are ours.
 pub(super) fn overview(snapshot: &Snapshot) -> String {
@@ -27,7 +27,7 @@ pub(super) fn overview(snapshot: &Snapshot) -> String {
     }
     let clients: Vec<_> = snapshot.clients.iter().map(|client| client.id.as_str()).collect();
     let clients = if clients.is_empty() { "nobody".to_owned() } else { clients.join(", ") };
-    let (cluster, version, subscriptions) = (&snapshot.cluster_id, &snapshot.server.version, snapshot.subscriptions());
+    let (cluster, version, subscriptions) = (&snapshot.stream.name, &snapshot.server.version, snapshot.subscriptions());
     format!(
         "<!doctype html>
 <html lang=en>

@@ -7,13 +7,13 @@ use time::format_description::well_known::Rfc3339;
 
 use super::snapshot::{Channel, Snapshot, Subscription};
 
-/// How many rows are shown when nobody says.
-const MOST: usize = 1024;
+/// How many rows are shown without a limit in the request.
+const DEFAULT_LIMIT: usize = 1024;
 
-/// What may be asked for: `?subs=1&channel=ticket:created&client=123&offset=0&limit=1024`.
+/// The query of a page: `?subs=1&channel=ticket:created&client=123&offset=0&limit=1024`.
 #[derive(Debug, Deserialize)]
 #[serde(default)]
-pub(super) struct Asked {
+pub(super) struct Parameters {
     subs: String,
     channel: Option<String>,
     client: Option<String>,
@@ -21,65 +21,65 @@ pub(super) struct Asked {
     limit: usize,
 }
 
-impl Default for Asked {
+impl Default for Parameters {
     fn default() -> Self {
-        Self { subs: String::new(), channel: None, client: None, offset: 0, limit: MOST }
+        Self { subs: String::new(), channel: None, client: None, offset: 0, limit: DEFAULT_LIMIT }
     }
 }
 
-impl Asked {
-    /// The part of a list that is asked for.
+impl Parameters {
+    /// The requested part of a list.
     fn part<'a, T>(&self, all: &'a [T]) -> &'a [T] {
         let from = self.offset.min(all.len());
-        let limit = if self.limit == 0 { MOST } else { self.limit };
+        let limit = if self.limit == 0 { DEFAULT_LIMIT } else { self.limit };
         &all[from..from.saturating_add(limit).min(all.len())]
     }
 }
 
 impl Snapshot {
     pub(super) fn serverz(&self) -> Value {
-        let state = &self.stream.state;
-        let uptime = self.now - self.stream.created;
+        let stream = &self.stream;
+        let uptime = self.now - stream.created;
         self.with_head(json!({
             "version": self.server.version,
             "go": self.server.go,
             "state": "STANDALONE",
-            "start_time": rfc3339(self.stream.created),
+            "start_time": rfc3339(stream.created),
             "uptime": humantime::format_duration(std::time::Duration::from_secs(
                 uptime.whole_seconds().try_into().unwrap_or_default()
             )).to_string(),
             "clients": self.clients.len(),
             "subscriptions": self.subscriptions(),
             "channels": self.channels.len(),
-            "total_msgs": state.messages,
-            "total_bytes": state.bytes,
-            "in_msgs": state.last_sequence,
-            "in_bytes": state.bytes,
+            "total_msgs": stream.messages,
+            "total_bytes": stream.bytes,
+            "in_msgs": stream.last_sequence,
+            "in_bytes": stream.bytes,
             "out_msgs": self.deliveries,
             "out_bytes": self.delivered_bytes,
         }))
     }
 
     pub(super) fn storez(&self) -> Value {
-        let config = &self.stream.config;
-        let unlimited_is_0 = |limit: i64| limit.max(0);
+        // Here, 0 means unlimited.
+        let limits = self.stream.limits;
         self.with_head(json!({
             "type": "FILE",
             "limits": {
                 "max_channels": events::Subject::ALL.len(),
-                "max_msgs": unlimited_is_0(config.max_messages),
-                "max_bytes": unlimited_is_0(config.max_bytes),
-                "max_age": config.max_age.as_nanos(),
-                "max_subscriptions": config.max_consumers.max(0),
+                "max_msgs": limits.messages.unwrap_or_default(),
+                "max_bytes": limits.bytes.unwrap_or_default(),
+                "max_age": limits.age.unwrap_or_default().as_nanos(),
+                "max_subscriptions": limits.consumers.unwrap_or_default(),
                 "max_inactivity": 0,
             },
-            "total_msgs": self.stream.state.messages,
-            "total_bytes": self.stream.state.bytes,
+            "total_msgs": self.stream.messages,
+            "total_bytes": self.stream.bytes,
         }))
     }
 
     /// The list of clients, or one of them.
-    pub(super) fn clientsz(&self, asked: &Asked) -> Option<Value> {
+    pub(super) fn clientsz(&self, parameters: &Parameters) -> Option<Value> {
         let client = |id: &str, inbox: &str, with_subs: bool| {
             let mut by_channel = Map::new();
             let mut count = 0;
@@ -97,14 +97,14 @@ impl Snapshot {
             }
             row
         };
-        let row = |found: &bus::Client| client(&found.id, &found.entry.inbox, asked.subs == "1");
-        if let Some(id) = &asked.client {
+        let row = |found: &bus::Client| client(&found.id, &found.entry.inbox, parameters.subs == "1");
+        if let Some(id) = &parameters.client {
             return self.clients.iter().find(|client| client.id == *id).map(row);
         }
-        let part = asked.part(&self.clients);
+        let part = parameters.part(&self.clients);
         Some(self.with_head(json!({
-            "offset": asked.offset,
-            "limit": asked.limit,
+            "offset": parameters.offset,
+            "limit": parameters.limit,
             "count": part.len(),
             "total": self.clients.len(),
             "clients": part.iter().map(row).collect::<Vec<_>>(),
@@ -112,33 +112,33 @@ impl Snapshot {
     }
 
     /// The names of the channels, the channels, or one of them.
-    pub(super) fn channelsz(&self, asked: &Asked) -> Option<Value> {
-        if let Some(name) = &asked.channel {
+    pub(super) fn channelsz(&self, parameters: &Parameters) -> Option<Value> {
+        if let Some(name) = &parameters.channel {
             return self
                 .channels
                 .iter()
                 .find(|found| found.name == *name)
-                .map(|found| channel(found, asked.subs == "1"));
+                .map(|found| channel(found, parameters.subs == "1"));
         }
-        let part = asked.part(&self.channels);
-        let (key, rows) = if asked.subs == "1" {
+        let part = parameters.part(&self.channels);
+        let (key, rows) = if parameters.subs == "1" {
             ("channels", part.iter().map(|found| channel(found, true)).collect::<Vec<_>>())
         } else {
             ("names", part.iter().map(|found| found.name.clone().into()).collect())
         };
         Some(self.with_head(json!({
-            "offset": asked.offset,
-            "limit": asked.limit,
+            "offset": parameters.offset,
+            "limit": parameters.limit,
             "count": part.len(),
             "total": self.channels.len(),
             key: rows,
         })))
     }
 
-    /// What every page begins with.
+    /// Adds the fields that every page begins with.
     fn with_head(&self, rest: Value) -> Value {
         let head = json!({
-            "cluster_id": self.cluster_id,
+            "cluster_id": self.stream.name,
             "server_id": self.server.server_id,
             "now": rfc3339(self.now),
         });
@@ -178,10 +178,10 @@ fn sub(found: &Subscription) -> Value {
     }
     row["is_durable"] = found.durable.is_some().into();
     row["is_offline"] = found.is_offline.into();
-    row["max_inflight"] = found.max_in_flight.into();
+    row["max_inflight"] = found.max_in_flight.unwrap_or_default().into();
     row["ack_wait"] = found.ack_wait.as_secs().into();
     row["last_sent"] = found.last_sent.into();
     row["pending_count"] = found.pending.into();
-    row["is_stalled"] = i64::try_from(found.pending).is_ok_and(|pending| pending >= found.max_in_flight).into();
+    row["is_stalled"] = found.max_in_flight.is_some_and(|limit| found.pending >= limit).into();
     row
 }

@@ -1,4 +1,4 @@
-//! How many bytes each channel holds, which JetStream does not count by subject.
+//! The size of each channel, which JetStream does not count by subject.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,16 +11,16 @@ use service::{Error, Scope, Service};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-/// The bytes of the payloads, by channel.
+/// The bytes of all payloads, by channel.
 pub type Bytes = BTreeMap<String, u64>;
 
-/// When to begin anew after the stream of messages has failed.
+/// The pause before counting again after reading the messages has failed.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// Sees the headers of all messages pass, and adds up their sizes.
+/// Reads the headers of all messages, and adds up the sizes of their payloads.
 #[derive(Debug)]
 pub struct Tally {
-    /// Whose messages.
+    /// The bus whose messages are counted.
     pub bus: Bus,
 }
 
@@ -33,7 +33,7 @@ impl Service for Tally {
         let stopping = scope.stopping();
         while let Some(counted) = stopping.or(self.count(&bytes)).await {
             if let Err(error) = counted {
-                tracing::debug!("adding up the bytes of the channels: {error:#}");
+                tracing::debug!("failed to add up the bytes of the channels: {error:#}");
             }
             stopping.or(sleep(AGAIN_AFTER)).await;
         }

@@ -126,7 +126,7 @@ impl Server {
         process
     }
 
-    /// Publishes and tells the sequences.
+    /// Publishes, and returns the sequences.
     pub(crate) fn publish(&self, options: &str) -> Vec<u64> {
         let ended = self.publisher(options).end();
         assert_eq!(ended.code, Some(0), "{:?}", ended.stderr);

@@ -1,4 +1,4 @@
-//! "Client Health Checks": what the monitor shows of whom.
+//! "Client Health Checks": which subscriptions the monitor shows.
 
 use serde_json::Value;
 
@@ -38,7 +38,7 @@ impl Monitor {
 
 /// With the heartbeats ten times as quick as the course's: forgotten after 2.4 to 3 s instead of 25 to 30.
 #[test]
-fn a_killed_listener_is_counted_until_its_heartbeats_are_missed_and_one_that_says_goodbye_is_not() {
+fn a_killed_listener_is_counted_until_its_heartbeats_are_missed_and_one_that_closes_its_connection_is_not() {
     let server = Server::start();
     let monitor = Monitor::of(&server);
     let quick = "--lesson client-health-checks --hbi 500ms --hbt 500ms";

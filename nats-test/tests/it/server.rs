@@ -21,7 +21,7 @@ fn an_event_published_in_one_terminal_arrives_in_another_with_its_sequence_and_d
         listener.expect(&format!("Received event #{}, with data: {TICKET}", number + 2));
     }
     publisher.type_line("restart");
-    publisher.expect_stderr("\"restart\" is unknown here");
+    publisher.expect_stderr("unknown input \"restart\"");
     let ended = publisher.end();
     assert_eq!(ended.code, Some(0), "{:?}", ended.stderr);
     assert!(close(listener).is_empty());

@@ -9,7 +9,7 @@ use crate::harness::{Server, close, sequence_of};
 #[test]
 fn every_sequence_the_publisher_printed_is_among_those_a_durable_listener_printed() {
     let mut server = Server::start();
-    // What was on its way to the listener as the broker died comes again after the ack wait.
+    // Events in flight when the broker died are redelivered after the ack wait.
     let mut listener = server.listen("--ack-wait 1s");
     let mut publisher = server.publisher("--count 400 --interval 5ms");
     let mut published = BTreeSet::new();

@@ -5,6 +5,7 @@ mod cluster;
 mod connection;
 mod dead_letters;
 mod groups;
+mod older;
 mod publish;
 mod reader;
 mod redrive;

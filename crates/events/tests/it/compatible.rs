@@ -1,4 +1,4 @@
-//! An event may get optional fields, and nothing else: it stands in streams for years, and services of two versions run
+//! An event may get optional fields, and nothing else: it is stored for years, and services of two versions run
 //! side by side.
 
 use std::collections::BTreeMap;
@@ -54,7 +54,7 @@ fn without_words(schema: &Value) -> Value {
     }
 }
 
-/// Why an event may not become what it is now, with the mends.
+/// Why an event may not become what it is now, with how to fix it.
 fn refused(subject: &str, kept: &Value, now: &Value) -> Vec<String> {
     const OPTIONAL: &str = r#"make it an `Option` with `#[serde(default, skip_serializing_if = "Option::is_none")]`"#;
     let other_event = format!(
@@ -97,7 +97,7 @@ fn no_event_has_become_what_those_before_it_are_not() {
         let subject = channel["address"].as_str().unwrap();
         match now.get(subject) {
             Some(now) => all.extend(refused(subject, &kept["components"]["schemas"][name], now)),
-            None => all.push(format!("{subject} is gone, and stands in streams: put it back")),
+            None => all.push(format!("{subject} was removed, but streams contain it: restore it")),
         }
     }
     assert!(all.is_empty(), "an event may get optional fields, and nothing else:\n{}", all.join("\n"));

@@ -42,15 +42,15 @@ fn folder(subject: Subject) -> String {
 fn everything_that_was_ever_sent_is_read_and_nothing_of_it_is_lost() {
     for subject in Subject::ALL {
         for Example { file, json } in examples(subject) {
-            let mend = "events like this stand in streams: what it says must stay, see events/compatible.rs";
-            let again = again(subject, &json).unwrap_or_else(|error| panic!("{file} is not read: {error}\n{mend}"));
-            assert_eq!(again, json, "{file} is written back otherwise than it was sent\n{mend}");
+            let remedy = "streams contain such events, so it must stay readable: see events/compatible.rs";
+            let again = again(subject, &json).unwrap_or_else(|error| panic!("{file} is not read: {error}\n{remedy}"));
+            assert_eq!(again, json, "{file} is written back otherwise than it was sent\n{remedy}");
         }
     }
 }
 
 #[test]
-fn every_field_stands_in_an_example_and_every_optional_one_is_absent_from_another() {
+fn every_field_is_in_an_example_and_every_optional_one_is_absent_from_another() {
     for (subject, schema) in now() {
         let examples = examples(subject);
         let said: Vec<Value> = examples.iter().map(|example| serde_json::from_str(&example.json).unwrap()).collect();

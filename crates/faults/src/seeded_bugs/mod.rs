@@ -9,13 +9,11 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use service::Error;
-use tokio::process::Command;
 
 use self::patch::Patch;
-use crate::SeededBugs;
+use crate::build::{build_services, root};
+use crate::options::SeededBugs;
 use crate::run;
-use crate::services::PROGRAMS;
-use crate::suite::{cargo_succeeds, root};
 
 /// Checks that every patch applies to the sources.
 ///
@@ -52,7 +50,7 @@ pub(crate) async fn find(which: &SeededBugs, seeds: Range<u64>) -> Result<bool, 
         println!("{progress} {name}: building");
         sources::synchronise(&root(), &sources)?;
         patch.apply(&sources, &[])?;
-        build(&sources, &target).await.with_context(|| format!("failed to build {name}"))?;
+        build_services(&sources, &target).await.with_context(|| format!("failed to build {name}"))?;
         match found(patch, seeds.clone(), &target.join("debug")).await {
             Some(seed) => println!("{progress} {name}: FOUND by {} with seed {seed}", patch.found_by),
             None => {
@@ -75,11 +73,4 @@ async fn found(patch: &Patch, seeds: Range<u64>, programs: &Path) -> Option<u64>
         }
     }
     None
-}
-
-async fn build(sources: &Path, target: &Path) -> Result<(), Error> {
-    let mut cargo = Command::new("cargo");
-    cargo.current_dir(sources).args(["build", "--quiet", "--target-dir"]).arg(target);
-    cargo.args(PROGRAMS.iter().flat_map(|program| ["-p", program.name]));
-    cargo_succeeds(cargo).await
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, bail, ensure};
 use service::Error;
 
-use crate::Invariant;
+use crate::invariant::Invariant;
 
 /// The folder of the patches, below the crate's folder.
 const FOLDER: &str = "seeded-bugs";

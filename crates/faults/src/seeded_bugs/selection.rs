@@ -7,7 +7,7 @@ use anyhow::{Context, bail, ensure};
 use service::Error;
 
 use super::patch::Patch;
-use crate::SeededBugs;
+use crate::options::SeededBugs;
 
 /// The selected patches.
 ///

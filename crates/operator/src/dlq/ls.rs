@@ -1,37 +1,35 @@
-//! `dlq ls`: one line for each.
+//! `dlq ls`: one line for each dead letter.
 
-use anyhow::bail;
+use anyhow::Context;
+use bus::Bus;
 use clap::Args;
-use service::{Error, Scope, Service};
+use service::{Error, Exit};
 
 use super::letter::{object, row, rows};
 use super::selection::Selection;
 use crate::broker::Broker;
 use crate::console::{print, remark};
 
+/// Which dead letters are listed, and how.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Ls {
     #[command(flatten)]
     broker: Broker,
     #[command(flatten)]
     selection: Selection,
-    /// Print a JSON object on each line
+    /// Print one JSON object on each line
     #[arg(long)]
     json: bool,
 }
 
-impl Service for Ls {
-    type Handle = ();
-
-    async fn run(self, scope: Scope<()>) -> Result<(), Error> {
-        let bus = self.broker.clone().connect(&scope).await?;
-        scope.ready(());
-        scope.stopping().or(self.list(&bus)).await.unwrap_or_else(|| bail!("stopped: not all were listed"))
-    }
-}
-
 impl Ls {
-    async fn list(&self, bus: &bus::Bus) -> Result<(), Error> {
+    pub(crate) fn run(self) -> Exit {
+        self.broker.clone().run("ls", async move |bus, scope| {
+            scope.stopping().or(self.list(&bus)).await.context("stopped before all were listed")?
+        })
+    }
+
+    async fn list(&self, bus: &Bus) -> Result<(), Error> {
         let mut letters = self.selection.letters(bus).await?;
         let (mut found, mut listed) = (0, Vec::new());
         while let Some(letter) = letters.next().await? {

@@ -1,4 +1,4 @@
-//! `dlq`: what a queue group could not handle, and what is done about it.
+//! `dlq`: the messages that a queue group could not handle, and what to do about them.
 
 mod drop;
 mod letter;
@@ -13,10 +13,11 @@ use service::Exit;
 use self::drop::Drop;
 use self::ls::Ls;
 use self::redrive::Redrive;
-use self::selection::named;
+use self::selection::selection_required;
 use self::show::Show;
+use crate::program::examples;
 
-/// What `ticketing bus dlq` is told.
+/// A command about dead letters.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Dlq {
     #[command(subcommand)]
@@ -25,35 +26,40 @@ pub(crate) struct Dlq {
 
 #[derive(Clone, Debug, Subcommand)]
 enum Command {
-    /// Lists them, each with its number and the reason
+    /// List dead letters with number, queue group, deliveries, failures and reason
     ///
-    /// Without a selection, all. With --json, one object on each line, with everything there is to know.
-    #[command(after_help = "Examples:\n  ticketing bus dlq ls\n  ticketing bus dlq ls --group orders-service --json")]
+    /// Deliveries counts how often the broker delivered the event to the group, failures how often its handler failed; an
+    /// event that waits for an earlier one is delivered without a failure. Without a selection, all are listed. With
+    /// --json, each line is an object with everything that is known.
+    #[command(after_help = examples(&["dlq ls", "dlq ls --group orders-service --json"]))]
     Ls(Ls),
-    /// Shows everything about some of them: headers, history, payload
-    #[command(group = named(), after_help = "Examples:\n  ticketing bus dlq show 3\n  ticketing bus dlq show --event-id 6925e0c1f0a1b2c3d4e5f607 --json")]
+    /// Show everything about dead letters: headers, history, payload
+    #[command(group = selection_required(), after_help = examples(&["dlq show 3", "dlq show --event-id 6925e0c1f0a1b2c3d4e5f607 --json"]))]
     Show(Show),
-    /// Gives them to their group once more, when what was wrong is mended
+    /// Retry dead letters after fixing the handler
     ///
-    /// The event is published again under its own id, for that group alone: the others have had it. An effect that it had
-    /// already it does not have again. It gets as many tries as a new one; out of them it is a new dead letter. Doing it
-    /// again after it was interrupted does the rest.
-    #[command(group = named(), after_help = "Examples:\n  ticketing bus dlq redrive 3\n  ticketing bus dlq redrive --group orders-service --subject ticket:updated --dry-run\n  ticketing bus dlq redrive --all --rate 10")]
+    /// The event is published again under its own id, for its queue group only. Handlers skip effects already applied. If
+    /// all attempts fail again, a new dead letter is created. After an interruption, run it again for the rest.
+    #[command(group = selection_required(), after_help = examples(&[
+        "dlq redrive 3",
+        "dlq redrive --group orders-service --subject ticket:updated --dry-run",
+        "dlq redrive --all --rate 10",
+    ]))]
     Redrive(Redrive),
-    /// Removes them for good
+    /// Delete dead letters permanently
     ///
-    /// It asks before. Where nobody can be asked, say --yes.
-    #[command(group = named(), after_help = "Examples:\n  ticketing bus dlq drop 3 4\n  ticketing bus dlq drop --group tickets-service --dry-run\n  ticketing bus dlq drop --all --yes")]
+    /// It asks for confirmation. If stdin is not a terminal, pass --yes.
+    #[command(group = selection_required(), after_help = examples(&["dlq drop 3 4", "dlq drop --group tickets-service --dry-run", "dlq drop --all --yes"]))]
     Drop(Drop),
 }
 
 impl Dlq {
     pub(crate) fn run(self) -> Exit {
         match self.command {
-            Command::Ls(ls) => service::run("ls", ls),
-            Command::Show(show) => service::run("show", show),
-            Command::Redrive(redrive) => service::run("redrive", redrive),
-            Command::Drop(drop) => drop.run_if_sure(),
+            Command::Ls(ls) => ls.run(),
+            Command::Show(show) => show.run(),
+            Command::Redrive(redrive) => redrive.run(),
+            Command::Drop(drop) => drop.run(),
         }
     }
 }

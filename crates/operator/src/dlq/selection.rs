@@ -1,43 +1,43 @@
-//! Which dead letters.
+//! The selection of dead letters on the command line.
 
 use std::vec;
 
-use anyhow::{anyhow, bail, ensure};
+use anyhow::{anyhow, ensure};
 use bus::{Bus, DeadLetter, Name, Reader, dead_letter_stream};
 use clap::{ArgGroup, Args};
 use events::Subject;
 use service::{Error, Stopping};
 
 use super::letter::{Row, row, rows};
-use crate::console::say;
-use crate::console::{Progress, remark};
+use crate::console::{Progress, remark, say};
+use crate::program;
 
-/// Dead letters must fit all that is said of them.
+/// Selects the dead letters that match all given options.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Selection {
-    /// The dead letters with these numbers
+    /// The numbers of dead letters
     #[arg(value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
     numbers: Vec<u64>,
-    /// Those of this event; may be given several times
+    /// Select the dead letters of this event; can be given more than once
     #[arg(long, value_name = "ID")]
     event_id: Vec<String>,
-    /// Those of this subject; may be given several times
+    /// Select the dead letters of this subject; can be given more than once
     #[arg(long, value_name = "SUBJECT")]
     subject: Vec<Subject>,
-    /// Those of this queue group; may be given several times
+    /// Select the dead letters of this queue group; can be given more than once
     #[arg(long, value_name = "NAME")]
     group: Vec<Name>,
-    /// All there are
+    /// Select all dead letters
     #[arg(long, conflicts_with_all = ["numbers", "event_id", "subject", "group"])]
     all: bool,
 }
 
-/// That one of them must be named.
-pub(crate) fn named() -> ArgGroup {
-    ArgGroup::new("named").args(["numbers", "event_id", "subject", "group", "all"]).required(true).multiple(true)
+/// The rule that at least one option of the selection must be given.
+pub(crate) fn selection_required() -> ArgGroup {
+    ArgGroup::new("selected").args(["numbers", "event_id", "subject", "group", "all"]).required(true).multiple(true)
 }
 
-/// The selected ones, one after the other.
+/// The selected dead letters, one after the other.
 #[derive(Debug)]
 pub(crate) struct Letters<'a> {
     bus: &'a Bus,
@@ -54,7 +54,7 @@ enum Source {
 }
 
 impl Selection {
-    /// Reads those that there are now.
+    /// Reads the selected dead letters that exist now.
     pub(crate) async fn letters<'a>(&'a self, bus: &'a Bus) -> Result<Letters<'a>, Error> {
         let source = if self.numbers.is_empty() {
             Source::All(Box::new(Reader::of_dead_letters(bus).await?))
@@ -64,11 +64,15 @@ impl Selection {
             numbers.dedup();
             Source::Numbers(numbers.into_iter())
         };
-        Ok(Letters { bus, selection: self, source, missing: Vec::new(), progress: Progress::new() })
+        Ok(Letters { bus, selection: self, source, missing: Vec::new(), progress: Progress::begin() })
     }
 
-    /// Does something about all that there are now, or only lists them: what fails again becomes a new one. Then tells
-    /// whether that was all that was asked for.
+    /// Acts on all selected dead letters that exist now, or only lists them. One that fails again becomes a new letter,
+    /// which is left alone.
+    ///
+    /// # Errors
+    ///
+    /// The error of `act`; otherwise, if a selected letter does not exist.
     pub(crate) async fn for_all<F: Future<Output = Result<(), Error>>>(
         &self,
         bus: &Bus,
@@ -76,8 +80,7 @@ impl Selection {
         only_list: bool,
         act: impl FnOnce(Vec<u64>, Vec<Row>) -> F,
     ) -> Result<(), Error> {
-        let Some(found) = stopping.or(self.found(bus)).await else { bail!("stopped before anything was done") };
-        let (letters, all) = found?;
+        let (letters, all) = stopping.or_stop(self.found(bus)).await??;
         let (numbers, listed): (Vec<_>, Vec<_>) = letters.into_iter().unzip();
         let done = match numbers.is_empty() {
             true => Ok(()),
@@ -90,7 +93,7 @@ impl Selection {
         done.and(all)
     }
 
-    /// Their numbers, with what is shown of them; and whether that is all that was asked for.
+    /// The numbers and rows of the selected letters, and an error if a selected letter does not exist.
     async fn found(&self, bus: &Bus) -> Result<(Vec<(u64, Row)>, Result<(), Error>), Error> {
         let mut letters = self.letters(bus).await?;
         let mut found = Vec::new();
@@ -101,13 +104,13 @@ impl Selection {
         Ok((found, all))
     }
 
-    /// Whether nothing was said of them.
+    /// Whether no option was given, so that every letter is selected.
     pub(crate) fn is_any(&self) -> bool {
         let Self { numbers, event_id, subject, group, all } = self;
         !all && numbers.is_empty() && event_id.is_empty() && subject.is_empty() && group.is_empty()
     }
 
-    fn fits(&self, letter: &DeadLetter) -> bool {
+    fn matches(&self, letter: &DeadLetter) -> bool {
         let Self { numbers: _, event_id, subject, group, all: _ } = self;
         (event_id.is_empty() || event_id.contains(&letter.event_id))
             && (subject.is_empty() || subject.iter().any(|subject| subject.as_str() == letter.subject))
@@ -129,29 +132,29 @@ impl Letters<'_> {
                 }
                 Source::All(reader) => {
                     let Some(message) = reader.try_next().await? else { return Ok(None) };
-                    self.progress.tell(format_args!("Read up to #{} of #{}", message.sequence, reader.last()));
+                    self.progress.report(format_args!("Read up to #{} of #{}", message.sequence, reader.last()));
                     let letter = DeadLetter::read(&message);
                     if letter.is_none() {
                         let (number, stream) = (message.sequence, dead_letter_stream(self.bus.cluster_id()));
                         tracing::warn!(
-                            "#{number} stands among the dead letters and is none of ours: `nats stream rmm {stream} \
-                             {number}` removes it"
+                            "message #{number} of {stream} is not a dead letter: `nats stream rmm {stream} {number}` \
+                             removes it"
                         );
                     }
                     letter
                 }
             };
-            if let Some(letter) = letter.filter(|letter| self.selection.fits(letter)) {
+            if let Some(letter) = letter.filter(|letter| self.selection.matches(letter)) {
                 return Ok(Some(letter));
             }
         }
     }
 
-    /// To be called at the end, with how many there were.
+    /// Ends reading. `found` is the number of letters that were read.
     ///
     /// # Errors
     ///
-    /// When there were none, though some were named, or not all of those with numbers.
+    /// If a number does not exist, or options were given and no letter matches.
     pub(crate) async fn close(self, found: usize) -> Result<(), Error> {
         if let Source::All(reader) = self.source {
             reader.close().await;
@@ -159,12 +162,12 @@ impl Letters<'_> {
         let missing = &self.missing;
         ensure!(missing.is_empty(), "there is no dead letter {}", missing.join(", "));
         if found == 0 && !self.selection.is_any() {
-            return Err(if self.selection.all { anyhow!("there are no dead letters") } else { nothing() });
+            return Err(if self.selection.all { anyhow!("there are no dead letters") } else { no_match() });
         }
         Ok(())
     }
 }
 
-fn nothing() -> Error {
-    anyhow!("no dead letter is like that; `ticketing bus dlq ls` shows those there are")
+fn no_match() -> Error {
+    anyhow!("no dead letter matches; {} lists all", program::command("dlq ls"))
 }

@@ -1,14 +1,16 @@
-//! `dlq show`: everything about a dead letter.
+//! `dlq show`: everything about some dead letters.
 
-use anyhow::bail;
+use anyhow::Context;
+use bus::Bus;
 use clap::Args;
-use service::{Error, Scope, Service};
+use service::{Error, Exit};
 
 use super::letter::{object, page};
 use super::selection::Selection;
 use crate::broker::Broker;
 use crate::console::print;
 
+/// Which dead letters are shown, and how.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Show {
     #[command(flatten)]
@@ -20,18 +22,14 @@ pub(crate) struct Show {
     json: bool,
 }
 
-impl Service for Show {
-    type Handle = ();
-
-    async fn run(self, scope: Scope<()>) -> Result<(), Error> {
-        let bus = self.broker.clone().connect(&scope).await?;
-        scope.ready(());
-        scope.stopping().or(self.show(&bus)).await.unwrap_or_else(|| bail!("stopped: not all were shown"))
-    }
-}
-
 impl Show {
-    async fn show(&self, bus: &bus::Bus) -> Result<(), Error> {
+    pub(crate) fn run(self) -> Exit {
+        self.broker.clone().run("show", async move |bus, scope| {
+            scope.stopping().or(self.show(&bus)).await.context("stopped before all were shown")?
+        })
+    }
+
+    async fn show(&self, bus: &Bus) -> Result<(), Error> {
         let mut letters = self.selection.letters(bus).await?;
         let mut found = 0;
         while let Some(letter) = letters.next().await? {

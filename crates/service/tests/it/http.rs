@@ -39,7 +39,7 @@ async fn polite(upgrade: WebSocketUpgrade, open: Open) -> Response {
 }
 
 #[tokio::test]
-async fn a_websocket_hears_that_the_server_goes_away() {
+async fn a_websocket_gets_a_message_that_the_server_goes_away() {
     let (server, mut stream) = serve(Router::new().route("/ws", get(polite)), Duration::ZERO).await;
     let upgrade = "GET /ws HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
                    sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
@@ -63,7 +63,7 @@ async fn an_idle_connection_is_closed_when_the_server_stops() {
 }
 
 #[tokio::test]
-async fn a_connection_with_half_a_request_holds_up_no_stop() {
+async fn a_connection_with_half_a_request_delays_no_stop() {
     let (server, mut stream) = serve(Router::new().route("/", get(async || "hello")), Duration::ZERO).await;
     stream.write_all(b"GET / HT").await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await; // so that it has arrived
@@ -115,9 +115,9 @@ async fn the_task_of_an_upgraded_connection_is_waited_for_and_one_that_panics_en
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     let outcome = server.stop().await;
     assert_eq!((outcome.result.is_ok(), outcome.aborted.len()), (true, 0));
-    let mut heard = String::new();
-    stream.read_to_string(&mut heard).await.unwrap();
-    assert_eq!(heard, "farewell");
+    let mut received = String::new();
+    stream.read_to_string(&mut received).await.unwrap();
+    assert_eq!(received, "farewell");
 }
 
 #[tokio::test]

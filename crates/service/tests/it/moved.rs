@@ -187,7 +187,7 @@ fn former_names_are_not_described() {
 }
 
 #[test]
-fn a_reload_reads_former_names_too_and_tells_of_a_new_warning_once() {
+fn a_reload_reads_former_names_too_and_reports_a_new_warning_once() {
     let given = Given::new("", &[], &[]);
     let (settings, _) = given.load(sections()).unwrap();
     fs::write(given.folder.path().join("settings.toml"), "[auth]\nbind = \"127.0.0.1:1\"\n").unwrap();

@@ -17,7 +17,7 @@ use testkit::{
 use tokio::time::{sleep, timeout};
 
 /// Where the expiration service can die, which has neither database nor outbox.
-const EXPIRATION: [&str; 3] = ["expiration-received", "expiration-before-ack", "subscription-acked"];
+const EXPIRATION: [&str; 3] = ["listener-received", "listener-before-ack", "subscription-acked"];
 
 /// How many stories are told at once.
 const AT_ONCE: usize = 4;

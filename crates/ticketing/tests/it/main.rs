@@ -3,7 +3,6 @@
 
 mod architecture;
 mod audit;
-mod bus;
 mod collectors;
 mod composed;
 mod describe;
@@ -15,4 +14,5 @@ mod program;
 mod ready;
 mod rolling;
 mod rush;
+mod style;
 mod traces;

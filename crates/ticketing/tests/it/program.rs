@@ -96,7 +96,7 @@ fn a_busy_address_or_folder_is_an_error_that_names_the_option() {
     let output = run(&["--free-ports", "--listen", &address, "--data-dir", folder], data.path());
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(said.contains(&format!("listening on {address}: choose another address with --listen")), "{said}");
+    assert!(said.contains(&format!("can't listen on {address}: choose another address with --listen")), "{said}");
 
     let program = Program::start(data.path(), &[]);
     let output = run(&["--free-ports", "--listen", "127.0.0.1:0", "--data-dir", folder], data.path());

@@ -5,6 +5,7 @@ mod modules;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use modules::{Module, modules_of};
 
@@ -31,6 +32,9 @@ const LAYERS: [(&str, u8); 17] = [
 
 /// For tests only: no program depends on it.
 const BESIDE: u8 = u8::MAX;
+
+/// The fault suite runs as a test and is no program, so it may depend on what is for tests only.
+const SUITE: &str = "faults";
 
 /// The folders of all crates of the workspace, by their names.
 fn crates() -> BTreeMap<String, PathBuf> {
@@ -69,9 +73,37 @@ fn crates_depend_on_lower_layers_only_and_services_do_not_know_each_other() {
         let layer = layers.get(name.as_str()).unwrap_or_else(|| panic!("{name} has no layer: give it one in LAYERS"));
         for dependency in dependencies(&manifest(folder), "dependencies") {
             let Some(below) = layers.get(dependency.as_str()) else { continue };
+            let is_allowed = below < layer || *layer == BESIDE || (*below == BESIDE && name == SUITE);
+            assert!(is_allowed, "{name} is on layer {layer} and depends on {dependency} of layer {below}");
+        }
+    }
+}
+
+#[test]
+fn crates_link_no_more_than_they_use() {
+    let web = ["axum", "hyper", "jsonwebtoken"];
+    let database = ["mongodb", "store"];
+    let broker = ["async-nats", "bus"];
+    let forbidden = [
+        ("events", [&web[..], &database, &broker, &["tokio", "service"]].concat()),
+        ("bus", [&database[..], &["jsonwebtoken"]].concat()),
+        ("expiration", [&database[..], &["jsonwebtoken"]].concat()),
+        ("operator", vec!["devstack", "ticketing"]),
+    ];
+    for (name, forbidden) in forbidden {
+        let cargo = Command::new(env!("CARGO"))
+            .args(["tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}", "--package", name])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap();
+        assert!(cargo.status.success(), "{}", String::from_utf8_lossy(&cargo.stderr));
+        let tree = String::from_utf8(cargo.stdout).unwrap();
+        let linked: BTreeSet<_> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+        assert!(linked.contains(name));
+        for dependency in forbidden {
             assert!(
-                *below < *layer || *layer == BESIDE,
-                "{name} is on layer {layer} and depends on {dependency} of layer {below}"
+                !linked.contains(dependency),
+                "{name} links {dependency}: cargo tree --package {name} --invert {dependency}"
             );
         }
     }

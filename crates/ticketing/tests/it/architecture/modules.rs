@@ -97,6 +97,9 @@ impl Visit<'_> for Paths<'_> {
         syn::visit::visit_path(self, path);
     }
 
+    /// `pub(super)` names a module, and imports nothing of it.
+    fn visit_vis_restricted(&mut self, _: &syn::VisRestricted) {}
+
     fn visit_item_use(&mut self, import: &ItemUse) {
         let mut paths = Vec::new();
         flatten(&import.tree, &mut Vec::new(), &mut paths);

@@ -1,0 +1,39 @@
+//! The build of the programs under test.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use service::Error;
+use tokio::process::Command;
+
+use crate::services::SERVICES;
+
+/// Builds the services' programs as `cargo test --workspace` does, since the test of this crate alone does not; returns
+/// their folder.
+pub(crate) async fn build_all() -> Result<PathBuf, Error> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["test", "--workspace", "--no-run", "--quiet", "--manifest-path"]).arg(root().join("Cargo.toml"));
+    cargo_succeeds(cargo).await.context("failed to build the services' programs")?;
+    Ok(testkit::programs())
+}
+
+/// Builds the programs of all services from these sources into this target folder.
+pub(crate) async fn build_services(sources: &Path, target: &Path) -> Result<(), Error> {
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(sources).args(["build", "--quiet", "--target-dir"]).arg(target);
+    cargo.args(SERVICES.iter().flat_map(|service| ["-p", service.name]));
+    cargo_succeeds(cargo).await
+}
+
+/// Runs cargo; its stderr is part of the error.
+async fn cargo_succeeds(mut cargo: Command) -> Result<(), Error> {
+    let output = cargo.kill_on_drop(true).output().await.context("failed to run cargo")?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{:?}: {}\n{stderr}", cargo.as_std(), output.status);
+    Ok(())
+}
+
+/// The root folder of the workspace.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}

@@ -1,0 +1,10 @@
+//! The operator's tool as its users run it: on real servers, with services to inspect.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod describe;
+mod dlq;
+mod inspect;
+mod letters;
+mod output;
+mod program;
+mod shop;
