@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use anyhow::anyhow;
-use bus::{Bus, Connection, Heartbeat, Name, Registration, ServerUrl, Unreachable};
+use bus::{Bus, Connection, ErrorKind, Heartbeat, Name, Registration, ServerUrl};
 use clap::Args;
-use service::{Error, Failure, Scope};
+use service::{Error, Scope};
 
 use crate::time;
 
@@ -60,12 +60,12 @@ pub async fn connect_unregistered<H>(scope: &Scope<H>, broker: Broker, client_id
 }
 
 fn with_hint(error: Error) -> Error {
-    match Failure::cause::<Unreachable>(&error) {
-        None => error,
-        Some(unreachable) => anyhow!(
+    match ErrorKind::of(&error) {
+        Some(unreachable @ ErrorKind::Unreachable { .. }) => anyhow!(
             "{unreachable}; start one with `cargo run -p nats-test --bin server`, or forward the cluster's with \
              `kubectl port-forward service/nats-srv 4222:4222`, or name another with --url"
         ),
+        _ => error,
     }
 }
 

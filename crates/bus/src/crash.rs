@@ -1,4 +1,4 @@
-//! Points where a test kills the process: see `crates/ticketing/tests/it/faults.rs`.
+//! Points where a test kills the process.
 //!
 //! Without the feature `faults` a program contains nothing of this.
 

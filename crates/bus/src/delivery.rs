@@ -1,44 +1,43 @@
-//! A message as a handler sees it.
+//! A message, as a handler receives it.
 
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::{HeaderMap, jetstream};
 use bytes::Bytes;
-use time::OffsetDateTime;
-
 use events::{Event, Subject};
+use time::OffsetDateTime;
 
 /// The header that carries the id of an event; every copy of the event has the same id.
 pub const EVENT_ID: &str = "Event-Id";
 
-/// Bytes that are not the event of their subject.
+/// The payload of a message is not the event of its subject.
 #[derive(Debug, thiserror::Error)]
 #[error("not the JSON of {subject}: {source}")]
 pub struct NotAnEvent {
-    /// Which event was expected.
+    /// The subject of the event that was expected.
     pub subject: Subject,
     source: serde_json::Error,
 }
 
-/// One delivery of one message. Data only: what the broker is told is the handler's [`Verdict`](crate::Verdict).
+/// One delivery of one message. It is data only: the handler acks with its [`Verdict`](crate::Verdict).
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// Where it was published.
+    /// The subject that the message was published on.
     pub subject: String,
-    /// Its bytes.
+    /// The bytes of the message.
     pub payload: Bytes,
-    /// Its place in the stream.
+    /// The sequence of the message in its stream.
     pub sequence: u64,
-    /// How often it was delivered to this consumer, this time included; 1 is the first. 0 when it was looked up by its
-    /// place.
+    /// How often the message was delivered to this consumer, including this time: 1 for the first delivery. 0 if it was
+    /// looked up by its sequence.
     pub attempt: u64,
-    /// When the broker stored it.
+    /// When the broker stored the message.
     pub published: OffsetDateTime,
-    /// Its headers.
+    /// The headers of the message.
     pub headers: HeaderMap,
 }
 
 impl Delivery {
-    /// Takes a message as JetStream delivers it: its place stands in the subject for the reply.
+    /// Takes a message as JetStream delivers it: the reply subject contains its sequence. `None` if it is not from JetStream.
     pub(crate) fn of(delivered: &mut jetstream::Message) -> Option<Self> {
         let info = delivered.info().ok()?;
         let (sequence, published) = (info.stream_sequence, info.published);
@@ -54,23 +53,22 @@ impl Delivery {
         })
     }
 
-    /// The id of the event, the same for every copy of it; nothing when it was published by other means than ours.
+    /// The id of the event, the same for every copy of it; `None` if another program published it without one.
     pub fn event_id(&self) -> Option<&str> {
         self.headers.get(EVENT_ID).map(|id| id.as_str())
     }
 
-    /// What an inbox knows the event by: its id, or of one that was published by other means than ours, its place in the
-    /// stream of that time.
+    /// What an inbox recognises the event by: its id, or if it has none, its sequence and the time when it was stored.
     pub fn identity(&self) -> String {
-        let place = || format!("{}@{}", self.sequence, self.published.unix_timestamp_nanos());
-        self.event_id().map_or_else(place, str::to_owned)
+        let position = || format!("{}@{}", self.sequence, self.published.unix_timestamp_nanos());
+        self.event_id().map_or_else(position, str::to_owned)
     }
 
-    /// The event that its bytes are.
+    /// Decodes the event.
     ///
     /// # Errors
     ///
-    /// When they are not the JSON of such a one, with what is wrong with it.
+    /// When the bytes are not the JSON of this event, with what is wrong with them.
     pub fn event<E: Event>(&self) -> Result<E, NotAnEvent> {
         serde_json::from_slice(&self.payload).map_err(|source| NotAnEvent { subject: E::SUBJECT, source })
     }

@@ -5,19 +5,17 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use anyhow::Context;
 use async_nats::jetstream::consumer::Info;
 use async_nats::jetstream::stream;
 use events::Subject;
 use futures_util::TryStreamExt;
-use service::Error;
 use time::OffsetDateTime;
 
-use crate::Bus;
 use crate::clients::{Client, clients};
 use crate::reader::READER;
 use crate::streams::dead_letter_stream;
 use crate::subscription::{CLIENT_ID, DURABLE, QUEUE_GROUP};
+use crate::{Bus, Error};
 
 /// The state of a bus at one moment.
 #[derive(Clone, Debug)]
@@ -149,16 +147,19 @@ impl Snapshot {
 /// If the broker does not answer, or the stream of events does not exist.
 pub async fn subjects(bus: &Bus) -> Result<Vec<SubjectRow>, Error> {
     let name = bus.cluster_id().as_str();
-    let context = || format!("failed to count the messages of stream {name} by subject");
-    let stream = bus.jetstream().get_stream(name).await.with_context(context)?;
-    let found = stream.info_with_subjects(">").await.with_context(context)?;
-    let counts: HashMap<String, usize> = found.try_collect().await.with_context(context)?;
+    let failed =
+        |error: async_nats::Error| Error::request(format!("count the messages of the stream {name} by subject"), error);
+    let stream = bus.jetstream().get_stream(name).await.map_err(|error| failed(error.into()))?;
+    let found = stream.info_with_subjects(">").await.map_err(|error| failed(error.into()))?;
+    let counts: HashMap<String, usize> = found.try_collect().await.map_err(|error| failed(error.into()))?;
     let mut rows = Vec::new();
     for subject in Subject::ALL {
         let mut row = SubjectRow { subject, messages: 0, first_sequence: 0, last_sequence: 0 };
         if let Some(count) = counts.get(subject.as_str()) {
-            let first = stream.get_first_raw_message_by_subject(subject.as_str(), 1).await.with_context(context)?;
-            let last = stream.get_last_raw_message_by_subject(subject.as_str()).await.with_context(context)?;
+            let first = stream.get_first_raw_message_by_subject(subject.as_str(), 1).await;
+            let first = first.map_err(|error| failed(error.into()))?;
+            let last = stream.get_last_raw_message_by_subject(subject.as_str()).await;
+            let last = last.map_err(|error| failed(error.into()))?;
             row.messages = *count as u64;
             (row.first_sequence, row.last_sequence) = (first.sequence, last.sequence);
         }
@@ -168,9 +169,9 @@ pub async fn subjects(bus: &Bus) -> Result<Vec<SubjectRow>, Error> {
 }
 
 async fn look_up(bus: &Bus, name: &str, consumers: &mut Vec<ConsumerRow>) -> Result<StreamRow, Error> {
-    let context = || format!("failed to look up stream {name}");
-    let stream = bus.jetstream().get_stream(name).await.with_context(context)?;
-    let found: Vec<Info> = stream.consumers().try_collect().await.with_context(context)?;
+    let failed = |error: async_nats::Error| Error::request(format!("look up the stream {name}"), error);
+    let stream = bus.jetstream().get_stream(name).await.map_err(|error| failed(error.into()))?;
+    let found: Vec<Info> = stream.consumers().try_collect().await.map_err(|error| failed(error.into()))?;
     consumers.extend(found.into_iter().filter(|info| !info.name.starts_with(READER)).map(ConsumerRow::from));
     Ok(stream.cached_info().clone().into())
 }

@@ -1,23 +1,31 @@
 //! Typed events on NATS JetStream.
 //!
-//! A [`Connection`] is a service; its handle, the [`Bus`], publishes, and everything else here is made from it. A
+//! A [`Connection`] is a service; its handle, the [`Bus`], publishes, and everything else here is made with it. A
 //! [`Listener`] handles one kind of event for one queue group; [`Listen`] runs it. Below it, a [`Subscription`] passes
-//! untyped messages to a handler and settles each with the handler's [`Verdict`]. A [`Registration`] keeps a client id to
+//! untyped messages to a handler and acks each according to the handler's [`Verdict`]. A [`Registration`] keeps a client id to
 //! one live process, as NATS Streaming did.
 //!
-//! All events are stored in one stream, named after the cluster id. What can never be handled goes to a second stream, the
-//! [dead letters](DeadLetter). A [`Reader`] reads either stream without a trace; [`inspect`] tells what there is.
+//! All events are stored in one stream, named after the cluster id. A message that can't be handled moves to a second stream,
+//! the [dead letters](DeadLetter). A [`Reader`] reads either stream without leaving anything behind;
+//! [`inspect`] lists streams, consumers and subjects.
+//!
+//! The modules import downwards only. From the bottom: [names](Name), [addresses](ServerUrl) and the one [error](Error); the
+//! [handle](Bus); the streams; publishing; dead letters; subscriptions and client ids; listeners; and the
+//! [connection](connect) of a service, which puts them together.
 
+mod claim;
 mod clients;
 mod connection;
 pub mod crash;
 mod dead_letters;
 mod delivery;
+mod error;
 mod handle;
 pub mod inspect;
 mod listener;
+mod lookup;
 mod name;
-mod publisher;
+mod publish;
 mod reader;
 mod settings;
 mod spans;
@@ -26,19 +34,18 @@ mod subscription;
 mod topology;
 mod url;
 
-pub use clients::{AlreadyRegistered, Client, Displaced, Entry, Heartbeat, Listening, Registration, clients};
-pub use connection::{Connection, IfAbsent, LoginRefused, Unreachable, connect};
-pub use dead_letters::{DeadLetter, FailedAttempt, NotRedriven};
+pub use clients::{Client, Entry, Heartbeat, Listening, Registration, clients};
+pub use connection::{Connection, IfAbsent, connect};
+pub use dead_letters::{DeadLetter, FailedAttempt, Failures, NotRedriven};
 pub use delivery::{Delivery, EVENT_ID, NotAnEvent};
-pub use handle::{Bus, PublishError, Published};
-pub use listener::{
-    Effects, Failures, Limits, Listen, ListenedTwice, Listener, Listeners, Nowhere, Rejection, Subscribed,
-};
+pub use error::{Error, ErrorKind};
+pub use handle::Bus;
+pub use listener::{Effects, Limits, Listen, Listener, Listeners, Nowhere, Rejection, Subscribed};
 pub use name::{InvalidName, Name};
-pub use publisher::{Publisher, RecordedEvent};
+pub use publish::{PublishError, Published, Publisher, RecordedEvent};
 pub use reader::{READER, Reader};
-pub use settings::{NatsSettings, required};
-pub use streams::{NoStream, OtherCluster, UnfitServer, UnfitStream, dead_letter_stream};
+pub use settings::NatsSettings;
+pub use streams::dead_letter_stream;
 pub use subscription::{
     CLIENT_ID, Consumer, DURABLE, HANDED_BACK_AFTER, Membership, QUEUE_GROUP, Source, Start, Subscription, Verdict,
 };

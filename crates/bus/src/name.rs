@@ -1,11 +1,13 @@
-//! The names that clients, clusters, queue groups and durables go by.
+//! The names of clients, clusters, queue groups and durables.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A name of letters, digits, `-` and `_`: what NATS Streaming allowed for a client id, and what a part of a subject,
-/// a stream and a key may all be made of.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+use serde::Serialize;
+
+/// A name of 1 to 64 letters, digits, `-` and `_`: what NATS Streaming allowed for a client id, and what may be a token of a
+/// subject, the name of a stream and a key alike.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Name(String);
 
 /// A text that is not a [`Name`].

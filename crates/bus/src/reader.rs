@@ -1,78 +1,85 @@
-//! Looking at a stream, without a trace.
+//! Reading a stream without leaving anything behind.
+//!
+//! A [`Reader`] has two modes: [`next`](Reader::next) follows the stream, [`try_next`](Reader::try_next) reads what is stored.
+//! Both read through an ephemeral consumer without acks. A consumer that lost a message, or its connection, is thrown away,
+//! and a new one begins behind the last message that was read.
 
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
 use async_nats::jetstream::consumer::pull::{Batch, Config};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer};
-use async_nats::jetstream::stream::{RawMessageErrorKind, Stream};
+use events::Subject;
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, TryStreamExt};
-use service::Error;
+use telemetry::WarnOnce;
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::handle::{AGAIN_AFTER, is_final};
-use crate::streams::dead_letter_stream;
-use crate::subscription::CLIENT_ID;
-use crate::{Bus, Delivery, Start};
-use events::Subject;
-use telemetry::WarnOnce;
+use crate::handle::RETRY_PAUSE;
+use crate::streams::{self, dead_letter_stream};
+use crate::subscription::{CLIENT_ID, Start};
+use crate::{Bus, Delivery, Error};
 
-/// How many messages are asked for at once.
+/// How many messages one request asks for.
 const BATCH: usize = 256;
 
-/// How long one request for messages that are still to come stands.
-const EXPIRES: Duration = Duration::from_secs(30);
+/// How long a request for messages that are still to be published is valid.
+const REQUEST_EXPIRY: Duration = Duration::from_secs(30);
 
-/// How long a message that is there may take to come.
-const COMES_WITHIN: Duration = Duration::from_secs(5);
+/// How long a stored message may take to arrive.
+const STORED_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long the broker remembers a reader that was killed, or whose user reads no more.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(35);
+const READER_EXPIRY: Duration = Duration::from_secs(35);
 
-/// What the names of the readers' consumers begin with.
+/// The beginning of the names of all readers' consumers.
 pub const READER: &str = "ephemeral:reader:";
 
-/// Reads a stream in its order, from a place on: nothing is acked, and nothing of it remains at the broker.
+/// Reads a stream in its order, from a position on, and leaves nothing behind at the broker.
 ///
-/// After a lost connection, or a restarted broker, it goes on behind the last message that it has read.
+/// After a lost connection or a restart of the broker it continues behind the last message that it has read.
 pub struct Reader {
     bus: Bus,
     stream: String,
     subjects: Vec<String>,
+    /// Where the next consumer begins.
     from: DeliverPolicy,
-    /// When the stream was made, and what its last message was when we came.
+    /// When the stream was created.
     created: OffsetDateTime,
+    /// The last sequence of the stream when the reader was opened.
     last: u64,
-    /// How many messages there were to read when we came, as who leads the stream says, and how many were.
+    /// How many messages there were to read when the reader was opened, as the leader of the stream reports.
     expected: u64,
+    /// How many messages were read.
     read: u64,
-    reading: Option<Reading>,
+    consumer: Option<ReaderConsumer>,
 }
 
-/// One consumer of a reader.
-struct Reading {
+/// One consumer of a reader, with the batch of messages that it is receiving.
+struct ReaderConsumer {
     consumer: PullConsumer,
     batch: Option<Batch>,
-    /// How many messages it has delivered; those that got lost the broker counts too.
-    delivered: u64,
-    /// How many of them in this batch.
-    in_batch: usize,
+    /// How many messages of the batch have arrived.
+    received: usize,
+    arrivals: Arrivals,
+}
+
+/// Checks that every message of a consumer arrives.
+struct Arrivals {
+    /// How many messages have arrived; the broker counts lost ones too.
+    count: u64,
     reconnected: BoxFuture<'static, ()>,
 }
 
-/// What one look at a consumer brought.
-enum Read {
+/// What arrived from a consumer.
+enum Arrival {
     Message(Delivery),
-    /// There is no more, now.
-    End,
-    /// A gap, or no consumer any more.
-    Broken(Error),
+    /// A message was lost, or the consumer; a new consumer is needed.
+    Broken(String),
 }
 
 impl Reader {
-    /// Of the events of these subjects.
+    /// Reads the events of these subjects.
     ///
     /// # Errors
     ///
@@ -82,7 +89,7 @@ impl Reader {
         Self::open(bus, bus.cluster_id().to_string(), subjects, start).await
     }
 
-    /// Of all dead letters there are.
+    /// Reads all dead letters.
     ///
     /// # Errors
     ///
@@ -92,21 +99,22 @@ impl Reader {
     }
 
     async fn open(bus: &Bus, stream: String, subjects: Vec<String>, start: Start) -> Result<Self, Error> {
-        let found = bus.jetstream().get_stream(&stream).await.with_context(|| format!("asking for {stream}"))?;
-        let (created, last) = (found.cached_info().created, found.cached_info().state.last_sequence);
+        let info = streams::info(bus, &stream).await?;
+        let (created, last) = (info.created, info.state.last_sequence);
         let from = match start {
             Start::New => DeliverPolicy::ByStartSequence { start_sequence: last + 1 },
             Start::All => DeliverPolicy::All,
             Start::Since(start_time) => DeliverPolicy::ByStartTime { start_time },
         };
         let expected = match start {
-            Start::All => count(&found, &subjects).await.with_context(|| format!("asking for {stream}"))?,
+            Start::All if subjects.is_empty() => info.state.messages,
+            Start::All => count(bus, &stream, &subjects).await?,
             Start::New | Start::Since(_) => 0,
         };
-        Ok(Self { bus: bus.clone(), stream, subjects, from, created, last, expected, read: 0, reading: None })
+        Ok(Self { bus: bus.clone(), stream, subjects, from, created, last, expected, read: 0, consumer: None })
     }
 
-    /// The place of the stream's last message when the reader was opened.
+    /// The last sequence of the stream when the reader was opened.
     pub fn last(&self) -> u64 {
         self.last
     }
@@ -119,130 +127,181 @@ impl Reader {
     pub async fn next(&mut self) -> Result<Delivery, Error> {
         let mut once = WarnOnce::default();
         loop {
-            match self.read(true).await {
-                Ok(Read::Message(delivery)) => return Ok(delivery),
-                Ok(Read::End) => {}
-                Ok(Read::Broken(error)) => tracing::debug!(self.stream, "reading again: {error:#}"),
-                Err(error) if is_final(&error) => return Err(error),
+            match self.follow().await {
+                Ok(Arrival::Message(delivery)) => return Ok(delivery),
+                Ok(Arrival::Broken(reason)) => self.begin_again(&reason),
+                Err(error) if error.is_permanent() => return Err(error),
                 Err(error) => once.warn(&format_args!("{error:#}; trying again")),
             }
-            if self.reading.is_none() {
-                sleep(AGAIN_AFTER).await;
+            if self.consumer.is_none() {
+                sleep(RETRY_PAUSE).await;
                 self.bus.connected().await;
             }
         }
     }
 
-    /// The next message of those that are there.
+    /// The next message of those that are stored; `None` after the last one.
     ///
     /// # Errors
     ///
     /// When the broker does not answer.
-    pub async fn next_there_is(&mut self) -> Result<Option<Delivery>, Error> {
-        let give_up = Instant::now() + COMES_WITHIN;
+    pub async fn try_next(&mut self) -> Result<Option<Delivery>, Error> {
+        let give_up = Instant::now() + STORED_TIMEOUT;
         loop {
-            match self.read(false).await? {
-                Read::Message(delivery) => return Ok(Some(delivery)),
-                // One of several servers may be behind the others; or somebody has deleted messages meanwhile.
-                Read::End if self.read < self.expected && Instant::now() < give_up => sleep(AGAIN_AFTER).await,
-                Read::End => return Ok(None),
-                Read::Broken(error) => {
-                    tracing::debug!(self.stream, "reading again: {error:#}");
-                    sleep(AGAIN_AFTER).await;
-                }
+            match self.fetch().await? {
+                Some(Arrival::Message(delivery)) => return Ok(Some(delivery)),
+                Some(Arrival::Broken(reason)) => self.begin_again(&reason),
+                // One of several servers may lag behind the others; or somebody has deleted messages in the meantime.
+                None if self.read < self.expected && Instant::now() < give_up => {}
+                None => return Ok(None),
             }
+            sleep(RETRY_PAUSE).await;
         }
     }
 
-    /// Leaves nothing behind.
+    /// Deletes the reader's consumer.
     pub async fn close(self) {
-        let Some(Reading { consumer, .. }) = self.reading else { return };
-        let name = &consumer.cached_info().name;
-        if let Err(error) = self.bus.jetstream().delete_consumer_from_stream(name, &self.stream).await {
-            tracing::debug!(name, "the reader stays until the server forgets it: {error}");
+        let Some(ReaderConsumer { consumer, .. }) = self.consumer else { return };
+        let consumer = &consumer.cached_info().name;
+        if let Err(error) = self.bus.jetstream().delete_consumer_from_stream(consumer, &self.stream).await {
+            tracing::debug!(consumer, "consumer stays until the server forgets it: {error}");
         }
     }
 
-    async fn read(&mut self, waits: bool) -> Result<Read, Error> {
-        if self.reading.is_none() {
-            self.reading = Some(self.begin().await?);
-        }
-        let Some(reading) = &mut self.reading else { return Ok(Read::End) };
-        let read = reading.next(waits).await?;
-        match &read {
-            Read::Message(delivery) => {
-                self.read += 1;
-                self.from = DeliverPolicy::ByStartSequence { start_sequence: delivery.sequence + 1 };
-            }
-            Read::End => {}
-            Read::Broken(_) => self.reading = None,
-        }
-        Ok(read)
+    /// What arrives next; waits for messages that are still to be published.
+    async fn follow(&mut self) -> Result<Arrival, Error> {
+        let arrival = self.consumer().await?.follow().await?;
+        self.note(&arrival);
+        Ok(arrival)
     }
 
-    async fn begin(&mut self) -> Result<Reading, Error> {
+    /// What arrives next of the stored messages; `None` if there is nothing more.
+    async fn fetch(&mut self) -> Result<Option<Arrival>, Error> {
+        let arrival = self.consumer().await?.fetch().await?;
+        arrival.iter().for_each(|arrival| self.note(arrival));
+        Ok(arrival)
+    }
+
+    fn note(&mut self, arrival: &Arrival) {
+        if let Arrival::Message(delivery) = arrival {
+            self.read += 1;
+            self.from = DeliverPolicy::ByStartSequence { start_sequence: delivery.sequence + 1 };
+        }
+    }
+
+    /// Throws the consumer away: the next one begins behind the last message that was read.
+    fn begin_again(&mut self, reason: &str) {
+        tracing::debug!(stream = self.stream, "reading through a new consumer: {reason}");
+        self.consumer = None;
+    }
+
+    /// The consumer; creates it if there is none.
+    async fn consumer(&mut self) -> Result<&mut ReaderConsumer, Error> {
+        let consumer = match self.consumer.take() {
+            Some(consumer) => consumer,
+            None => self.create_consumer().await?,
+        };
+        Ok(self.consumer.insert(consumer))
+    }
+
+    async fn create_consumer(&mut self) -> Result<ReaderConsumer, Error> {
         let (bus, stream) = (&self.bus, self.stream.as_str());
         let reconnected = Box::pin(bus.reconnected());
-        let found = bus.jetstream().get_stream(stream).await.with_context(|| format!("asking for {stream}"))?;
+        let failed = |error: async_nats::Error| Error::request(format!("read the stream {stream}"), error);
+        let found = bus.jetstream().get_stream(stream).await.map_err(|error| failed(error.into()))?;
         let created = found.cached_info().created;
         if created != self.created {
-            (self.created, self.from) = (created, DeliverPolicy::All); // its places are counted anew
+            (self.created, self.from) = (created, DeliverPolicy::All); // its messages are counted from 1 again
         }
         let config = Config {
             name: Some(format!("{READER}{}:{}", bus.client_id(), nuid::next())),
             deliver_policy: self.from,
             filter_subjects: self.subjects.clone(),
             ack_policy: AckPolicy::None,
-            inactive_threshold: FORGOTTEN_AFTER,
+            inactive_threshold: READER_EXPIRY,
             memory_storage: true,
             num_replicas: 1,
             metadata: [(CLIENT_ID.to_owned(), bus.client_id().to_string())].into(),
             ..Config::default()
         };
-        let consumer = found.create_consumer(config).await.with_context(|| format!("reading {stream}"))?;
-        Ok(Reading { consumer, batch: None, delivered: 0, in_batch: 0, reconnected })
+        let consumer = found.create_consumer(config).await.map_err(|error| failed(error.into()))?;
+        let arrivals = Arrivals { count: 0, reconnected };
+        Ok(ReaderConsumer { consumer, batch: None, received: 0, arrivals })
     }
 }
 
-impl Reading {
-    async fn next(&mut self, waits: bool) -> Result<Read, Error> {
+impl ReaderConsumer {
+    /// What arrives next; waits for messages that are still to be published.
+    async fn follow(&mut self) -> Result<Arrival, Error> {
         loop {
             let batch = match &mut self.batch {
                 Some(batch) => batch,
                 None => {
-                    self.in_batch = 0;
-                    let asked = if waits {
-                        self.consumer.batch().max_messages(BATCH).expires(EXPIRES).messages().await
-                    } else {
-                        self.consumer.fetch().max_messages(BATCH).messages().await
-                    };
-                    self.batch.insert(asked.context("asking for messages")?)
+                    let request = self.consumer.batch().max_messages(BATCH).expires(REQUEST_EXPIRY);
+                    let batch = request.messages().await;
+                    self.received = 0;
+                    self.batch.insert(batch.map_err(|error| Error::request("request messages", error))?)
                 }
             };
-            let limit = if waits { EXPIRES * 2 } else { COMES_WITHIN }; // a batch that waits has an end of its own
-            let next = tokio::select! {
-                next = timeout(limit, batch.next()) => next.context("the broker does not answer")?,
-                () = &mut self.reconnected => return Ok(Read::Broken(anyhow!("the connection was lost"))),
-            };
-            match next {
-                Some(Ok(mut message)) => {
-                    let place = message.info().map_err(|error| anyhow!(error))?.consumer_sequence;
-                    if place != self.delivered + 1 {
-                        return Ok(Read::Broken(anyhow!("a message was lost on its way")));
-                    }
-                    self.delivered = place;
-                    self.in_batch += 1;
-                    let delivery = Delivery::of(&mut message).context("a message that is not from JetStream")?;
-                    return Ok(Read::Message(delivery));
+            // The server ends the batch at its expiry.
+            match self.arrivals.next(batch, REQUEST_EXPIRY * 2).await? {
+                Some(arrival) => {
+                    self.received += 1;
+                    return Ok(arrival);
                 }
-                Some(Err(error)) => return Ok(Read::Broken(anyhow!(error))),
-                None => {
-                    self.batch = None;
-                    if waits || self.in_batch == 0 {
-                        return Ok(Read::End);
-                    }
-                }
+                None => self.batch = None,
             }
+        }
+    }
+
+    /// What arrives next of the stored messages; `None` if there is nothing more.
+    async fn fetch(&mut self) -> Result<Option<Arrival>, Error> {
+        loop {
+            let batch = match &mut self.batch {
+                Some(batch) => batch,
+                None => {
+                    let batch = self.consumer.fetch().max_messages(BATCH).messages().await;
+                    self.received = 0;
+                    self.batch.insert(batch.map_err(|error| Error::request("request messages", error))?)
+                }
+            };
+            match self.arrivals.next(batch, STORED_TIMEOUT).await? {
+                Some(arrival) => {
+                    self.received += 1;
+                    return Ok(Some(arrival));
+                }
+                None => self.batch = None,
+            }
+            if self.received == 0 {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+impl Arrivals {
+    /// What arrives next of a batch; `None` at its end.
+    async fn next(&mut self, batch: &mut Batch, limit: Duration) -> Result<Option<Arrival>, Error> {
+        let broken = |reason: String| Ok(Some(Arrival::Broken(reason)));
+        let next = tokio::select! {
+            next = timeout(limit, batch.next()) => {
+                next.map_err(|_| Error::request("read", "the broker does not answer"))?
+            }
+            () = &mut self.reconnected => return broken("the connection was lost".to_owned()),
+        };
+        let mut message = match next {
+            Some(Ok(message)) => message,
+            Some(Err(error)) => return broken(error.to_string()),
+            None => return Ok(None),
+        };
+        let position = message.info().map_err(|error| Error::request("read", error))?.consumer_sequence;
+        if position != self.count + 1 {
+            return broken("a message was lost on its way".to_owned());
+        }
+        self.count = position;
+        match Delivery::of(&mut message) {
+            Some(delivery) => Ok(Some(Arrival::Message(delivery))),
+            None => Err(Error::request("read", "a message is not from JetStream")),
         }
     }
 }
@@ -253,28 +312,16 @@ impl std::fmt::Debug for Reader {
     }
 }
 
-/// How many messages of these subjects there are; of all, when none is named.
-async fn count(stream: &Stream, subjects: &[String]) -> Result<u64, Error> {
-    if subjects.is_empty() {
-        return Ok(stream.cached_info().state.messages);
-    }
+/// How many messages of these subjects the stream contains.
+async fn count(bus: &Bus, stream: &str, subjects: &[String]) -> Result<u64, Error> {
+    let failed = |error: async_nats::Error| Error::request(format!("count the messages of the stream {stream}"), error);
+    let found = bus.jetstream().get_stream_no_info(stream).await.map_err(|error| failed(error.into()))?;
     let mut all = 0;
     for subject in subjects {
-        let mut counts = stream.info_with_subjects(subject).await?;
-        while let Some((_, count)) = counts.try_next().await? {
+        let mut counts = found.info_with_subjects(subject).await.map_err(|error| failed(error.into()))?;
+        while let Some((_, count)) = counts.try_next().await.map_err(|error| failed(error.into()))? {
             all += count as u64;
         }
     }
     Ok(all)
-}
-
-/// The message at a place of a stream, if there is one.
-pub(crate) async fn message_at(bus: &Bus, stream: &str, sequence: u64) -> Result<Option<Delivery>, Error> {
-    let found = bus.jetstream().get_stream_no_info(stream).await?;
-    match found.get_raw_message(sequence).await {
-        Ok(message) => Ok(Some(message.into())),
-        Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),
-        Err(error) if error.kind() == RawMessageErrorKind::Other => Err(anyhow!("the broker does not answer")),
-        Err(error) => Err(error).with_context(|| format!("reading #{sequence} of {stream}")),
-    }
 }

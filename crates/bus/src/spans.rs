@@ -2,17 +2,17 @@
 //!
 //! Names and attributes are those of the
 //! [semantic conventions for messaging](https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/). The
-//! span that handles a message is a child of the one that sent it, so that a trace is one tree.
+//! span that handles a message is a child of the span that sent it, so a trace is one tree.
 
 use async_nats::HeaderMap;
 use async_nats::header::HeaderValue;
 use opentelemetry::trace::{SpanBuilder, SpanKind};
 use opentelemetry::{Context, KeyValue};
-
-use crate::{Bus, Delivery, Verdict};
 use telemetry::{CORRELATION_ID, TRACEPARENT, Trace, remote_context};
 
-/// The headers of a message that belongs to this step.
+use crate::{Bus, Delivery, Verdict};
+
+/// The trace headers of a message that is published in this step.
 pub(crate) fn headers(step: &Trace) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(TRACEPARENT, step.traceparent());

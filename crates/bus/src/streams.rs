@@ -1,96 +1,66 @@
-//! The two streams: the events, and the dead letters.
+//! The two streams of a cluster: the events, and the dead letters.
+//!
+//! Decided, and why:
+//!
+//! * **One stream for all events**, named after the cluster id. One sequence gives every event a position that a reader can
+//!   resume from, and the name makes a server that belongs to another cluster a clear error. Its subjects are listed one by
+//!   one: `ticket:*` would be a literal, since NATS separates tokens with dots.
+//! * **Dead letters are a stream of their own**, so that a reader of the events never meets one, and a letter can be deleted
+//!   when it is redriven. Letters of all groups share it, under `dead-letter.<group>.<subject>`.
+//! * **Schedules are in the stream of the events**, under `schedule.>`, because the server lets a schedule publish only into
+//!   the stream that stores it.
+//! * **Every connection creates or updates both** when it opens, unless it is read-only. Subjects and replicas are only ever
+//!   added: an older program must not take away what a newer one needs, and a tool does not know how many replicas there
+//!   should be.
+//! * **On disk, or not at all.** A stream in memory would lose events with the server, so it is refused.
+//! * Message ids are remembered for two minutes, longer than any publish is tried, so a repeated publish is stored once.
 
 use std::time::Duration;
 
-use anyhow::Context;
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamError, GetStreamErrorKind};
-use async_nats::jetstream::stream::{Config, StorageType};
-use service::Error;
-
-use crate::{Bus, Name};
+use async_nats::jetstream::stream::{Config, Info, StorageType};
 use events::Subject;
 
-/// The oldest server that will do: 2.12 brought message schedules.
-const OLDEST: (i64, i64) = (2, 12);
+use crate::{Bus, Error, ErrorKind, Name};
 
-/// How long the server knows a message id, so that a repeated publish is stored once.
+/// The oldest server that is compatible: 2.12 brought message schedules.
+const MIN_SERVER_VERSION: (i64, i64) = (2, 12);
+
+/// How long the server remembers a message id, so that a repeated publish is stored once.
 const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
 
-/// Where dead letters are published: `dead-letter.<group>.<subject>`.
+/// The first token of the subjects that dead letters are published on: `dead-letter.<group>.<subject>`.
 pub(crate) const DEAD_LETTER: &str = "dead-letter";
 
-/// Where events wait that are published later. In the stream of the events, since a schedule can't reach another one.
+/// The subjects that hold events until their time has come.
 const SCHEDULES: &str = "schedule.>";
 
-/// The server is there, and will not do.
-#[derive(Debug, thiserror::Error)]
-pub enum UnfitServer {
-    /// It runs without JetStream.
-    #[error("the NATS server runs without JetStream: start it with --jetstream and a --store_dir")]
-    NoJetStream,
-    /// It is older than 2.12.
-    #[error("the NATS server is version {0}, which is too old: install 2.12 or newer")]
-    TooOld(String),
-}
-
-/// A stream of ours is there, or would be, in a way that loses events.
-#[derive(Debug, thiserror::Error)]
-pub enum UnfitStream {
-    /// Somebody made it before us, in memory.
-    #[error(
-        "the stream {0} is kept in memory, so that a restart of the NATS server loses it: delete it, and start this \
-         program again, which makes it anew on the disk (nats stream rm {0})"
-    )]
-    InMemory(String),
-    /// The server stands alone.
-    #[error(
-        "the stream {stream} shall have {replicas} replicas, and this NATS server is no cluster: set NATS_REPLICAS=1, \
-         or start the others"
-    )]
-    NoCluster {
-        /// Its name.
-        stream: String,
-        /// How many servers it was to be on.
-        replicas: usize,
-    },
-}
-
-/// The subjects of this cluster's stream belong to another cluster's on this server.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the cluster id is {ours}, but this NATS server holds the events of cluster {theirs}: use that id, or another server"
-)]
-pub struct OtherCluster {
-    /// The id we came with.
-    pub ours: String,
-    /// The id of the stream that is there.
-    pub theirs: String,
-}
-
-/// A stream is not there that a tool came to look at.
-#[derive(Debug, thiserror::Error)]
-#[error("this NATS server has no stream {0}: no service of that cluster id has been here, or it is another server's")]
-pub struct NoStream(String);
-
-/// Whether the server can do what we need.
-pub(crate) async fn check(bus: &Bus) -> Result<(), UnfitServer> {
+/// Checks whether the server is compatible.
+pub(crate) fn check_server(bus: &Bus) -> Result<(), Error> {
     let info = bus.client().server_info();
-    if !bus.client().is_server_compatible(OLDEST.0, OLDEST.1, 0) {
-        return Err(UnfitServer::TooOld(info.version));
+    if !bus.client().is_server_compatible(MIN_SERVER_VERSION.0, MIN_SERVER_VERSION.1, 0) {
+        return Err(ErrorKind::ServerTooOld { version: info.version }.into());
     }
     if !info.jetstream {
-        return Err(UnfitServer::NoJetStream);
+        return Err(ErrorKind::NoJetStream.into());
     }
     Ok(())
 }
 
-/// Makes the streams, or brings them up to date; for one who only looks, sees that they are there.
+/// Creates the streams, or updates them. A read-only connection checks only that they exist.
 pub(crate) async fn ensure(bus: &Bus) -> Result<(), Error> {
-    if bus.only_looks() {
+    if bus.is_read_only() {
         return find(bus).await;
     }
-    let events = Config {
+    for config in [events(bus), dead_letters(bus)] {
+        create_or_update(bus, config).await?;
+    }
+    Ok(())
+}
+
+fn events(bus: &Bus) -> Config {
+    Config {
         name: bus.cluster_id().to_string(),
         description: Some("the events of this cluster".to_owned()),
         subjects: Subject::ALL.map(Subject::as_str).into_iter().chain([SCHEDULES]).map(str::to_owned).collect(),
@@ -98,95 +68,106 @@ pub(crate) async fn ensure(bus: &Bus) -> Result<(), Error> {
         storage: StorageType::File,
         duplicate_window: DUPLICATE_WINDOW,
         ..Config::default()
-    };
-    let dead_letters = Config {
+    }
+}
+
+fn dead_letters(bus: &Bus) -> Config {
+    Config {
         name: dead_letter_stream(bus.cluster_id()),
         description: Some("messages that a queue group could not handle".to_owned()),
         subjects: vec![format!("{DEAD_LETTER}.>")],
         storage: StorageType::File,
         duplicate_window: DUPLICATE_WINDOW,
         ..Config::default()
-    };
-    for mut config in [events, dead_letters] {
-        let (name, subject) = (config.name.clone(), config.subjects[0].clone());
-        let there = config_of(bus, &name).await?;
-        if there.as_ref().is_some_and(|there| there.storage == StorageType::Memory) {
-            return Err(UnfitStream::InMemory(name).into());
-        }
-        config.num_replicas = replicas(bus, there.as_ref());
-        // Subjects are only added: a newer program may have some that this one does not know.
-        let others = there.into_iter().flat_map(|there| there.subjects);
-        let others: Vec<_> = others.filter(|subject| !config.subjects.contains(subject)).collect();
-        config.subjects.extend(others);
-        let replicas = config.num_replicas;
-        let made = bus.jetstream().create_or_update_stream(config).await;
-        let Err(error) = made else { continue };
-        let refused = match error.kind() {
-            CreateStreamErrorKind::JetStream(said) => Some(said.error_code()),
-            _ => None,
-        };
-        if refused == Some(ErrorCode::STREAM_SUBJECT_OVERLAP) {
-            belongs_to_nobody_else(bus, subject).await?;
-        }
-        if refused == Some(ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED) {
-            return Err(UnfitStream::NoCluster { stream: name, replicas }.into());
-        }
-        return Err(error).context(format!("making the stream {name}"));
     }
-    Ok(())
+}
+
+async fn create_or_update(bus: &Bus, mut config: Config) -> Result<(), Error> {
+    let (stream, subject) = (config.name.clone(), config.subjects[0].clone());
+    let existing = config_of(bus, &stream).await?;
+    if existing.as_ref().is_some_and(|existing| existing.storage == StorageType::Memory) {
+        return Err(ErrorKind::StreamInMemory { stream }.into());
+    }
+    let replicas = replicas(bus, existing.as_ref());
+    config.num_replicas = replicas;
+    // Subjects are only added: a newer program may have some that this one does not know.
+    let others = existing.into_iter().flat_map(|existing| existing.subjects);
+    let others: Vec<_> = others.filter(|subject| !config.subjects.contains(subject)).collect();
+    config.subjects.extend(others);
+    let Err(error) = bus.jetstream().create_or_update_stream(config).await else { return Ok(()) };
+    let code = match error.kind() {
+        CreateStreamErrorKind::JetStream(answer) => Some(answer.error_code()),
+        _ => None,
+    };
+    if code == Some(ErrorCode::STREAM_SUBJECT_OVERLAP) {
+        check_cluster(bus, subject).await?;
+    }
+    if code == Some(ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED) {
+        return Err(ErrorKind::NotClustered { stream, replicas }.into());
+    }
+    Err(Error::request(format!("create the stream {stream}"), error))
 }
 
 async fn find(bus: &Bus) -> Result<(), Error> {
     let Some(stream) = missing(bus).await? else { return Ok(()) };
-    belongs_to_nobody_else(bus, Subject::ALL[0].to_string()).await?;
-    Err(NoStream(stream).into())
+    check_cluster(bus, Subject::ALL[0].to_string()).await?;
+    Err(ErrorKind::NoStream { stream }.into())
 }
 
-/// The first of our streams that is not there.
+/// The first of our streams that does not exist.
 async fn missing(bus: &Bus) -> Result<Option<String>, Error> {
-    for name in [bus.cluster_id().to_string(), dead_letter_stream(bus.cluster_id())] {
-        if config_of(bus, &name).await?.is_none() {
-            return Ok(Some(name));
+    for stream in [bus.cluster_id().to_string(), dead_letter_stream(bus.cluster_id())] {
+        if config_of(bus, &stream).await?.is_none() {
+            return Ok(Some(stream));
         }
     }
     Ok(None)
 }
 
-async fn belongs_to_nobody_else(bus: &Bus, subject: String) -> Result<(), OtherCluster> {
+/// Checks that the subject does not belong to the stream of another cluster.
+async fn check_cluster(bus: &Bus, subject: String) -> Result<(), Error> {
     match bus.jetstream().stream_by_subject(subject).await {
         Ok(theirs) if theirs != bus.cluster_id().as_str() => {
-            Err(OtherCluster { ours: bus.cluster_id().to_string(), theirs })
+            Err(ErrorKind::OtherCluster { ours: bus.cluster_id().to_string(), theirs }.into())
         }
         _ => Ok(()),
     }
 }
 
-/// Makes the streams that are gone.
-pub(crate) async fn look_after(bus: &Bus) -> Result<(), Error> {
+/// Creates the streams again that somebody has deleted.
+pub(crate) async fn restore(bus: &Bus) -> Result<(), Error> {
     let Some(stream) = missing(bus).await? else { return Ok(()) };
-    tracing::warn!(stream, "the stream is gone, and is made again; an audit tells what it has lost");
+    tracing::warn!(stream, "stream deleted, creating it again; an audit finds the events that are lost");
     ensure(bus).await
 }
 
 pub(crate) fn is_not_found(error: &GetStreamError) -> bool {
-    matches!(error.kind(), GetStreamErrorKind::JetStream(said) if said.error_code() == ErrorCode::STREAM_NOT_FOUND)
+    matches!(error.kind(), GetStreamErrorKind::JetStream(answer) if answer.error_code() == ErrorCode::STREAM_NOT_FOUND)
 }
 
-/// How a stream is, if it is there.
-pub(crate) async fn config_of(bus: &Bus, stream: &str) -> Result<Option<Config>, Error> {
+/// What the server knows of a stream that must exist.
+pub(crate) async fn info(bus: &Bus, stream: &str) -> Result<Info, Error> {
     match bus.jetstream().get_stream(stream).await {
-        Ok(there) => Ok(Some(there.cached_info().config.clone())),
-        Err(error) if is_not_found(&error) => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("asking for the stream {stream}")),
+        Ok(found) => Ok(found.cached_info().clone()),
+        Err(error) => Err(Error::request(format!("look up the stream {stream}"), error)),
     }
 }
 
-/// On how many servers a stream belongs: replicas are only added, since a tool does not know how many there should be.
-pub(crate) fn replicas(bus: &Bus, there: Option<&Config>) -> usize {
-    there.map_or(0, |there| there.num_replicas).max(bus.replicas())
+/// The configuration of a stream, if it exists.
+pub(crate) async fn config_of(bus: &Bus, stream: &str) -> Result<Option<Config>, Error> {
+    match bus.jetstream().get_stream(stream).await {
+        Ok(found) => Ok(Some(found.cached_info().config.clone())),
+        Err(error) if is_not_found(&error) => Ok(None),
+        Err(error) => Err(Error::request(format!("look up the stream {stream}"), error)),
+    }
 }
 
-/// The stream with the dead letters of a cluster.
+/// How many replicas a stream gets: not fewer than it has, since a tool does not know how many there should be.
+pub(crate) fn replicas(bus: &Bus, existing: Option<&Config>) -> usize {
+    existing.map_or(0, |existing| existing.num_replicas).max(bus.replicas())
+}
+
+/// The name of the stream with the dead letters of a cluster.
 pub fn dead_letter_stream(cluster_id: &Name) -> String {
     format!("{cluster_id}-dead-letters")
 }

@@ -1,4 +1,4 @@
-//! What a service publishes and listens to, read from the types that do so.
+//! What a service publishes and listens to, derived from the types that do so.
 
 use events::{Direct, Subject};
 

@@ -1,12 +1,14 @@
-//! Where the broker is.
+//! The address of the broker.
 
 use std::fmt;
 use std::str::FromStr;
 
 use async_nats::ServerAddr;
+use serde::{Serialize, Serializer};
 
-/// The address of a NATS server, `nats://localhost:4222`, or of several of one cluster with commas between them, of which
-/// any will do. Printing it shows no password.
+/// The address of a NATS server, `nats://localhost:4222`, or of several servers of one cluster, separated by commas.
+///
+/// Any of the servers may be connected to. The address is printed, and shown among the settings, without user and password.
 #[derive(Clone)]
 pub struct ServerUrl {
     whole: String,
@@ -19,7 +21,7 @@ pub struct ServerUrl {
 pub struct InvalidUrl(String);
 
 impl ServerUrl {
-    /// The whole URL, with the user and password that printing it hides.
+    /// The whole URL, with user and password.
     pub fn as_str(&self) -> &str {
         &self.whole
     }
@@ -47,6 +49,22 @@ fn server(text: &str) -> Result<ServerAddr, InvalidUrl> {
         _ if address.host().is_empty() => Err(InvalidUrl("it has no host".to_owned())),
         "nats" | "tls" => Ok(address),
         other => Err(InvalidUrl(format!("its scheme is {other}, not nats or tls"))),
+    }
+}
+
+impl PartialEq for ServerUrl {
+    /// Compares the whole URLs: a changed password is a change.
+    fn eq(&self, other: &Self) -> bool {
+        self.whole == other.whole
+    }
+}
+
+impl Eq for ServerUrl {}
+
+impl Serialize for ServerUrl {
+    /// As it is printed: without user and password.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

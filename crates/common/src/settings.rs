@@ -2,11 +2,10 @@
 
 use std::net::SocketAddr;
 
-use bus::required;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Section;
-use service::settings::{Problem, Secret};
+use service::settings::{Problem, Secret, required};
 
 /// The section `[http]`, of every service with an API.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +39,7 @@ impl Section for SessionSettings {
     const ENVIRONMENT: &'static [(&'static str, &'static str)] = &[("JWT_KEY", "jwt_key")];
 
     fn check(&self) -> Vec<Problem> {
-        required::<String>("jwt_key", self.jwt_key.reveal(), "JWT_KEY=some-long-secret").into_iter().collect()
+        let is_set = !self.jwt_key.reveal().is_empty();
+        required("jwt_key", is_set, "JWT_KEY=some-long-secret").into_iter().collect()
     }
 }

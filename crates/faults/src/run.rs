@@ -152,7 +152,7 @@ async fn busy_consumers(api: &Context) -> Result<Vec<String>, service::Error> {
 async fn dead_letters(bus: &Bus) -> Vec<DeadLetter> {
     let mut reader = Reader::of_dead_letters(bus).await.unwrap();
     let mut all = Vec::new();
-    while let Some(delivery) = reader.next_there_is().await.unwrap() {
+    while let Some(delivery) = reader.try_next().await.unwrap() {
         all.extend(DeadLetter::read(&delivery));
     }
     all

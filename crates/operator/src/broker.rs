@@ -1,9 +1,9 @@
 //! The broker of a running application, and the frame of every command that uses it.
 
 use anyhow::anyhow;
-use bus::{Bus, Connection, Name, NoStream, ServerUrl, Unreachable};
+use bus::{Bus, Connection, ErrorKind, Name, ServerUrl};
 use clap::Args;
-use service::{Error, Exit, Failure, Scope, Service, Stopped};
+use service::{Error, Exit, Scope, Service, Stopped};
 
 /// The broker of a running application.
 #[derive(Args, Clone, Debug)]
@@ -31,20 +31,20 @@ impl Broker {
         let Self { nats_url, nats_cluster_id } = self;
         let client_id = format!("ticketing-bus-{:08x}", rand::random::<u32>()).parse()?;
         let connection = Connection::new(nats_url, nats_cluster_id, client_id);
-        scope.start("nats", Connection { only_looks: true, ..connection }).await.map_err(with_hint)
+        scope.start("nats", Connection { read_only: true, ..connection }).await.map_err(with_hint)
     }
 }
 
 fn with_hint(error: Error) -> Error {
-    if let Some(unreachable) = Failure::cause::<Unreachable>(&error) {
-        return anyhow!(
+    match ErrorKind::of(&error) {
+        Some(unreachable @ ErrorKind::Unreachable { .. }) => anyhow!(
             "{unreachable}; start the application with `cargo run`, or forward the cluster's server with `kubectl \
              port-forward service/nats-srv 4222:4222`, or name another with --nats-url"
-        );
-    }
-    match Failure::cause::<NoStream>(&error) {
-        Some(missing) => anyhow!("{missing}: start the services, or check --nats-url and --nats-cluster-id"),
-        None => error,
+        ),
+        Some(missing @ ErrorKind::NoStream { .. }) => {
+            anyhow!("{missing}: start the services, or check --nats-url and --nats-cluster-id")
+        }
+        _ => error,
     }
 }
 

@@ -5,19 +5,20 @@ use std::str::FromStr;
 
 use http::Uri;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use service::Section;
-use service::settings::Problem;
+use service::settings::parsed;
 
 /// The section `[telemetry]`. The variables are those of the
 /// [specification](https://opentelemetry.io/docs/specs/otel/protocol/exporter/).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TelemetrySettings {
-    /// The OTLP collector that spans are sent to, as `http://host:4318`; none, if empty. Headers that it asks
-    /// for are set by the variable `OTEL_EXPORTER_OTLP_HEADERS` only
-    pub endpoint: String,
-    /// What the service is called there, by default the name of its program
+    /// The OTLP collector that spans are sent to, as `http://host:4318`; without it, none are sent. Headers that the
+    /// collector asks for are set by the variable `OTEL_EXPORTER_OTLP_HEADERS` only
+    #[serde(deserialize_with = "endpoint")]
+    pub endpoint: Option<Endpoint>,
+    /// The name of the service at the collector, by default the name of its program
     pub service_name: String,
 }
 
@@ -25,30 +26,21 @@ impl Section for TelemetrySettings {
     const NAME: &'static str = "telemetry";
     const ENVIRONMENT: &'static [(&'static str, &'static str)] =
         &[("OTEL_EXPORTER_OTLP_ENDPOINT", "endpoint"), ("OTEL_SERVICE_NAME", "service_name")];
-
-    fn check(&self) -> Vec<Problem> {
-        match self.endpoint() {
-            Ok(_) => Vec::new(),
-            Err(error) => vec![Problem::new("endpoint", error.to_string())],
-        }
-    }
 }
 
-impl TelemetrySettings {
-    /// The collector, if the settings name one.
-    pub(crate) fn endpoint(&self) -> Result<Option<Endpoint>, InvalidEndpoint> {
-        if self.endpoint.is_empty() { Ok(None) } else { self.endpoint.parse().map(Some) }
-    }
+fn endpoint<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Endpoint>, D::Error> {
+    parsed(deserializer, "OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318")
 }
 
 /// The address of an OTLP collector: `http://localhost:4318`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(inline)]
 pub struct Endpoint(String);
 
 /// A text that is not an [`Endpoint`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "not the address of an OTLP collector: OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 (HTTP without TLS, port 4318 and not the 4317 of gRPC)"
+    "not the address of an OTLP collector: it looks like http://localhost:4318, HTTP without TLS, port 4318 and not the 4317 of gRPC"
 )]
 pub struct InvalidEndpoint;
 

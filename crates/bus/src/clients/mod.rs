@@ -1,105 +1,26 @@
-//! The registry of the client ids in use, as others may read it.
+//! Client ids: one live process for each, as in NATS Streaming.
+//!
+//! Optional: events flow without it. The course's broker refuses a second client with the same id, and its lesson on health
+//! checks shows a killed client in the monitor until its heartbeats are missed. JetStream has no client ids, so this folder
+//! adds them. Decided, and why:
+//!
+//! * **A key-value bucket is the registry** (`<cluster id>-clients`): one key for each client id, whose value says where the
+//!   client answers and what it listens to. Everybody who can read the bucket sees who is there; nothing else runs.
+//! * **A registration is a lease**: the key expires unless its holder renews it with a heartbeat, so a killed process is
+//!   forgotten by the server. Writes name the revision they follow, so two processes can't both take an id.
+//! * **A newcomer asks the holder first**, as NATS Streaming did. If the holder answers, the newcomer is refused; if not, it
+//!   takes the id immediately and does not wait until the lease expires.
+//! * **A frozen process that lost its id learns it at its next heartbeat**, and ends. A service goes on without the id
+//!   nevertheless ([`connect`](crate::connect)): its events do not depend on it.
+//! * **The bucket is on disk**: a restarted server would otherwise have forgotten who lives.
 
+mod entry;
+mod lease;
+mod listed;
 mod registration;
+mod registry;
 
-use async_nats::jetstream::kv::{Operation, Store};
-use futures_util::TryStreamExt;
-use serde::{Deserialize, Serialize};
-use service::Error;
-
-use crate::{Bus, Name, streams};
-
-pub use registration::{AlreadyRegistered, Displaced, Heartbeat, Registration};
-
-/// A registered client.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Client {
-    /// Its id.
-    pub id: String,
-    /// What it said about itself.
-    pub entry: Entry,
-}
-
-/// The value of a client id in the registry, as JSON.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    /// The subject on which the client answers that it lives.
-    pub inbox: String,
-    /// What it listens to.
-    pub listening: Vec<Listening>,
-}
-
-/// One subscription of a client.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Listening {
-    /// The subject listened to; nothing for all of the stream.
-    pub subject: Option<String>,
-    /// The stream it stands in.
-    pub stream: String,
-    /// The consumer behind it.
-    pub consumer: String,
-    /// Where its messages are delivered.
-    pub inbox: String,
-    /// The queue group it is a member of.
-    pub queue_group: Option<String>,
-    /// The name under which its position is kept.
-    pub durable: Option<String>,
-    /// How many messages may be without an answer.
-    pub max_in_flight: u32,
-    /// How long a message may be without an answer, in milliseconds.
-    pub ack_wait_ms: u64,
-}
-
-pub(crate) fn bucket(cluster_id: &Name) -> String {
-    format!("{cluster_id}-clients")
-}
-
-/// The stream behind a bucket, as the server names it.
-pub(crate) fn stream(bucket: &str) -> String {
-    format!("KV_{bucket}")
-}
-
-/// The clients that are registered now, with those killed less than a heartbeat limit ago.
-///
-/// # Errors
-///
-/// When the broker does not answer.
-pub async fn clients(bus: &Bus) -> Result<Vec<Client>, Error> {
-    let stream = stream(&bucket(bus.cluster_id()));
-    match bus.jetstream().get_stream(&stream).await {
-        Err(error) if streams::is_not_found(&error) => return Ok(Vec::new()), // no client has ever registered
-        found => drop(found?),
-    }
-    let store: Store = bus.jetstream().get_key_value(bucket(bus.cluster_id())).await?;
-    let mut ids: Vec<String> = store.keys().await?.try_collect().await?;
-    ids.sort_unstable();
-    let mut clients = Vec::new();
-    for id in ids {
-        // It may have left since its key was listed.
-        if let Some(found) = store.entry(id.as_str()).await?.filter(|found| found.operation == Operation::Put) {
-            clients.push(Client { id, entry: serde_json::from_slice(&found.value).unwrap_or_default() });
-        }
-    }
-    Ok(clients)
-}
-
-/// A subscription that stands in this client's entry until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Listed {
-    bus: Bus,
-    inbox: String,
-}
-
-impl Listed {
-    pub(crate) fn new(bus: &Bus, listening: Listening) -> Self {
-        let listed = Self { bus: bus.clone(), inbox: listening.inbox.clone() };
-        bus.listening().send_modify(|all| all.push(listening));
-        listed
-    }
-}
-
-impl Drop for Listed {
-    fn drop(&mut self) {
-        self.bus.listening().send_modify(|all| all.retain(|listening| listening.inbox != self.inbox));
-    }
-}
+pub use entry::{Client, Entry, Listening};
+pub(crate) use listed::Listed;
+pub use registration::{Heartbeat, Registration};
+pub use registry::clients;

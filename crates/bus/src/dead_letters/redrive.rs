@@ -1,58 +1,57 @@
-//! Giving a dead letter to its group once more.
+//! Redriving a dead letter: its group gets the event once more.
 
-use async_nats::header::{HeaderName, HeaderValue};
 use bytes::Bytes;
-use service::Error;
 
 use super::DeadLetter;
-use crate::reader::message_at;
+use super::headers::{REDRIVE_GROUP, REDRIVE_OF};
+use crate::lookup::message_at;
 use crate::streams::dead_letter_stream;
-use crate::subscription::somebody_listens;
-use crate::{Bus, Delivery, EVENT_ID, Name, PublishError};
+use crate::subscription::has_consumer;
+use crate::{Bus, EVENT_ID, Error, PublishError};
 
-/// The header that names the only group an event is for: every other one acks it unseen.
-pub(crate) const REDRIVE_GROUP: HeaderName = HeaderName::from_static("Redrive-Group");
-
-/// The header with the number of the dead letter that an event was.
-pub(crate) const REDRIVE_OF: &str = "Redrive-Of";
-
-/// Why a dead letter stays one.
+/// Why a dead letter was not redriven.
 #[derive(Debug, thiserror::Error)]
 pub enum NotRedriven {
-    /// It was too large to be kept whole.
+    /// The message was too large to be stored whole, and the event is not in its stream any more.
     #[error("only {kept} of its {whole_size} bytes were kept, and event #{sequence} with the others is gone")]
     Cut {
-        /// How many bytes there are.
+        /// How many bytes are stored.
         kept: usize,
-        /// How many there were.
+        /// How many bytes the message had.
         whole_size: u64,
-        /// Where the event was.
+        /// The sequence that the event had.
         sequence: u64,
     },
-    /// It would be for nobody.
+    /// No listener of the group exists.
     #[error(
         "no {group} listens to {subject}: start the service that does, or `ticketing bus dlq drop` it if there is none any \
          more"
     )]
     NobodyListens {
-        /// Whose it is.
+        /// The queue group of the letter.
         group: String,
-        /// Where it was published.
+        /// The subject of the event.
         subject: String,
     },
-    /// The broker has seen its message id a short while ago, in another message.
-    #[error("the broker takes it for another one that was redriven a short while ago: try again in two minutes")]
+    /// The broker remembers the message id from another letter that had the same number.
+    #[error("the broker's duplicate window still holds this message id: try again in two minutes")]
     TakenForAnother,
     /// The event could not be published.
     #[error(transparent)]
     NotPublished(#[from] PublishError),
-    /// The broker did not answer. Whatever it did, doing it again does it once.
+    /// The broker did not answer. Redriving the letter again is safe, whatever the broker did.
     #[error("{0:#}")]
     NoAnswer(Error),
 }
 
+impl From<Error> for NotRedriven {
+    fn from(error: Error) -> Self {
+        Self::NoAnswer(error)
+    }
+}
+
 impl NotRedriven {
-    /// Whether it is the broker's trouble, and not this one's.
+    /// Whether the broker is at fault and not this letter, so that another attempt may succeed.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Cut { .. } | Self::NobodyListens { .. } | Self::TakenForAnother => false,
@@ -63,7 +62,7 @@ impl NotRedriven {
 }
 
 impl DeadLetter {
-    /// The one with this number, if there is one.
+    /// The dead letter with this number, if there is one.
     ///
     /// # Errors
     ///
@@ -75,15 +74,15 @@ impl DeadLetter {
 
     /// Publishes the event again, for its group alone, and removes the dead letter when the broker has confirmed it.
     ///
-    /// Bytes, headers and id are what they were, so an effect that the event has had already it does not have again.
-    /// Killed half way and done again, it is stored once: a dead letter's number never comes again.
+    /// The event has its former bytes, headers and id, so handlers skip effects that it had already. A redrive that was
+    /// interrupted can be repeated: the event is stored once, since the number of a dead letter is never used again.
     ///
     /// # Errors
     ///
-    /// When it stays a dead letter, with the reason.
+    /// Why the letter stays a dead letter.
     pub async fn redrive(&self, bus: &Bus) -> Result<(), NotRedriven> {
         let payload = self.whole_payload(bus).await?;
-        if !somebody_listens(bus, &self.group, &self.subject).await.map_err(NotRedriven::NoAnswer)? {
+        if !has_consumer(bus, &self.group, &self.subject).await? {
             return Err(NotRedriven::NobodyListens { group: self.group.clone(), subject: self.subject.clone() });
         }
         let mut headers = self.headers.clone();
@@ -95,56 +94,41 @@ impl DeadLetter {
         if published.duplicate && !self.is_at(bus, published.sequence).await? {
             return Err(NotRedriven::TakenForAnother);
         }
-        Self::remove(bus, self.number).await.map_err(NotRedriven::NoAnswer)?;
+        Self::remove(bus, self.number).await?;
         Ok(())
     }
 
-    /// Removes the one with this number, for good; tells whether it was there.
+    /// Removes the dead letter with this number for good; returns whether it existed.
     ///
     /// # Errors
     ///
     /// When the broker does not confirm it.
     pub async fn remove(bus: &Bus, number: u64) -> Result<bool, Error> {
         let name = dead_letter_stream(bus.cluster_id());
-        let stream = bus.jetstream().get_stream_no_info(&name).await?;
+        let failed = |error: async_nats::Error| Error::request(format!("delete dead letter #{number}"), error);
+        let stream = bus.jetstream().get_stream_no_info(&name).await.map_err(|error| failed(error.into()))?;
         match stream.delete_message(number).await {
             Ok(_) => Ok(true),
-            // The server has more than one way to say that it is not there.
+            // The server has several errors that mean that the message does not exist.
             Err(_) if message_at(bus, &name, number).await?.is_none() => Ok(false),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(failed(error.into())),
         }
     }
 
-    /// Its bytes; of one that was cut, from the stream of events.
+    /// The bytes of the message; if the letter has only some of them, from the stream of events.
     async fn whole_payload(&self, bus: &Bus) -> Result<Bytes, NotRedriven> {
         let (kept, whole_size, sequence) = (self.payload.len(), self.whole_size, self.sequence);
         if whole_size <= kept as u64 {
             return Ok(self.payload.clone());
         }
-        let event = message_at(bus, bus.cluster_id().as_str(), sequence).await.map_err(NotRedriven::NoAnswer)?;
+        let event = message_at(bus, bus.cluster_id().as_str(), sequence).await?;
         let event = event.filter(|event| event.identity() == self.event_id);
         event.map(|event| event.payload).ok_or(NotRedriven::Cut { kept, whole_size, sequence })
     }
 
-    /// Whether this place in the stream of events is that of its redrive.
+    /// Whether the event with this sequence is the redrive of this letter.
     async fn is_at(&self, bus: &Bus, sequence: u64) -> Result<bool, NotRedriven> {
-        let event = message_at(bus, bus.cluster_id().as_str(), sequence).await.map_err(NotRedriven::NoAnswer)?;
+        let event = message_at(bus, bus.cluster_id().as_str(), sequence).await?;
         Ok(event.is_some_and(|event| event.redrive_of() == Some(self.number) && event.identity() == self.event_id))
-    }
-}
-
-impl Delivery {
-    /// The number of the dead letter that it was, when it is redriven.
-    pub fn redrive_of(&self) -> Option<u64> {
-        self.headers.get(REDRIVE_OF)?.as_str().parse().ok()
-    }
-
-    /// The only group it is for, when it is redriven.
-    pub fn redriven_for(&self) -> Option<&str> {
-        self.headers.get(REDRIVE_GROUP).map(HeaderValue::as_str)
-    }
-
-    pub(crate) fn is_for_another(&self, group: &Name) -> bool {
-        self.redriven_for().is_some_and(|only| only != group.as_str())
     }
 }

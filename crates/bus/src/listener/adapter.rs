@@ -13,7 +13,7 @@ use telemetry::Trace;
 
 use super::{Effects, Limits, Listener, Rejection};
 use crate::crash::point;
-use crate::{Bus, Consumer, Delivery, Membership, Source, Start, Subscription, Verdict};
+use crate::{Bus, Consumer, Delivery, Membership, Name, Source, Start, Subscription, Verdict};
 
 /// How long the broker waits for an ack before it redelivers an event, as in the course. While an event is being handled,
 /// the broker is told so.
@@ -43,13 +43,13 @@ const OUTAGE_RETRY_AFTER: Duration = Duration::from_secs(1);
 /// history, and one that waits does not block the others. It is ready when it has subscribed.
 #[derive(Debug)]
 pub struct Listen<L: Listener> {
-    /// Where the effects are stored.
+    /// The store of the effects.
     pub effects: L::Effects,
-    /// Where the events come from.
+    /// The connection that the events are received on.
     pub bus: Bus,
-    /// What handles the events.
+    /// The listener that handles the events.
     pub listener: L,
-    /// How much at a time, how often and for how long the listener tries.
+    /// How much the listener handles concurrently, and how often and for how long it tries.
     pub limits: Limits,
 }
 
@@ -66,10 +66,10 @@ impl<L: Listener> Service for Listen<L> {
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         let Self { effects, bus, listener, limits } = self;
         let subject = L::Event::SUBJECT;
-        let group = L::QUEUE_GROUP.parse().with_context(|| format!("invalid queue group of {}", type_name::<L>()))?;
-        let _claim = bus.claim(&group, subject, type_name::<L>())?;
-        let Some(opened) = scope.stopping().or(effects.open(L::QUEUE_GROUP)).await else { return Ok(()) };
-        opened?;
+        let group: Name =
+            L::QUEUE_GROUP.parse().with_context(|| format!("invalid queue group of {}", type_name::<L>()))?;
+        let _claim = bus.claims().claim(group.clone(), subject, type_name::<L>())?;
+        scope.stopping().or_stop(effects.open(L::QUEUE_GROUP)).await??;
         let consumer = Consumer {
             source: Source::Events(subject),
             membership: Membership::DurableGroup { durable: group.clone(), group },
@@ -126,7 +126,7 @@ impl<L: Listener> Adapter<L> {
             step.fail(&format_args!("{error:#}"));
         }
         let verdict = match rejection {
-            // Trouble of the store is not the event's failure.
+            // An outage of the store is not a failure of the event.
             Rejection::Retry(error) if self.effects.is_outage(&error) => Err(error),
             Rejection::Retry(error) => self.retry(&attempts_key(id.clone(), delivery), format!("{error:#}")).await,
             Rejection::NotYet => self.wait(&attempts_key(id.clone(), delivery), delivery.attempt).await,
@@ -134,7 +134,11 @@ impl<L: Listener> Adapter<L> {
         };
         verdict.unwrap_or_else(|error| {
             let pause = OUTAGE_RETRY_AFTER;
-            tracing::warn!(event_id = id, "event not handled, will be redelivered in {pause:?}: {error:#}");
+            tracing::warn!(
+                group = L::QUEUE_GROUP,
+                event_id = id,
+                "event not handled, will be redelivered in {pause:?}: {error:#}"
+            );
             Verdict::Nak(pause)
         })
     }
@@ -143,18 +147,23 @@ impl<L: Listener> Adapter<L> {
         let failures = self.effects.failed(L::QUEUE_GROUP, id, &error).await?;
         if failures.count < self.limits.attempts {
             let pause = backoff(FIRST_RETRY_AFTER, failures.count.into(), MAX_RETRY_AFTER);
-            let failures = failures.count;
-            tracing::warn!(event_id = id, failures, "event not handled, will be redelivered in {pause:.1?}: {error}");
+            let (group, failures) = (L::QUEUE_GROUP, failures.count);
+            tracing::warn!(
+                group,
+                event_id = id,
+                failures,
+                "event not handled, will be redelivered in {pause:.1?}: {error}"
+            );
             return Ok(Verdict::Nak(pause));
         }
         let reason = format!("failed {} times, the last time: {error}", failures.count);
-        Ok(Verdict::DeadLetter { reason, history: failures.history })
+        Ok(Verdict::DeadLetter { reason, failures })
     }
 
-    async fn wait(&self, id: &str, delivery: u64) -> Result<Verdict, Error> {
+    async fn wait(&self, id: &str, deliveries: u64) -> Result<Verdict, Error> {
         let waited = self.effects.waits(L::QUEUE_GROUP, id).await?;
         if waited < self.limits.wait {
-            return Ok(Verdict::Nak(backoff(FIRST_RECHECK_AFTER, delivery, MAX_RECHECK_AFTER)));
+            return Ok(Verdict::Nak(backoff(FIRST_RECHECK_AFTER, deliveries, MAX_RECHECK_AFTER)));
         }
         Ok(Verdict::dead_letter(format!("an earlier event did not arrive within {:?}", self.limits.wait)))
     }

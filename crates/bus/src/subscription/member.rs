@@ -1,4 +1,4 @@
-//! One member of a group, with what it has in hand.
+//! One member of a group, with its messages in flight.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,42 +8,42 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use super::Consumer;
-use super::consumer::Held;
 use super::pull::{Arrival, Pull};
 use crate::{Bus, Delivery};
 
-/// A message in hand, and where its verdict goes.
+/// A message in flight, and the subject that its verdict goes to.
 #[derive(Debug)]
 pub(crate) struct Item {
     pub(crate) delivery: Arc<Delivery>,
     pub(crate) reply: Subject,
 }
 
-/// Something on its way to the broker.
+/// Something that is being sent to the broker.
 ///
-/// Sending waits when the client has much to send. Whoever sends from a loop that also drives other sending must not
-/// wait there: the others would hold places in the queue that they never use, and nothing would move again.
-pub(crate) type Sent<'a> = BoxFuture<'a, ()>;
+/// Sending waits while the client has much to send. A loop that also drives other sending must not wait there itself: the
+/// others would hold places in the queue that they never use, and nothing would move again.
+pub(crate) type Sending<'a> = BoxFuture<'a, ()>;
 
-/// What was asked for, what has come, and what is being handled.
+/// What was requested, what has arrived, and what is being handled.
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) pull: Pull,
     bus: Bus,
     inbox: String,
-    next_subject: String,
-    /// How many messages it wants to have.
+    /// The subject that requests for messages go to.
+    request_subject: String,
+    /// How many messages it tries to have.
     target: usize,
     waiting: VecDeque<Item>,
+    /// The reply subjects of the messages that are being handled.
     begun: Vec<Subject>,
-    /// Reads what stands in a message's reply subject; kept, since making one costs more than reading.
-    reader: jetstream::Message,
+    /// Parses the reply subject of a message; kept, since creating one costs more than parsing.
+    parser: jetstream::Message,
 }
 
 impl Member {
-    pub(crate) fn new(bus: Bus, inbox: String, held: &Held, consumer: &Consumer) -> Self {
+    pub(crate) fn new(bus: Bus, inbox: String, request_subject: String, consumer: &Consumer) -> Self {
         let target = consumer.batch.max(consumer.concurrency);
-        let next_subject = held.next_subject();
         let empty = Message {
             subject: inbox.as_str().into(),
             reply: None,
@@ -53,47 +53,48 @@ impl Member {
             description: None,
             length: 0,
         };
-        let reader = jetstream::Message { message: empty, context: bus.jetstream().clone() };
+        let parser = jetstream::Message { message: empty, context: bus.jetstream().clone() };
         let (pull, waiting, begun) = (Pull::new(), VecDeque::new(), Vec::new());
-        Self { pull, bus, inbox, next_subject, target, waiting, begun, reader }
+        Self { pull, bus, inbox, request_subject, target, waiting, begun, parser }
     }
 
-    /// The request for more messages, when there are few.
-    pub(crate) fn ask(&mut self) -> Option<Sent<'static>> {
-        let ask = self.pull.ask(self.waiting.len() + self.begun.len(), self.target)?;
-        let (bus, subject) = (self.bus.clone(), self.next_subject.clone());
-        let (inbox, payload) = (format!("{}.{}", self.inbox, ask.number), ask.payload());
+    /// The request for more messages, if there are few.
+    pub(crate) fn request(&mut self) -> Option<Sending<'static>> {
+        let request = self.pull.request(self.waiting.len() + self.begun.len(), self.target)?;
+        let (bus, subject) = (self.bus.clone(), self.request_subject.clone());
+        let (inbox, payload) = (format!("{}.{}", self.inbox, request.number), request.payload());
         Some(Box::pin(async move {
-            // An error means that the connection is closed, which the inbox tells too.
+            // An error means that the connection is closed, which the inbox reports too.
             bus.client().publish_with_reply(subject, inbox, payload).await.ok();
         }))
     }
 
-    /// Puts a message with those that wait.
+    /// Adds a message to those that wait.
     pub(crate) fn arrived(&mut self, message: Message) -> Arrival {
         let arrival = self.pull.arrived(&message);
         if arrival == Arrival::Message {
             match self.item(message) {
                 Some(item) => self.waiting.push_back(item),
-                None => tracing::warn!("somebody sent a message to our inbox that is not from JetStream"),
+                None => tracing::warn!("ignored a message in the inbox that is not from JetStream"),
             }
         }
         arrival
     }
 
-    /// The next one to handle.
+    /// The next message to handle.
     pub(crate) fn begin(&mut self) -> Option<Item> {
         let item = self.waiting.pop_front()?;
         self.begun.push(item.reply.clone());
         Some(item)
     }
 
+    /// The message is handled.
     pub(crate) fn done(&mut self, item: &Item) {
         self.begun.retain(|reply| *reply != item.reply);
     }
 
-    /// The word to the broker that everything in hand is still in hand.
-    pub(crate) fn progress(&self) -> Option<Sent<'static>> {
+    /// Tells the broker that every message in flight is still being handled.
+    pub(crate) fn progress(&self) -> Option<Sending<'static>> {
         let replies: Vec<_> = self.begun.iter().chain(self.waiting.iter().map(|item| &item.reply)).cloned().collect();
         if replies.is_empty() || !self.bus.is_connected() {
             return None;
@@ -107,8 +108,8 @@ impl Member {
     }
 
     fn item(&mut self, message: Message) -> Option<Item> {
-        self.reader.message = message;
-        let delivery = Delivery::of(&mut self.reader)?;
-        Some(Item { delivery: Arc::new(delivery), reply: self.reader.message.reply.take()? })
+        self.parser.message = message;
+        let delivery = Delivery::of(&mut self.parser)?;
+        Some(Item { delivery: Arc::new(delivery), reply: self.parser.message.reply.take()? })
     }
 }

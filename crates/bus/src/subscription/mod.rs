@@ -1,82 +1,86 @@
 //! A subscription: messages in, verdicts out.
+//!
+//! # Decided, and why
+//!
+//! * **A pull consumer, with an accounting of our own** ([`pull`]). A member requests at most as many messages as it wants to
+//!   have, so a slow member does not collect what others could handle. The message stream of async-nats can stall with
+//!   messages waiting, because it counts requests in two tasks; here one task does everything.
+//! * **The handler's return value is the ack** ([`Verdict`]), confirmed by the broker: an ack that got lost would be a second
+//!   delivery later, when nobody remembers the first.
+//! * **The ack wait is a limit for dead members, not for slow handlers.** Every message in flight, waiting or being handled,
+//!   is reported as in progress several times within the ack wait.
+//! * **The broker is never trusted to be the same after a disturbance.** After a reconnect, a silence, or an error of a
+//!   request, the consumer is checked before anything is requested, and created again behind the last message that the whole
+//!   group had handled ([`joined`]).
+//! * **At least once.** A message is redelivered if its verdict does not reach the broker in time, so handlers must recognise
+//!   duplicates.
+//!
+//! # Phases
+//!
+//! A member passes four phases, each a method of [`worker::Worker`]. In all of them running handlers go on, their verdicts
+//! are sent, and messages in flight are reported as in progress. The order of a stop loses nothing, leaves nothing until the
+//! ack wait, and redelivers in the order of the stream:
+//!
+//! | phase | the member | the broker is told | at most |
+//! | --- | --- | --- | --- |
+//! | serve | requests and handles messages; checks the consumer | requests; every verdict, again until it is confirmed or the ack wait is over | until the stop |
+//! | drain | requests nothing; receives what it had requested, because async-nats drops what arrives after the unsubscribe; keeps the naks of handlers that the stop interrupts | acks and dead letters of handlers that finish | 200 ms, and only while messages are still to come or handlers run, and the broker is reachable |
+//! | hand back | unsubscribes, so that no nak comes back to this member; takes what had arrived until then | in stream order, a nak with a delay for every message that was not begun and every nak that was kept | 1 s for the unsubscribe to reach the server |
+//! | settle | waits for the handlers that still run, and for the confirmations | their verdicts | no limit of its own while handlers run: the stop's deadline; then 3 s after the last verdict |
+//!
+//! At the end a listener [alone](Membership::Alone) deletes its consumer, and 1 s is left for the last bytes. If the broker is
+//! away, the member says nothing, and the broker redelivers after the ack wait.
+//!
+//! The phases are separate because shortcuts failed: a nak before the unsubscribe came back to the member that closed, and
+//! then waited for the ack wait; a member that stayed subscribed while its handlers worked kept messages that others could
+//! have handled; naks in the order of completion were redelivered in that order.
 
+mod check;
 mod consumer;
+mod joined;
 mod member;
 mod pull;
 mod settle;
+mod verdict;
+mod worker;
 
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::bail;
-use futures_util::future::{Fuse, FusedFuture};
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::FutureExt;
 use service::{Error, Scope, Service, Stopping};
-use tokio::time::{Instant, interval, sleep, sleep_until};
 
-use self::consumer::Held;
-use self::member::{Item, Member, Sent};
-use self::pull::Arrival;
-use self::settle::settle;
+use self::joined::JoinedConsumer;
+use self::member::Item;
+use self::worker::{FLUSH_TIMEOUT, Worker};
 use crate::clients::Listed;
 use crate::{Bus, Delivery, Name};
 
 pub use self::consumer::{CLIENT_ID, Consumer, DURABLE, Membership, QUEUE_GROUP, Source, Start};
-pub(crate) use self::consumer::{OthersConsumer, somebody_listens};
-pub use self::settle::Verdict;
-use telemetry::WarnOnce;
+pub(crate) use self::joined::has_consumer;
+pub use self::verdict::{HANDED_BACK_AFTER, Verdict};
 
-/// When a message comes again whose handler panicked.
-const AFTER_PANIC: Duration = Duration::from_secs(1);
+/// When a message is redelivered whose handler panicked.
+const PANIC_RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// When a message comes again, to another member, that a closing one had fetched and not begun.
+/// Passes each message to a handler, and its verdict to the broker.
 ///
-/// Not at once, since in a cluster it takes a moment until every server knows that the closing one receives no more. For
-/// handlers that give back what a stop has interrupted, too.
-pub const HANDED_BACK_AFTER: Duration = Duration::from_millis(150);
-
-/// How often a consumer that delivers is looked after.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
-
-/// The pause after something was wrong with the consumer.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(250);
-
-/// How many verdicts may wait for the broker's confirmation.
-const UNCONFIRMED: usize = 1000;
-
-/// How often the broker is told what is in hand, and the consumer is looked after, at least. Often, since the ack wait
-/// is the whole group's, and may be shortened by whoever joins it.
-const PROGRESS_EVERY: Duration = Duration::from_millis(500);
-
-/// How long a closing member receives what it has asked for. Under load that comes at once; without load nothing comes.
-const RECEIVE_FOR: Duration = Duration::from_millis(200);
-
-/// The longest wait for the last acks to be confirmed.
-const SETTLE_WITHIN: Duration = Duration::from_secs(3);
-
-/// The longest wait for what is then still on its way.
-const FLUSH_WITHIN: Duration = Duration::from_secs(1);
-
-/// Hands each message to a handler, and its verdict to the broker.
+/// It survives a lost connection, a restarted or frozen broker, and a deleted consumer or stream. While a message is in
+/// flight, waiting or being handled, the broker is told so and does not redeliver it. If a handler panics, its message is
+/// redelivered after 1 s. On stop it requests no more, lets running handlers finish, naks what was not begun, and waits until
+/// the broker has confirmed all of it.
 ///
-/// It goes on after a lost connection, a restarted or frozen broker, a deleted consumer or stream. While a message is
-/// in hand, waiting or being handled, the broker is told so and does not deliver it again. A handler that panics has
-/// its message delivered again after 1 s. Undoing it stops fetching, lets running handlers finish, gives back what
-/// none has begun, and waits until the broker knows all of it.
-///
-/// A message is delivered at least once: it comes again when its verdict did not reach the broker in time. One that is
-/// redriven for another group is acked unseen; a listener [alone](Membership::Alone) sees everything.
+/// A message is delivered at least once: it is redelivered if its verdict did not reach the broker in time. A message that is
+/// redriven for another group is acked without being handled; a listener [alone](Membership::Alone) receives everything.
 #[derive(Debug)]
 pub struct Subscription<F> {
-    /// Where the messages come from.
+    /// The connection that the messages are received on.
     pub bus: Bus,
-    /// Which messages, shared with whom.
+    /// The messages, and the listeners that share them.
     pub consumer: Consumer,
-    /// Called for each delivery; its answer is what the broker is told. One that takes long may watch the request to
-    /// stop, and give the message back.
+    /// Called for each delivery; its verdict is passed to the broker. A handler that takes long may watch the request to
+    /// stop, and nak the message.
     pub handler: F,
 }
 
@@ -94,152 +98,25 @@ where
         let stopping = scope.stopping();
         let inbox = bus.client().new_inbox();
         let mut incoming = bus.client().subscribe(format!("{inbox}.*")).await?;
-        let Some(held) = stopping.or(hold(&consumer, &bus)).await else { return Ok(()) };
-        let mut held = held?;
-        let _listed = Listed::new(&bus, consumer.listening(&held, inbox.clone()));
+        let joined = stopping.or_stop(JoinedConsumer::join(&consumer, &bus)).await??;
+        let _listed = Listed::new(&bus, joined.listening(&consumer, inbox.clone()));
         scope.ready(());
 
-        let mut member = Member::new(bus.clone(), inbox, &held, &consumer);
-        let mut running = FuturesUnordered::new();
-        let mut sending: FuturesUnordered<Sent<'_>> = FuturesUnordered::new();
-        let tell = |item, verdict, patience| settle(&bus, &group, item, verdict, patience).boxed();
-        let mut looking = pin!(Fuse::terminated());
-        let mut look_at = None;
-        let mut well = true; // else the consumer is looked after first, before we ask it for more
-        let mut progress = interval(PROGRESS_EVERY.min(consumer.ack_wait / 3));
-        // Both are polled at each turn, and dearer to set up than to poll.
-        let mut stop = pin!(stopping.asked());
-        let mut reconnected = pin!(bus.reconnected());
-        while !stopping.is_asked() {
-            // Handlers that need not wait are done with here, without a turn of the loop for each.
-            loop {
-                while let Some(Some((item, verdict))) = running.next().now_or_never() {
-                    member.done(&item);
-                    sending.push(tell(item, verdict, consumer.ack_wait));
-                }
-                if running.len() >= consumer.concurrency || sending.len() >= UNCONFIRMED {
-                    break;
-                }
-                let Some(item) = member.begin() else { break };
-                running.push(handle(&handler, item, only_for, stopping.clone()));
-            }
-            if well && bus.is_connected() {
-                sending.extend(member.ask());
-            }
-            tokio::select! {
-                () = &mut stop => break,
-                message = incoming.next() => {
-                    let Some(message) = message else { bail!("the connection to NATS was closed") };
-                    match member.arrived(message) {
-                        Arrival::Message => {
-                            look_at.get_or_insert_with(|| Instant::now() + LOOK_EVERY);
-                        }
-                        Arrival::Alive => {}
-                        Arrival::Trouble(trouble) => {
-                            tracing::debug!(consumer = %held, "asking for messages: {trouble}");
-                            well = false;
-                            looking.set(look(&held, &bus, LOOK_AGAIN_AFTER));
-                        }
-                    }
-                }
-                Some((item, verdict)) = running.next() => {
-                    member.done(&item);
-                    sending.push(tell(item, verdict, consumer.ack_wait));
-                }
-                Some(()) = sending.next() => while let Some(Some(())) = sending.next().now_or_never() {},
-                now = progress.tick() => {
-                    sending.extend(member.progress());
-                    if member.pull.silent_at().is_some_and(|at| at <= now) {
-                        tracing::debug!(consumer = %held, "no word from the server");
-                        member.pull.reset();
-                        well = false;
-                        looking.set(look(&held, &bus, Duration::ZERO));
-                    } else if look_at.is_some_and(|at| at <= now) && looking.is_terminated() {
-                        look_at = None;
-                        looking.set(look(&held, &bus, Duration::ZERO));
-                    }
-                }
-                looked = &mut looking => match looked {
-                    Ok(now) => (held, well) = (now, true),
-                    Err(error) => {
-                        tracing::warn!(consumer = %held, "looking after the consumer: {error:#}");
-                        looking.set(look(&held, &bus, LOOK_AGAIN_AFTER));
-                    }
-                },
-                () = &mut reconnected => {
-                    reconnected.set(bus.reconnected());
-                    well = false;
-                    member.pull.reset(); // the server forgot our requests with the old connection
-                    looking.set(look(&held, &bus, Duration::ZERO));
-                }
-            }
-        }
-
-        // Nothing new is asked for from here on. What was asked for is received for a moment, since async-nats drops what is
-        // still under way when we unsubscribe. Then all that nobody has handled is given back, in its order, when none of
-        // it can come to us again.
-        let mut back = Vec::new();
-        let receive_until = Instant::now() + RECEIVE_FOR;
-        while bus.is_connected() && (member.pull.is_waiting() || !running.is_empty()) {
-            tokio::select! {
-                message = incoming.next() => match message {
-                    Some(message) => { member.arrived(message); }
-                    None => break,
-                },
-                Some((item, verdict)) = running.next() => match verdict {
-                    Verdict::Nak(_) => back.push((item, verdict)),
-                    Verdict::Ack | Verdict::DeadLetter { .. } | Verdict::Leave => {
-                        member.done(&item);
-                        sending.push(tell(item, verdict, SETTLE_WITHIN));
-                    }
-                },
-                Some(()) = sending.next() => {}
-                _ = progress.tick() => sending.extend(member.progress()),
-                () = sleep_until(receive_until) => break,
-            }
-        }
-        incoming.unsubscribe().await.ok(); // an error means that the connection is closed
-        while let Some(Some(message)) = incoming.next().now_or_never() {
-            member.arrived(message);
-        }
-        bus.flush(FLUSH_WITHIN).await;
-        back.extend(std::iter::from_fn(|| Some((member.begin()?, Verdict::Nak(HANDED_BACK_AFTER)))));
-        back.sort_by_key(|(item, _)| item.delivery.sequence);
-        for (item, verdict) in back {
-            member.done(&item);
-            sending.push(tell(item, verdict, SETTLE_WITHIN));
-        }
-        let mut settled_by = Instant::now() + SETTLE_WITHIN;
-        while !(running.is_empty() && sending.is_empty()) {
-            tokio::select! {
-                Some((item, verdict)) = running.next() => {
-                    member.done(&item);
-                    sending.push(tell(item, verdict, SETTLE_WITHIN));
-                    settled_by = Instant::now() + SETTLE_WITHIN;
-                }
-                Some(()) = sending.next() => {}
-                _ = progress.tick() => sending.extend(member.progress()),
-                () = sleep_until(settled_by), if running.is_empty() => break, // the broker is away; they come again
-            }
-        }
+        let begin = |item| handle(&handler, item, only_for, stopping.clone());
+        let mut worker = Worker::new(&bus, &group, &consumer, joined, inbox, begin);
+        worker.serve(&mut incoming, &stopping).await?;
+        let naks = worker.drain(&mut incoming).await;
+        worker.hand_back(incoming, naks).await;
+        worker.settle().await;
         if consumer.membership == Membership::Alone && bus.is_connected() {
-            held.forget(&bus).await;
+            worker.check.consumer.delete(&bus).await;
         }
-        bus.flush(FLUSH_WITHIN).await;
+        bus.flush(FLUSH_TIMEOUT).await;
         Ok(())
     }
 }
 
-async fn hold(consumer: &Consumer, bus: &Bus) -> Result<Held, Error> {
-    let mut once = WarnOnce::default();
-    loop {
-        match consumer.hold(bus).await {
-            Err(error) if bus.passes(&error, &mut once).await => {}
-            held => return held,
-        }
-    }
-}
-
+/// Calls the handler. A message that is redriven for another group is acked without it.
 async fn handle<F, R>(handler: &F, item: Item, only_for: Option<&Name>, stopping: Stopping) -> (Item, Verdict)
 where
     F: Fn(Arc<Delivery>, Stopping) -> R,
@@ -251,18 +128,9 @@ where
     let delivery = Arc::clone(&item.delivery);
     let verdict = AssertUnwindSafe(async { handler(delivery, stopping).await }).catch_unwind().await;
     let verdict = verdict.unwrap_or_else(|_| {
-        tracing::error!(sequence = item.delivery.sequence, "the handler panicked; its message comes again");
-        Verdict::Nak(AFTER_PANIC)
+        let (subject, sequence, after) = (&item.delivery.subject, item.delivery.sequence, PANIC_RETRY_AFTER);
+        tracing::error!(subject, sequence, "the handler panicked, its message will be redelivered in {after:?}");
+        Verdict::Nak(after)
     });
     (item, verdict)
-}
-
-fn look(held: &Held, bus: &Bus, after: Duration) -> Fuse<impl Future<Output = Result<Held, Error>> + use<>> {
-    let (held, bus) = (held.clone(), bus.clone());
-    let looked = async move {
-        sleep(after).await;
-        bus.connected().await;
-        held.looked_after(&bus).await
-    };
-    looked.fuse()
 }

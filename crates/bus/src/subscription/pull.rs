@@ -1,8 +1,8 @@
-//! The book-keeping of pull requests.
+//! The accounting of pull requests.
 //!
-//! Everything happens in one task, and a request is counted before it is sent. So the count of messages still to come
-//! is never higher than the truth, and a subscription cannot wait for messages that nobody was asked for.
-//! (async-nats 0.51 counts in two tasks, and its message stream can stall with messages waiting.)
+//! All of it happens in one task, and a request is counted before it is sent. So the number of messages still to come is
+//! never overestimated, and a subscription can't wait for messages that nobody has requested. (async-nats 0.51 counts in two
+//! tasks, and its message stream can stall with messages waiting.)
 
 use std::time::Duration;
 
@@ -10,60 +10,62 @@ use async_nats::{Message, StatusCode};
 use bytes::Bytes;
 use tokio::time::Instant;
 
-/// How long a request stands before the server gives it up.
-const EXPIRES: Duration = Duration::from_secs(30);
+/// How long a request is valid at the server.
+const REQUEST_EXPIRY: Duration = Duration::from_secs(30);
 
-/// How often the server says that it is alive while it has nothing to send.
-const HEARTBEAT: Duration = Duration::from_secs(2);
+/// How often the server reports that it is alive while it has nothing to send.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(2);
 
-/// What a message of the inbox is.
+/// What kind of message arrived in the inbox.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Arrival {
     /// A message of the stream.
     Message,
-    /// The server is alive, or a request is over in the ordinary way.
+    /// The server is alive, or a request has ended normally.
     Alive,
-    /// Something is wrong with the consumer: look after it before asking again.
-    Trouble(String),
+    /// Something is wrong with the consumer: check it before requesting more.
+    Problem(String),
 }
 
 #[derive(Debug)]
 pub(crate) struct Pull {
-    /// How many messages are asked for and still to come, at most.
-    asked: usize,
-    heard: Instant,
-    /// The number of the next request, and of the first that still counts.
+    /// How many messages are requested and still to come, at most.
+    requested: usize,
+    /// When the last message of any kind arrived.
+    heard_at: Instant,
+    /// The number of the next request.
     next: u64,
+    /// The number of the first request that still counts.
     first: u64,
 }
 
 impl Pull {
     pub(crate) fn new() -> Self {
-        Self { asked: 0, heard: Instant::now(), next: 0, first: 0 }
+        Self { requested: 0, heard_at: Instant::now(), next: 0, first: 0 }
     }
 
-    /// The next request, when fewer than half of `batch` are in hand or on their way.
-    pub(crate) fn ask(&mut self, in_hand: usize, batch: usize) -> Option<Ask> {
-        let have = self.asked + in_hand;
+    /// The next request, if at most half of `batch` are in flight here or still to come.
+    pub(crate) fn request(&mut self, in_flight: usize, batch: usize) -> Option<Request> {
+        let have = self.requested + in_flight;
         if have > batch / 2 {
             return None;
         }
         let count = batch - have;
-        if self.asked == 0 {
-            self.heard = Instant::now(); // silence counts from here
+        if self.requested == 0 {
+            self.heard_at = Instant::now(); // the silence begins now
         }
-        self.asked += count;
+        self.requested += count;
         let number = self.next;
         self.next += 1;
-        Some(Ask { number, count })
+        Some(Request { number, count })
     }
 
-    /// Takes note of what came.
+    /// Records what arrived.
     pub(crate) fn arrived(&mut self, message: &Message) -> Arrival {
-        self.heard = Instant::now();
+        self.heard_at = Instant::now();
         let Some(status) = message.status else {
-            // From an abandoned request it may come too: the count is then too low, and we ask for more.
-            self.asked = self.asked.saturating_sub(1);
+            // It may belong to an abandoned request: then the count is too low, and we request more.
+            self.requested = self.requested.saturating_sub(1);
             return Arrival::Message;
         };
         if status == StatusCode::IDLE_HEARTBEAT {
@@ -71,55 +73,55 @@ impl Pull {
         }
         let number = message.subject.rsplit('.').next().and_then(|number| number.parse::<u64>().ok());
         if number.is_none_or(|number| number < self.first) {
-            return Arrival::Alive; // the end of a request that was given up already
+            return Arrival::Alive; // the end of a request that was abandoned already
         }
         match pending(message) {
-            Some(pending) => self.asked = self.asked.saturating_sub(pending),
-            None => self.asked = 0,
+            Some(pending) => self.requested = self.requested.saturating_sub(pending),
+            None => self.requested = 0,
         }
-        let said = message.description.as_deref().unwrap_or_default();
-        // 408: expired. 409 is said for many reasons, of which these belong to the ordinary end of a request.
-        let ordinary = ["Batch Completed", "Message Size Exceeds MaxBytes"].contains(&said);
-        if status == StatusCode::TIMEOUT || ordinary {
+        let description = message.description.as_deref().unwrap_or_default();
+        // 408: expired. 409 has many reasons, of which these are the normal end of a request.
+        let is_normal_end = ["Batch Completed", "Message Size Exceeds MaxBytes"].contains(&description);
+        if status == StatusCode::TIMEOUT || is_normal_end {
             Arrival::Alive
         } else {
-            Arrival::Trouble(format!("{status} {said}"))
+            Arrival::Problem(format!("{status} {description}"))
         }
     }
 
-    /// Whether anything that was asked for is still to come.
+    /// Whether requested messages are still to come.
     pub(crate) fn is_waiting(&self) -> bool {
-        self.asked > 0
+        self.requested > 0
     }
 
-    /// When the silence is too long, if anything is to come.
+    /// When the server will have been silent for too long, if messages are still to come.
     pub(crate) fn silent_at(&self) -> Option<Instant> {
-        (self.asked > 0).then(|| self.heard + HEARTBEAT * 2 + HEARTBEAT / 2)
+        (self.requested > 0).then(|| self.heard_at + HEARTBEAT_INTERVAL * 2 + HEARTBEAT_INTERVAL / 2)
     }
 
-    /// Gives up all requests, after a lost connection or too long a silence. What still comes of them is welcome.
+    /// Abandons all requests, after a lost connection or too long a silence. Messages that still arrive for them count.
     pub(crate) fn reset(&mut self) {
-        self.asked = 0;
+        self.requested = 0;
         self.first = self.next;
     }
 }
 
-/// A request to send: so many messages to the inbox with this number.
+/// A request to send: for `count` messages, to the inbox with this number.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Ask {
+pub(crate) struct Request {
     pub(crate) number: u64,
     pub(crate) count: usize,
 }
 
-impl Ask {
-    /// The request as JetStream reads it (ADR-13), with times in nanoseconds.
+impl Request {
+    /// The request in JetStream's format (ADR-13), with times in nanoseconds.
     pub(crate) fn payload(&self) -> Bytes {
-        let (expires, heartbeat) = (EXPIRES.as_nanos(), HEARTBEAT.as_nanos());
+        let (expires, heartbeat) = (REQUEST_EXPIRY.as_nanos(), HEARTBEAT_INTERVAL.as_nanos());
         format!("{{\"batch\":{},\"expires\":{expires},\"idle_heartbeat\":{heartbeat}}}", self.count).into()
     }
 }
 
-/// How many messages a request that is over did not bring.
+/// How many messages a request that has ended did not deliver.
 fn pending(message: &Message) -> Option<usize> {
     message.headers.as_ref()?.get("Nats-Pending-Messages")?.as_str().parse().ok()
 }
@@ -128,7 +130,7 @@ fn pending(message: &Message) -> Option<usize> {
 mod tests {
     use async_nats::{HeaderMap, Message, StatusCode};
 
-    use super::{Arrival, Ask, Pull};
+    use super::{Arrival, Pull, Request};
 
     fn message() -> Message {
         let subject = "ticket:created".into();
@@ -155,47 +157,47 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_of_one_asks_again_when_nothing_is_in_hand() {
+    fn a_batch_of_one_is_requested_again_when_nothing_is_in_flight() {
         let mut pull = Pull::new();
-        assert_eq!(pull.ask(0, 1), Some(Ask { number: 0, count: 1 }));
-        assert_eq!(pull.ask(0, 1), None);
+        assert_eq!(pull.request(0, 1), Some(Request { number: 0, count: 1 }));
+        assert_eq!(pull.request(0, 1), None);
         assert_eq!(pull.arrived(&message()), Arrival::Message);
-        assert_eq!(pull.ask(1, 1), None);
-        assert_eq!(pull.ask(0, 1), Some(Ask { number: 1, count: 1 }));
+        assert_eq!(pull.request(1, 1), None);
+        assert_eq!(pull.request(0, 1), Some(Request { number: 1, count: 1 }));
     }
 
     #[test]
-    fn a_larger_batch_is_filled_up_when_half_of_it_is_handled() {
+    fn a_larger_batch_is_refilled_when_half_of_it_is_handled() {
         let mut pull = Pull::new();
-        assert_eq!(pull.ask(0, 10), Some(Ask { number: 0, count: 10 }));
+        assert_eq!(pull.request(0, 10), Some(Request { number: 0, count: 10 }));
         for _ in 0..5 {
             assert_eq!(pull.arrived(&message()), Arrival::Message);
         }
-        assert_eq!(pull.ask(1, 10), None);
-        assert_eq!(pull.ask(0, 10), Some(Ask { number: 1, count: 5 }));
+        assert_eq!(pull.request(1, 10), None);
+        assert_eq!(pull.request(0, 10), Some(Request { number: 1, count: 5 }));
     }
 
     #[test]
-    fn what_an_expired_request_did_not_bring_is_asked_for_again() {
+    fn messages_that_an_expired_request_did_not_deliver_are_requested_again() {
         let mut pull = Pull::new();
-        pull.ask(0, 10);
+        pull.request(0, 10);
         pull.arrived(&message());
         assert_eq!(pull.arrived(&expired(0, 9)), Arrival::Alive);
         assert_eq!(pull.silent_at(), None);
-        assert_eq!(pull.ask(0, 10), Some(Ask { number: 1, count: 10 }));
+        assert_eq!(pull.request(0, 10), Some(Request { number: 1, count: 10 }));
     }
 
     #[test]
-    fn late_messages_of_abandoned_requests_never_make_the_count_too_high() {
+    fn late_messages_of_abandoned_requests_never_raise_the_count_too_high() {
         let mut pull = Pull::new();
-        pull.ask(0, 10);
+        pull.request(0, 10);
         pull.reset();
-        pull.ask(0, 2);
+        pull.request(0, 2);
         for _ in 0..5 {
             assert_eq!(pull.arrived(&message()), Arrival::Message);
         }
         assert_eq!(pull.arrived(&expired(0, 5)), Arrival::Alive);
-        assert_eq!(pull.ask(0, 2), Some(Ask { number: 2, count: 2 }));
+        assert_eq!(pull.request(0, 2), Some(Request { number: 2, count: 2 }));
         assert_eq!(pull.arrived(&expired(2, 2)), Arrival::Alive);
         assert_eq!(pull.silent_at(), None);
     }

@@ -1,4 +1,4 @@
-//! Three servers, of which one may be lost: with the configuration that they have in production.
+//! Three servers, of which one may be lost, with their configuration in production.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_nats::jetstream::stream::StorageType;
-use bus::{Bus, Connection, Consumer, IfAbsent, UnfitStream, Verdict};
+use bus::{Bus, Connection, Consumer, ErrorKind, IfAbsent, Verdict};
 use events::Subject;
 use futures_util::future::join_all;
-use service::{Failure, launch};
+use service::launch;
 use testkit::{Broker, Client, cluster, durable_group, listen_to, until};
 use tokio::task::JoinSet;
 
@@ -22,7 +22,7 @@ async fn leader(bus: &Bus) -> usize {
     leader.strip_prefix("nats-depl-").unwrap().parse().unwrap()
 }
 
-/// Publishes until it is told to stop, one after the other; tells the places that were confirmed.
+/// Publishes one message after the other until the flag is set; returns the confirmed sequences.
 async fn publish_on(bus: Bus, stop: Arc<AtomicBool>) -> Vec<u64> {
     let mut confirmed = Vec::new();
     while !stop.load(Ordering::Relaxed) {
@@ -31,36 +31,36 @@ async fn publish_on(bus: Bus, stop: Arc<AtomicBool>) -> Vec<u64> {
     confirmed
 }
 
-/// A connection to whichever of them is there.
+/// A connection to whichever server is reachable.
 fn anywhere(brokers: &[Broker; 3], client_id: &str) -> Connection {
     let urls = brokers.each_ref().map(|broker| broker.url()).join(",");
     Connection { url: urls.parse().unwrap(), ..brokers[0].connection(client_id) }
 }
 
-/// Kills the leading server this often, while others publish and listen.
+/// Kills the leader this often, while others publish and listen.
 async fn lose_servers(times: usize) {
     let mut brokers = cluster(CONFIG).await;
-    let speaker = Client::connect(anywhere(&brokers, "speaker")).await;
-    let hearer = Client::connect(anywhere(&brokers, "hearer")).await;
+    let publisher = Client::connect(anywhere(&brokers, "publisher")).await;
+    let subscriber = Client::connect(anywhere(&brokers, "subscriber")).await;
     let ack_wait = Duration::from_secs(2);
     let consumer = Consumer { ack_wait, max_in_flight: 10_000, batch: 100, ..durable_group("g") };
-    let mut listener = listen_to(&hearer, consumer, |_| Verdict::Ack).await;
+    let mut listener = listen_to(&subscriber, consumer, |_| Verdict::Ack).await;
     let stop = Arc::new(AtomicBool::new(false));
-    let writers: JoinSet<_> = (0..8).map(|_| publish_on(speaker.bus.clone(), Arc::clone(&stop))).collect();
+    let writers: JoinSet<_> = (0..8).map(|_| publish_on(publisher.bus.clone(), Arc::clone(&stop))).collect();
 
-    let mut heard = BTreeSet::new();
+    let mut received = BTreeSet::new();
     for _ in 0..times {
-        let killed = leader(&hearer.bus).await;
+        let killed = leader(&subscriber.bus).await;
         brokers[killed].kill().await;
-        // With one server less, what is published from now on is heard.
-        heard.extend(listener.so_far());
-        let goal = heard.len() + 500;
-        while heard.len() < goal {
-            heard.insert(listener.next().await.sequence);
+        // With one server less, messages that are published from now on are received.
+        received.extend(listener.so_far());
+        let goal = received.len() + 500;
+        while received.len() < goal {
+            received.insert(listener.next().await.sequence);
         }
         brokers[killed].restart().await;
         until("all three are up to date", || async {
-            let Ok(stream) = hearer.bus.jetstream().get_stream("ticketing").await else { return false };
+            let Ok(stream) = subscriber.bus.jetstream().get_stream("ticketing").await else { return false };
             let cluster = stream.cached_info().cluster.clone().unwrap();
             cluster.leader.is_some() && cluster.replicas.iter().all(|replica| replica.current && !replica.offline)
         })
@@ -69,33 +69,33 @@ async fn lose_servers(times: usize) {
     stop.store(true, Ordering::Relaxed);
     let confirmed: BTreeSet<_> = writers.join_all().await.into_iter().flatten().collect();
     assert!(confirmed.len() > 500 * times);
-    while !heard.is_superset(&confirmed) {
-        heard.insert(listener.next().await.sequence);
+    while !received.is_superset(&confirmed) {
+        received.insert(listener.next().await.sequence);
     }
-    // Once each, and nothing that nobody has published.
+    // Each message is stored once, and nothing that nobody has published.
     let outsider = brokers[0].outsider().await;
     let stored = outsider.get_stream("ticketing").await.unwrap().cached_info().state.messages;
-    assert_eq!((heard.len(), stored), (confirmed.len(), confirmed.len() as u64));
+    assert_eq!((received.len(), stored), (confirmed.len(), confirmed.len() as u64));
 
     listener.close().await;
-    speaker.close().await;
-    hearer.close().await;
+    publisher.close().await;
+    subscriber.close().await;
     join_all(brokers.into_iter().map(Broker::stop)).await;
 }
 
 #[tokio::test]
-async fn a_killed_server_of_three_loses_nothing_that_was_confirmed_and_stops_nobody() {
+async fn a_killed_server_of_three_loses_nothing_confirmed_and_blocks_nobody() {
     lose_servers(1).await;
 }
 
 #[tokio::test]
-#[ignore = "takes minutes: cargo test -p common --test it -- --ignored cluster"]
+#[ignore = "takes minutes: cargo test -p bus --test it -- --ignored cluster"]
 async fn twenty_killed_servers_one_after_the_other_lose_nothing() {
     lose_servers(20).await;
 }
 
 #[tokio::test]
-async fn streams_and_the_registry_are_on_as_many_servers_as_was_asked_and_never_on_fewer() {
+async fn streams_and_registry_get_the_replicas_asked_for_and_never_fewer() {
     let brokers = cluster(CONFIG).await;
     let service = brokers[0].connect("service").await;
     let tool = Connection { replicas: 1, ..brokers[1].connection("tool") };
@@ -111,19 +111,19 @@ async fn streams_and_the_registry_are_on_as_many_servers_as_was_asked_and_never_
 }
 
 #[tokio::test]
-async fn three_replicas_on_a_server_that_stands_alone_are_refused_with_the_mend() {
+async fn three_replicas_on_a_server_without_a_cluster_are_refused_with_a_remedy() {
     let broker = Broker::start().await;
     let connection = Connection { replicas: 3, ..broker.connection("a") };
     let connection = Connection { if_absent: IfAbsent::Wait, ..connection };
     let error = launch("connection", connection).start().ready().await.unwrap_err();
     let text = format!("{error:#}");
-    assert!(text.contains("this NATS server is no cluster: set NATS_REPLICAS=1"), "{text}");
-    assert!(Failure::cause::<UnfitStream>(&error).is_some());
+    assert!(text.contains("needs 3 replicas, but this NATS server is not clustered: set NATS_REPLICAS=1"), "{text}");
+    assert!(matches!(ErrorKind::of(&error), Some(ErrorKind::NotClustered { replicas: 3, .. })), "{error:?}");
     broker.stop().await;
 }
 
 #[tokio::test]
-async fn a_stream_in_memory_is_refused_with_the_mend() {
+async fn a_stream_in_memory_is_refused_with_a_remedy() {
     let broker = Broker::start().await;
     let subjects = vec!["ticket:created".to_owned()];
     let config = async_nats::jetstream::stream::Config {
@@ -137,5 +137,6 @@ async fn a_stream_in_memory_is_refused_with_the_mend() {
     let error = launch("connection", connection).start().ready().await.unwrap_err();
     let text = format!("{error:#}");
     assert!(text.contains("the stream ticketing is kept in memory"), "{text}");
+    assert!(matches!(ErrorKind::of(&error), Some(ErrorKind::StreamInMemory { .. })), "{error:?}");
     broker.stop().await;
 }

@@ -1,17 +1,17 @@
 //! Connecting and closing.
 
-use bus::{Connection, ServerUrl, Unreachable};
-use service::{Failure, launch};
+use bus::{Connection, ErrorKind, ServerUrl};
+use service::launch;
 use testkit::{Broker, name};
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_named() {
+async fn an_unreachable_server_is_named() {
     let url: ServerUrl = "nats://127.0.0.1:1".parse().unwrap();
     let connection = Connection::new(url, name("ticketing"), name("a"));
     let error = launch("connection", connection).start().ready().await.unwrap_err();
     let text = format!("{error:#}");
     assert!(text.contains("no NATS server answers at nats://127.0.0.1:1"), "{text}");
-    assert!(Failure::cause::<Unreachable>(&error).is_some());
+    assert!(matches!(ErrorKind::of(&error), Some(ErrorKind::Unreachable { .. })), "{error:?}");
 }
 
 #[tokio::test]
@@ -29,7 +29,7 @@ async fn another_clusters_server_is_refused_with_both_names() {
 }
 
 #[test]
-fn what_is_no_url_of_a_server_says_what_one_looks_like() {
+fn an_invalid_server_url_says_what_a_valid_one_looks_like() {
     for text in ["", "nats://", "nats://:4222", "nats://localhost:4222,", "http://localhost:4222", "nats://local host"]
     {
         let error = text.parse::<ServerUrl>().unwrap_err().to_string();
@@ -42,7 +42,7 @@ fn what_is_no_url_of_a_server_says_what_one_looks_like() {
 }
 
 #[test]
-fn what_is_no_name_says_what_one_is_made_of() {
+fn an_invalid_name_says_what_a_valid_one_is_made_of() {
     for text in ["", "a.b", "a b", "ü", "a:b", &"a".repeat(65)] {
         let error = text.parse::<bus::Name>().unwrap_err().to_string();
         assert!(error.starts_with("a name has 1 to 64 letters, digits, `-` or `_`"), "{error}");

@@ -1,4 +1,4 @@
-//! Who gets what.
+//! Which listener receives which message.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,7 +11,7 @@ fn ack(_: &bus::Delivery) -> Verdict {
 }
 
 #[tokio::test]
-async fn each_event_goes_to_one_member_of_a_group_and_to_every_listener_of_its_own() {
+async fn each_event_goes_to_one_member_of_a_group_and_to_every_listener_without_a_group() {
     let broker = Broker::start().await;
     let (a, b) = (broker.connect("a").await, broker.connect("b").await);
     let group = Consumer { membership: Membership::Group(name("g")), ..all_of_it() };
@@ -45,7 +45,7 @@ async fn each_event_goes_to_one_member_of_a_group_and_to_every_listener_of_its_o
 }
 
 #[tokio::test]
-async fn a_durable_group_goes_on_where_it_stood_and_outlives_its_last_member() {
+async fn a_durable_group_continues_at_its_position_and_outlives_its_last_member() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
     let first = client.publish("1").await;
@@ -65,7 +65,7 @@ async fn a_durable_group_goes_on_where_it_stood_and_outlives_its_last_member() {
 }
 
 #[tokio::test]
-async fn a_listener_for_new_events_sees_none_that_came_before() {
+async fn a_listener_for_new_events_receives_no_earlier_ones() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
     client.publish("old").await;
@@ -78,25 +78,25 @@ async fn a_listener_for_new_events_sees_none_that_came_before() {
 }
 
 #[tokio::test]
-async fn what_a_closing_member_had_fetched_is_at_another_long_before_the_ack_wait() {
+async fn messages_that_a_stopping_member_had_fetched_reach_another_long_before_the_ack_wait() {
     let broker = Broker::start().await;
     let (a, b) = (broker.connect("a").await, broker.connect("b").await);
     let consumer = Consumer { ack_wait: Duration::from_secs(3600), batch: 100, ..durable_group("g") };
-    let mut closing = listen(&a.bus, consumer.clone(), Duration::from_millis(300), ack).await;
+    let mut stopping = listen(&a.bus, consumer.clone(), Duration::from_millis(300), ack).await;
     let mut published = BTreeSet::new();
     for number in 0..50 {
         published.insert(a.publish(number.to_string()).await);
     }
-    let begun = closing.next().await.sequence;
+    let begun = stopping.next().await.sequence;
     let api = broker.outsider().await;
     until("all of them fetched", || async { unanswered(&api, "g:ticket-created").await >= 49 }).await;
     let mut other = listen_to(&b, consumer, ack).await;
-    closing.running.request_stop();
-    let mut seen: BTreeSet<_> = closing.so_far().into_iter().chain([begun]).collect();
+    stopping.running.request_stop();
+    let mut seen: BTreeSet<_> = stopping.so_far().into_iter().chain([begun]).collect();
     while seen != published {
-        assert!(seen.insert(other.next().await.sequence), "one came twice");
+        assert!(seen.insert(other.next().await.sequence), "redelivered");
     }
-    closing.close().await;
+    stopping.close().await;
     until("nothing pending", || async { unanswered(&api, "g:ticket-created").await == 0 }).await;
     other.close().await;
     a.close().await;
@@ -105,20 +105,20 @@ async fn what_a_closing_member_had_fetched_is_at_another_long_before_the_ack_wai
 }
 
 #[tokio::test]
-async fn what_is_published_while_a_closing_member_still_works_is_at_another_long_before_the_ack_wait() {
+async fn messages_published_while_a_stopping_member_still_works_reach_another_long_before_the_ack_wait() {
     let broker = Broker::start().await;
     let (a, b) = (broker.connect("a").await, broker.connect("b").await);
     let consumer = Consumer { ack_wait: Duration::from_secs(3600), ..durable_group("g") };
-    let mut closing = listen(&a.bus, consumer.clone(), Duration::from_secs(3), ack).await;
+    let mut stopping = listen(&a.bus, consumer.clone(), Duration::from_secs(3), ack).await;
     a.publish("first").await;
-    closing.next().await;
+    stopping.next().await;
     let mut other = listen_to(&b, consumer, ack).await;
-    closing.running.request_stop();
+    stopping.running.request_stop();
     for number in 0..10 {
         let published = a.publish(number.to_string()).await;
         assert_eq!(other.next().await.sequence, published);
     }
-    closing.close().await;
+    stopping.close().await;
     other.close().await;
     a.close().await;
     b.close().await;
@@ -126,7 +126,7 @@ async fn what_is_published_while_a_closing_member_still_works_is_at_another_long
 }
 
 #[tokio::test]
-async fn a_listener_of_its_own_leaves_no_consumer_behind() {
+async fn a_listener_without_a_group_leaves_no_consumer_behind() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
     listen_to(&client, all_of_it(), ack).await.close().await;

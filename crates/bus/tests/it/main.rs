@@ -10,5 +10,6 @@ mod publish;
 mod reader;
 mod redrive;
 mod registration;
+mod settings;
 mod survival;
 mod verdicts;

@@ -1,13 +1,11 @@
 //! Publishing.
 
-use bus::{Consumer, PublishError, Source};
+use bus::{Consumer, PublishError, Source, Verdict};
 use events::{ExpirationComplete, Subject};
 use testkit::{Broker, all_of_it, listen_to};
 
-use bus::Verdict;
-
 #[tokio::test]
-async fn a_typed_event_arrives_with_its_subject_its_bytes_and_an_id() {
+async fn a_typed_event_arrives_with_subject_bytes_and_an_id() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
     let json = include_str!("../../../events/tests/it/wire/expiration-complete/1.json").trim_end();
@@ -29,7 +27,7 @@ async fn a_typed_event_arrives_with_its_subject_its_bytes_and_an_id() {
 }
 
 #[tokio::test]
-async fn what_is_published_while_the_broker_is_away_is_stored_once_it_is_back_and_once_only() {
+async fn a_message_published_while_the_broker_is_away_is_stored_once_when_it_is_back() {
     let mut broker = Broker::start().await;
     let client = broker.connect("a").await;
     client.publish("1").await;
@@ -51,7 +49,7 @@ async fn what_is_published_while_the_broker_is_away_is_stored_once_it_is_back_an
 }
 
 #[tokio::test]
-async fn a_message_larger_than_the_broker_takes_is_refused_with_the_limit() {
+async fn a_message_larger_than_the_broker_accepts_is_refused_with_the_limit() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
     let error = client.bus.publish(Subject::TicketCreated, vec![b'x'; 2 << 20].into()).await.unwrap_err();

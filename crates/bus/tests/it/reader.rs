@@ -1,24 +1,24 @@
-//! Looking at what a stream holds.
+//! Reading a stream.
 
-use bus::{Connection, NoStream, OtherCluster, Reader, Start};
+use bus::{Connection, ErrorKind, Reader, Start};
 use events::Subject;
-use service::{Failure, launch};
+use service::launch;
 use testkit::{Broker, name};
 
 #[tokio::test]
-async fn a_reader_reads_what_is_there_then_what_comes_and_leaves_nothing_behind() {
+async fn a_reader_reads_stored_messages_then_new_ones_and_leaves_nothing_behind() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
     let mut published = Vec::new();
     for number in 0..600 {
-        published.push(client.publish(number.to_string()).await); // more than it asks for at once
+        published.push(client.publish(number.to_string()).await); // more than one request asks for
     }
     client.publish_to(Subject::OrderCreated, "another").await;
     let subjects = [Subject::TicketCreated, Subject::TicketUpdated];
     let mut reader = Reader::of_events(&client.bus, &subjects, Start::All).await.unwrap();
     assert_eq!(reader.last(), 601);
     let mut read = Vec::new();
-    while let Some(delivery) = reader.next_there_is().await.unwrap() {
+    while let Some(delivery) = reader.try_next().await.unwrap() {
         read.push(delivery.sequence);
     }
     assert_eq!(read, published);
@@ -33,7 +33,7 @@ async fn a_reader_reads_what_is_there_then_what_comes_and_leaves_nothing_behind(
 }
 
 #[tokio::test]
-async fn a_reader_begins_where_it_is_told_to() {
+async fn a_reader_begins_at_its_start_position() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
     client.publish("1").await;
@@ -43,7 +43,7 @@ async fn a_reader_begins_where_it_is_told_to() {
     let since = reader.next().await.unwrap().published;
     let mut later = Reader::of_events(&client.bus, &Subject::ALL, Start::Since(since)).await.unwrap();
     assert_eq!(later.next().await.unwrap().sequence, second);
-    // What is published before it asks for the first time counts too.
+    // Messages that are published before its first request count too.
     let mut new = Reader::of_events(&client.bus, &Subject::ALL, Start::New).await.unwrap();
     let third = client.publish("3").await;
     assert_eq!(new.next().await.unwrap().sequence, third);
@@ -52,7 +52,7 @@ async fn a_reader_begins_where_it_is_told_to() {
 }
 
 #[tokio::test]
-async fn a_reader_misses_nothing_and_repeats_nothing_though_the_broker_is_killed() {
+async fn a_reader_misses_nothing_and_repeats_nothing_when_the_broker_is_killed() {
     let mut broker = Broker::start().await;
     let client = broker.connect("a").await;
     let mut reader = Reader::of_events(&client.bus, &Subject::ALL, Start::New).await.unwrap();
@@ -69,7 +69,7 @@ async fn a_reader_misses_nothing_and_repeats_nothing_though_the_broker_is_killed
 }
 
 #[tokio::test]
-async fn a_stream_that_was_deleted_and_made_again_is_read_from_its_beginning() {
+async fn a_stream_that_was_deleted_and_created_again_is_read_from_its_beginning() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
     for number in 0..5 {
@@ -86,20 +86,21 @@ async fn a_stream_that_was_deleted_and_made_again_is_read_from_its_beginning() {
 }
 
 #[tokio::test]
-async fn a_connection_that_only_looks_makes_no_stream_and_says_what_is_missing() {
+async fn a_read_only_connection_creates_no_stream_and_says_what_is_missing() {
     let broker = Broker::start().await;
-    let looking = || Connection { only_looks: true, ..broker.connection("tool") };
-    let error = launch("looking", looking()).start().ready().await.unwrap_err();
-    assert!(Failure::cause::<NoStream>(&error).is_some(), "{error:#}");
+    let read_only = || Connection { read_only: true, ..broker.connection("tool") };
+    let error = launch("tool", read_only()).start().ready().await.unwrap_err();
+    assert!(matches!(ErrorKind::of(&error), Some(ErrorKind::NoStream { .. })), "{error:#}");
     let outsider = broker.outsider().await;
     assert_eq!(outsider.query_account().await.unwrap().streams, 0);
 
     broker.connect("a").await.close().await;
-    let mut running = launch("looking", looking()).start();
+    let mut running = launch("tool", read_only()).start();
     running.ready().await.unwrap();
     running.stop().await.result.unwrap();
-    let other = Connection { cluster_id: name("other"), ..looking() };
-    let error = launch("looking", other).start().ready().await.unwrap_err();
-    assert_eq!(Failure::cause::<OtherCluster>(&error).unwrap().theirs, "ticketing");
+    let other = Connection { cluster_id: name("other"), ..read_only() };
+    let error = launch("tool", other).start().ready().await.unwrap_err();
+    let Some(ErrorKind::OtherCluster { theirs, .. }) = ErrorKind::of(&error) else { panic!("{error:#}") };
+    assert_eq!(theirs, "ticketing");
     broker.stop().await;
 }

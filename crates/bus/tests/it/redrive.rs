@@ -1,15 +1,15 @@
-//! A dead letter that is given to its group once more.
+//! Redriving dead letters.
 
 use async_nats::HeaderMap;
 use bus::{DeadLetter, Delivery, EVENT_ID, NotRedriven, Verdict};
 use testkit::{Broker, Client, Subscriber, all_of_it, durable_group, listen_to, unanswered, until};
 
-/// Can handle nothing at first.
-fn at_the_second_time(delivery: &Delivery) -> Verdict {
+/// Handles redriven events only.
+fn only_redriven(delivery: &Delivery) -> Verdict {
     if delivery.redrive_of().is_some() { Verdict::Ack } else { Verdict::dead_letter("not yet written") }
 }
 
-/// The first dead letter, when its group is done with it.
+/// The first dead letter, when its group has settled the event.
 async fn first_letter(client: &Client, broker: &Broker) -> DeadLetter {
     let api = broker.outsider().await;
     let found = async || DeadLetter::find(&client.bus, 1).await.is_ok_and(|found| found.is_some());
@@ -31,10 +31,10 @@ async fn close(listeners: impl IntoIterator<Item = Subscriber>, client: Client, 
 }
 
 #[tokio::test]
-async fn it_comes_to_that_group_alone_as_it_was_and_to_those_who_look() {
+async fn a_redriven_event_reaches_its_group_unchanged_and_listeners_without_a_group() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
-    let mut failing = listen_to(&client, durable_group("g"), at_the_second_time).await;
+    let mut failing = listen_to(&client, durable_group("g"), only_redriven).await;
     let mut other = listen_to(&client, durable_group("h"), |_| Verdict::Ack).await;
     let mut alone = listen_to(&client, all_of_it(), |_| Verdict::Ack).await;
     let mut headers = HeaderMap::new();
@@ -57,21 +57,21 @@ async fn it_comes_to_that_group_alone_as_it_was_and_to_those_who_look() {
         assert!(!again.headers.iter().any(|(name, _)| name.to_string().starts_with("Dead-Letter-")));
     }
     assert_eq!(messages(&broker, "ticketing-dead-letters").await, 0);
-    // The other group's consumer is through with it, and its handler has not seen it.
-    until("passed over", || async { unanswered(&outsider, "h:ticket-created").await == 0 }).await;
+    // The other group's consumer is past it, and its handler has not received it.
+    until("acked without its handler", || async { unanswered(&outsider, "h:ticket-created").await == 0 }).await;
     let last = client.publish("next").await;
     assert_eq!(other.next().await.sequence, last);
     close([failing, other, alone], client, broker).await;
 }
 
 #[tokio::test]
-async fn killed_between_publishing_and_removing_and_done_again_it_is_stored_once() {
+async fn a_redrive_interrupted_before_the_removal_and_repeated_stores_the_event_once() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
-    let failing = listen_to(&client, durable_group("g"), at_the_second_time).await;
+    let failing = listen_to(&client, durable_group("g"), only_redriven).await;
     client.publish("bad").await;
     let letter = first_letter(&client, &broker).await;
-    // Whoever was killed in between has left the letter there; and two may redrive it at once.
+    // A process killed in between leaves the letter there; and two may redrive it concurrently.
     let (one, two) = tokio::join!(letter.redrive(&client.bus), letter.redrive(&client.bus));
     one.and(two).unwrap();
     letter.redrive(&client.bus).await.unwrap();
@@ -80,10 +80,10 @@ async fn killed_between_publishing_and_removing_and_done_again_it_is_stored_once
 }
 
 #[tokio::test]
-async fn what_was_too_large_to_be_kept_comes_from_the_stream_of_events_while_it_is_there() {
+async fn an_event_too_large_for_a_letter_is_redriven_from_its_stream_while_it_is_there() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
-    let mut failing = listen_to(&client, durable_group("g"), at_the_second_time).await;
+    let mut failing = listen_to(&client, durable_group("g"), only_redriven).await;
     let limit = client.bus.server_info().max_payload;
     let large = "x".repeat(limit - 180); // with the headers of a dead letter it is more
     let sequence = client.publish(large.clone()).await;
@@ -91,13 +91,13 @@ async fn what_was_too_large_to_be_kept_comes_from_the_stream_of_events_while_it_
     let letter = first_letter(&client, &broker).await;
     assert_eq!((letter.payload.len(), letter.whole_size), (1000, large.len() as u64));
     letter.redrive(&client.bus).await.unwrap();
-    assert!(failing.next().await.payload == large.as_bytes(), "it was cut");
+    assert!(failing.next().await.payload == large.as_bytes(), "it was shortened");
 
     let stream = broker.outsider().await.get_stream("ticketing").await.unwrap();
     stream.delete_message(sequence).await.unwrap();
     let error = letter.redrive(&client.bus).await.unwrap_err();
     assert!(matches!(error, NotRedriven::Cut { kept: 1000, .. }), "{error}");
-    // Another event may stand at that place, of a stream that was made again.
+    // Another event may have that sequence, in a stream that was created again.
     broker.outsider().await.delete_stream("ticketing").await.unwrap();
     assert_eq!(client.publish("another").await, sequence);
     let error = letter.redrive(&client.bus).await.unwrap_err();
@@ -109,13 +109,13 @@ async fn what_was_too_large_to_be_kept_comes_from_the_stream_of_events_while_it_
 }
 
 #[tokio::test]
-async fn it_stays_when_the_broker_takes_it_for_one_of_a_stream_that_is_gone() {
+async fn a_letter_stays_when_the_broker_still_remembers_its_message_id() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
-    let failing = listen_to(&client, durable_group("g"), at_the_second_time).await;
+    let failing = listen_to(&client, durable_group("g"), only_redriven).await;
     client.publish("bad").await;
     first_letter(&client, &broker).await.redrive(&client.bus).await.unwrap();
-    // Somebody deletes all dead letters, and their numbers begin anew.
+    // Somebody deletes all dead letters, and their numbers start at 1 again.
     broker.outsider().await.delete_stream("ticketing-dead-letters").await.unwrap();
     client.publish("bad too").await;
     let letter = first_letter(&client, &broker).await;

@@ -1,4 +1,4 @@
-//! What a subscription goes on after.
+//! What a subscription survives.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,7 +14,7 @@ fn ack(_: &bus::Delivery) -> Verdict {
 async fn a_broker_that_is_killed_and_restarted_loses_nothing() {
     let mut broker = Broker::start().await;
     let client = broker.connect("a").await;
-    // What was on its way to us as the broker died comes again after the ack wait.
+    // Messages in flight as the broker died are redelivered after the ack wait.
     let ack_wait = Duration::from_secs(1);
     let mut durable = listen_to(&client, Consumer { ack_wait, ..durable_group("g") }, ack).await;
     let mut alone = listen_to(&client, Consumer { ack_wait, start: Start::New, ..all_of_it() }, ack).await;
@@ -37,14 +37,14 @@ async fn a_broker_that_is_killed_and_restarted_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_broker_that_was_frozen_is_listened_to_again() {
+async fn a_subscription_continues_after_a_frozen_broker() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
     let mut listener = listen_to(&client, durable_group("g"), ack).await;
     client.publish("1").await;
     listener.next().await;
     broker.freeze();
-    tokio::time::sleep(Duration::from_secs(6)).await; // longer than a silence may last
+    tokio::time::sleep(Duration::from_secs(6)).await; // longer than the server may be silent
     broker.wake();
     let second = client.publish("2").await;
     assert_eq!(listener.next().await.sequence, second);
@@ -54,7 +54,7 @@ async fn a_broker_that_was_frozen_is_listened_to_again() {
 }
 
 #[tokio::test]
-async fn a_deleted_consumer_is_made_again_behind_what_was_handled() {
+async fn a_deleted_consumer_is_created_again_behind_the_handled_messages() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
     let old = client.publish("old").await;
@@ -76,7 +76,7 @@ async fn a_deleted_consumer_is_made_again_behind_what_was_handled() {
 }
 
 #[tokio::test]
-async fn a_deleted_stream_is_made_again_and_listened_to() {
+async fn a_deleted_stream_is_created_again_and_its_messages_are_received() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
     client.publish("1").await;
@@ -90,7 +90,7 @@ async fn a_deleted_stream_is_made_again_and_listened_to() {
     broker.stop().await;
 }
 
-/// Small batches are where async-nats's own message stream stops with messages waiting.
+/// With small batches, the message stream of async-nats stalls with messages waiting.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_batch_size_stalls() {
     const EACH: usize = 5_000;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use bus::{Consumer, Delivery, Verdict};
 use testkit::{Broker, all_of_it, durable_group, listen, listen_to, unanswered, until};
 
-/// Publishes one message and sees it come a second time, after this first verdict.
-async fn comes_again(consumer: Consumer, verdict: fn(&Delivery) -> Verdict) {
+/// Publishes one message, and checks that it is redelivered after its first verdict.
+async fn is_redelivered(consumer: Consumer, verdict: fn(&Delivery) -> Verdict) {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
     let mut listener = listen_to(&client, consumer, verdict).await;
@@ -19,15 +19,15 @@ async fn comes_again(consumer: Consumer, verdict: fn(&Delivery) -> Verdict) {
 }
 
 #[tokio::test]
-async fn a_message_that_is_left_comes_again_after_the_ack_wait() {
+async fn a_message_without_an_answer_is_redelivered_after_the_ack_wait() {
     let consumer = Consumer { ack_wait: Duration::from_millis(300), ..all_of_it() };
-    comes_again(consumer, |delivery| if delivery.attempt > 1 { Verdict::Ack } else { Verdict::Leave }).await;
+    is_redelivered(consumer, |delivery| if delivery.attempt > 1 { Verdict::Ack } else { Verdict::Leave }).await;
 }
 
 /// The ack wait is 30 s, longer than the test waits.
 #[tokio::test]
-async fn a_nak_brings_it_again_after_its_delay_and_not_at_the_ack_wait() {
-    comes_again(all_of_it(), |delivery| match delivery.attempt {
+async fn a_nak_redelivers_after_its_delay_and_not_after_the_ack_wait() {
+    is_redelivered(all_of_it(), |delivery| match delivery.attempt {
         1 => Verdict::Nak(Duration::from_millis(200)),
         _ => Verdict::Ack,
     })
@@ -36,11 +36,12 @@ async fn a_nak_brings_it_again_after_its_delay_and_not_at_the_ack_wait() {
 
 #[tokio::test]
 async fn a_panic_is_a_retry() {
-    comes_again(all_of_it(), |delivery| if delivery.attempt > 1 { Verdict::Ack } else { panic!("on purpose") }).await;
+    is_redelivered(all_of_it(), |delivery| if delivery.attempt > 1 { Verdict::Ack } else { panic!("on purpose") })
+        .await;
 }
 
 #[tokio::test]
-async fn a_message_is_not_delivered_again_while_it_is_in_hand_however_long_that_takes() {
+async fn a_message_in_flight_is_not_redelivered_however_long_its_handler_takes() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
     let consumer = Consumer { ack_wait: Duration::from_millis(400), ..durable_group("g") };
@@ -49,14 +50,14 @@ async fn a_message_is_not_delivered_again_while_it_is_in_hand_however_long_that_
     assert_eq!(listener.sequences(3).await, published); // the third waited six times the ack wait
     let api = broker.outsider().await;
     until("every ack", || async { unanswered(&api, "g:ticket-created").await == 0 }).await;
-    assert!(listener.so_far().is_empty(), "one came twice");
+    assert!(listener.so_far().is_empty(), "redelivered");
     listener.close().await;
     client.close().await;
     broker.stop().await;
 }
 
 #[tokio::test]
-async fn closing_lets_the_running_handler_finish_and_its_ack_arrive() {
+async fn a_stop_lets_the_running_handler_finish_and_its_ack_arrive() {
     let broker = Broker::start().await;
     let client = broker.connect("a").await;
     let mut listener = listen(&client.bus, durable_group("g"), Duration::from_millis(500), |_| Verdict::Ack).await;

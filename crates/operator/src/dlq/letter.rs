@@ -13,11 +13,6 @@ const MAX_REASON_CHARS: usize = 80;
 /// A row of the table of dead letters.
 pub(crate) type Row = [String; 8];
 
-/// How often the handler failed: every failure is in the history.
-fn failures(letter: &DeadLetter) -> u64 {
-    letter.history.len() as u64
-}
-
 /// One dead letter of many.
 pub(crate) fn row(letter: &DeadLetter) -> Row {
     [
@@ -26,8 +21,8 @@ pub(crate) fn row(letter: &DeadLetter) -> Row {
         letter.group.clone(),
         letter.subject.clone(),
         one_line(&letter.event_id),
-        letter.attempts.to_string(),
-        failures(letter).to_string(),
+        letter.deliveries.to_string(),
+        letter.failures.to_string(),
         shortened(one_line(&letter.reason)),
     ]
 }
@@ -52,8 +47,8 @@ pub(crate) fn object(letter: &DeadLetter) -> Value {
         "subject": letter.subject,
         "sequence": letter.sequence,
         "eventId": letter.event_id,
-        "deliveries": letter.attempts,
-        "failures": failures(letter),
+        "deliveries": letter.deliveries,
+        "failures": letter.failures,
         "reason": letter.reason,
         "history": letter.history,
         "headers": headers_json(&letter.headers),
@@ -74,8 +69,8 @@ pub(crate) fn page(letter: &DeadLetter) -> String {
         format!("  subject     {}", letter.subject),
         format!("  sequence    #{}", letter.sequence),
         format!("  event id    {}", one_line(&letter.event_id)),
-        format!("  deliveries  {}", letter.attempts),
-        format!("  failures    {}", failures(letter)),
+        format!("  deliveries  {}", letter.deliveries),
+        format!("  failures    {}", letter.failures),
         format!("  reason      {}", one_line(&letter.reason)),
     ];
     let mut add = |head: &str, section: Vec<String>| {

@@ -131,7 +131,7 @@ impl Letters<'_> {
                     found
                 }
                 Source::All(reader) => {
-                    let Some(message) = reader.next_there_is().await? else { return Ok(None) };
+                    let Some(message) = reader.try_next().await? else { return Ok(None) };
                     self.progress.report(format_args!("Read up to #{} of #{}", message.sequence, reader.last()));
                     let letter = DeadLetter::read(&message);
                     if letter.is_none() {

@@ -67,7 +67,7 @@ pub async fn audit(
     let mut strangers = Vec::new();
     if !subjects.is_empty() {
         let mut reader = Reader::of_events(bus, &subjects, Start::All).await?;
-        while let Some(delivery) = reader.next_there_is().await? {
+        while let Some(delivery) = reader.try_next().await? {
             progress(reader.last().saturating_sub(delivery.sequence));
             // A redriven event was published once more, for one group.
             if delivery.redrive_of().is_none() {

@@ -141,7 +141,7 @@ async fn read<T: Projected>(
     let mut histories = HashMap::new();
     let subjects = [T::Created::SUBJECT, T::Changed::SUBJECT];
     let mut reader = Reader::of_events(bus, &subjects, Start::All).await?;
-    while let Some(delivery) = reader.next_there_is().await? {
+    while let Some(delivery) = reader.try_next().await? {
         to_read(reader.last().saturating_sub(delivery.sequence));
         *events += 1;
         note(&mut histories, &delivery);

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use bus::{AlreadyRegistered, OtherCluster};
+use bus::ErrorKind;
 use common::Program;
 use devstack::Folder;
 use service::http::Http;
 use service::settings::Settings;
-use service::{Error, Failure, Scope, Service, Slot};
+use service::{Error, Scope, Service, Slot};
 
 use self::part::{Parts, refuse_own_settings};
 use crate::ingress::{Route, ingress};
@@ -117,13 +117,14 @@ impl Addresses {
 
 /// Adds the option that helps, where a service knows only its environment.
 fn with_remedy(error: Error) -> Error {
-    if Failure::cause::<AlreadyRegistered>(&error).is_some() {
-        return error.context("another application uses this NATS server: give this one another --nats-client-id");
-    }
-    if Failure::cause::<OtherCluster>(&error).is_some() {
-        return error.context("the servers belong to another cluster: name it with --nats-cluster-id");
-    }
-    error
+    let remedy = match ErrorKind::of(&error) {
+        Some(ErrorKind::AlreadyRegistered { .. }) => {
+            "another application uses this NATS server: give this one another --nats-client-id"
+        }
+        Some(ErrorKind::OtherCluster { .. }) => "the servers belong to another cluster: name it with --nats-cluster-id",
+        _ => return error,
+    };
+    error.context(remedy)
 }
 
 /// Deletes all data, which nobody may be using.

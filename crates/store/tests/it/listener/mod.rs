@@ -5,9 +5,8 @@ mod inbox;
 mod redrive;
 mod rejection;
 
-use bus::ListenedTwice;
+use bus::ErrorKind;
 use opentelemetry::trace::SpanBuilder;
-use service::Failure;
 use telemetry::{Tracer, remote_context};
 use testkit::{Broker, Database};
 
@@ -20,8 +19,10 @@ async fn two_listeners_of_one_group_on_one_subject_are_an_error_that_names_both(
     let world = World::new(&database, &broker).await;
     let first = world.listen(Seller::default()).await;
     let error = world.try_listen(Seller::default()).await.unwrap_err();
-    let twice = Failure::cause::<ListenedTwice>(&error).unwrap();
-    assert_eq!(twice.first, twice.second);
+    let Some(ErrorKind::ListenedTwice { first: one, second: other, .. }) = ErrorKind::of(&error) else {
+        panic!("{error:#}")
+    };
+    assert_eq!(one, other);
     assert!(format!("{error:#}").contains("harness::Selling both listen to ticket:created for the group tickets"));
     first.stop().await.result.unwrap();
     world.listen(Seller::default()).await.stop().await.result.unwrap(); // the group and subject are free again

@@ -97,7 +97,7 @@ async fn an_event_that_waits_too_long_is_a_dead_letter() {
     publish(&world).await;
     let letter = world.next_dead_letter().await;
     assert_eq!(letter.reason, "an earlier event did not arrive within 300ms");
-    assert!(letter.attempts > 1, "{letter:?}");
+    assert!(letter.deliveries > 1, "{letter:?}");
     listener.stop().await.result.unwrap();
     world.close().await;
     broker.stop().await;

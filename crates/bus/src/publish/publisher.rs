@@ -5,38 +5,46 @@ use std::marker::PhantomData;
 
 use async_nats::HeaderMap;
 use async_nats::header::{NATS_SCHEDULE, NATS_SCHEDULE_TARGET};
+use events::{Direct, Event};
 use opentelemetry::Context;
-use service::Error;
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
 use crate::spans::headers;
-use crate::{Bus, EVENT_ID, PublishError, Published};
-use events::{Direct, Event};
+use crate::{Bus, EVENT_ID, Error, PublishError, Published};
 
-/// Publishes one kind of event: [`Bus::publisher`] makes it.
+/// The server counts time in nanoseconds, which end in this year; an event for a later time is published immediately.
+const FIRST_YEAR_OUT_OF_RANGE: i32 = 2262;
+
+/// Publishes one kind of event: [`Bus::publisher`] creates it.
 ///
 /// ```
 /// use bus::{PublishError, Published, Publisher};
 /// use events::ExpirationComplete;
 ///
-/// async fn tell(publisher: Publisher<ExpirationComplete>, event: ExpirationComplete) -> Result<Published, PublishError> {
+/// async fn expire(
+///     publisher: Publisher<ExpirationComplete>,
+///     event: ExpirationComplete,
+/// ) -> Result<Published, PublishError> {
 ///     publisher.publish(&event).await
 /// }
 /// ```
 ///
-/// Only events without a state behind them are published directly; all others are recorded in an outbox.
+/// Only events without a database record behind them are published directly; all others are recorded in an outbox.
 pub struct Publisher<E: Direct> {
     bus: Bus,
-    event: PhantomData<fn(E)>, // always Send and Sync, whatever E is
+    event: PhantomData<fn(E)>, // Send and Sync for every E
+}
+
+impl Bus {
+    /// The right to publish one kind of event directly.
+    pub fn publisher<E: Direct>(&self) -> Publisher<E> {
+        Publisher { bus: self.clone(), event: PhantomData }
+    }
 }
 
 impl<E: Direct> Publisher<E> {
-    pub(crate) fn new(bus: Bus) -> Self {
-        Self { bus, event: PhantomData }
-    }
-
-    /// Returns when the broker has stored the event; many may be under way at once.
+    /// Publishes the event, and returns when the broker has stored it. Many calls may run concurrently.
     ///
     /// # Errors
     ///
@@ -46,24 +54,21 @@ impl<E: Direct> Publisher<E> {
         let payload = || Ok(serde_json::to_vec(event)?.into());
         self.bus.store(subject, payload, HeaderMap::new(), &nuid::next()).await
     }
-}
 
-impl<E: Direct> Publisher<E> {
-    /// Has the broker publish the event at that time, to the millisecond; at once, when the time is over. Returns when
-    /// the broker has stored it.
+    /// Schedules the event: the broker publishes it at that time, to the millisecond, or immediately if the time is past.
+    /// Returns when the broker has stored the schedule.
     ///
-    /// It is stored under what the event tells about: another one about the same takes its place. It outlives us and a
-    /// restart of the broker, and is published once; its [id](EVENT_ID) is always the same, and it goes on with the
-    /// trace that this task belongs to.
-    /// (A message schedule of nats-server 2.12, ADR-51.)
+    /// The schedule is stored under the event's aggregate, and replaces an earlier one of the same aggregate. It outlives
+    /// this process and a restart of the broker. The event is published once; its [id](EVENT_ID) is always the same, and it
+    /// continues the trace of the current task. (A message schedule of nats-server 2.12, ADR-51.)
     ///
     /// # Errors
     ///
     /// As [`Bus::publish`].
     pub async fn publish_at(&self, event: &E, when: OffsetDateTime) -> Result<Published, PublishError> {
-        let utc = when.checked_to_offset(UtcOffset::UTC).filter(|utc| utc.year() < NO_LATER_THAN);
+        let utc = when.checked_to_offset(UtcOffset::UTC).filter(|utc| utc.year() < FIRST_YEAR_OUT_OF_RANGE);
         let when = utc.and_then(|utc| utc.format(&Rfc3339).ok()).ok_or(PublishError::Time(when))?;
-        let subject = scheduled(event);
+        let subject = schedule_subject(event);
         let step = self.bus.sending("schedule", E::SUBJECT.as_str(), &subject, Context::current());
         let mut headers = headers(&step);
         headers.insert(NATS_SCHEDULE, format!("@at {when}"));
@@ -74,14 +79,17 @@ impl<E: Direct> Publisher<E> {
         self.bus.store(subject.into(), payload, headers, &id).await.inspect_err(|error| step.fail(error))
     }
 
-    /// Has the broker forget what it was to publish later about the same.
+    /// Withdraws the schedule of this event's aggregate, if there is one.
     ///
     /// # Errors
     ///
     /// When the broker does not confirm it.
     pub async fn withdraw(&self, event: &E) -> Result<(), Error> {
-        let stream = self.bus.jetstream().get_stream_no_info(self.bus.cluster_id().as_str()).await?;
-        stream.purge().filter(scheduled(event)).await?;
+        let failed =
+            |error: async_nats::Error| Error::request(format!("withdraw the schedule of {}", E::SUBJECT), error);
+        let stream = self.bus.jetstream().get_stream_no_info(self.bus.cluster_id().as_str()).await;
+        let stream = stream.map_err(|error| failed(error.into()))?;
+        stream.purge().filter(schedule_subject(event)).await.map_err(|error| failed(error.into()))?;
         Ok(())
     }
 }
@@ -121,11 +129,8 @@ impl Bus {
     }
 }
 
-/// The server counts in nanoseconds, which end in 2262; what is later is published at once.
-const NO_LATER_THAN: i32 = 2262;
-
-/// Where an event waits for its time.
-fn scheduled<E: Event>(event: &E) -> String {
+/// The subject that stores the schedule of this event's aggregate.
+fn schedule_subject<E: Event>(event: &E) -> String {
     format!("schedule.{}.{}", E::SUBJECT.dashed(), event.aggregate().id)
 }
 

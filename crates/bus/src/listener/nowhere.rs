@@ -1,4 +1,4 @@
-//! Where the effects of listeners are stored.
+//! Effects without a store.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,53 +6,14 @@ use std::time::{Duration, Instant};
 
 use service::Error;
 
-use super::{Listener, Rejection};
-use crate::{FailedAttempt, PublishError};
+use super::{Effects, Listener, Rejection};
+use crate::{FailedAttempt, Failures, PublishError};
 
-/// Where the effects of listeners are stored, and with them the record of which events were handled.
-///
-/// This is a border of the design: the bus runs every listener in the same way, and knows no database. [`Nowhere`] is for
-/// listeners without one; the crate `store` implements this for a MongoDB database.
-pub trait Effects: Clone + Send + Sync + 'static {
-    /// What a handler makes its changes in: a transaction.
-    type Tx: Send;
+/// How many events' failures are remembered; beyond that, those of the oldest are forgotten.
+const MAX_TROUBLED: usize = 10_000;
 
-    /// Prepares for the listeners of a queue group, however long that takes: call it alongside the request to stop.
-    fn open(&self, group: &'static str) -> impl Future<Output = Result<(), Error>> + Send;
-
-    /// Calls the listener and stores its effects together with the note that the event is handled: all or nothing.
-    ///
-    /// An event that was handled before is skipped. The listener is called again if its changes conflict with others.
-    fn apply<L: Listener<Effects = Self>>(
-        &self,
-        listener: Arc<L>,
-        event_id: String,
-        event: L::Event,
-    ) -> impl Future<Output = Result<(), Rejection>> + Send;
-
-    /// Whether the error is trouble of the store or the broker, which passes and is not counted as the event's failure.
-    fn is_outage(&self, error: &Error) -> bool;
-
-    /// Records that handling the event has failed, and returns all its failures until now.
-    fn failed(
-        &self,
-        group: &'static str,
-        event_id: &str,
-        error: &str,
-    ) -> impl Future<Output = Result<Failures, Error>> + Send;
-
-    /// Records that the event waits for an earlier one, and returns for how long it has waited.
-    fn waits(&self, group: &'static str, event_id: &str) -> impl Future<Output = Result<Duration, Error>> + Send;
-}
-
-/// The failures of one event.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Failures {
-    /// How often handling the event has failed.
-    pub count: u32,
-    /// The last failed attempts, the latest one last.
-    pub history: Vec<FailedAttempt>,
-}
+/// How many failed attempts of an event are kept, as in a database.
+const MAX_HISTORY: usize = 20;
 
 /// No store at all: for listeners whose effects are idempotent by themselves, such as a schedule named after its order.
 ///
@@ -61,12 +22,6 @@ pub struct Failures {
 pub struct Nowhere {
     troubled: Arc<Mutex<HashMap<(&'static str, String), Troubled>>>,
 }
-
-/// How many events' failures are remembered; beyond that, those of the oldest are forgotten.
-const MAX_TROUBLED: usize = 10_000;
-
-/// How many failed attempts of an event are kept, as in a database.
-const MAX_HISTORY: usize = 20;
 
 /// An event that could not be handled yet.
 #[derive(Debug)]

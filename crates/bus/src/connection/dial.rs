@@ -1,0 +1,89 @@
+//! Opening the TCP connection, and what async-nats reports about it.
+
+use std::time::Duration;
+
+use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions, Event};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::handle::Link;
+use crate::{Error, ErrorKind, Name, ServerUrl};
+
+/// How long one server may take to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The longest pause between two attempts to reconnect.
+const MAX_RECONNECT_PAUSE: Duration = Duration::from_millis(250);
+
+/// The pause between two pings on a silent connection. After two unanswered pings it counts as lost.
+const PING_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Connects to one of the servers, and reports every later change of the connection to `changed`.
+pub(super) async fn dial(url: &ServerUrl, client_id: &Name, changed: watch::Sender<Link>) -> Result<Client, Error> {
+    let options = login(url)
+        .name(client_id)
+        .connection_timeout(CONNECT_TIMEOUT)
+        .ping_interval(PING_INTERVAL)
+        .reconnect_delay_callback(|attempts| {
+            MAX_RECONNECT_PAUSE.min(Duration::from_millis(10 * u64::try_from(attempts).unwrap_or(u64::MAX)))
+        })
+        .event_callback(move |event| {
+            update(&changed, &event);
+            log(&event);
+            std::future::ready(())
+        });
+    let unreachable = |reason: String| ErrorKind::Unreachable { url: url.to_string(), reason };
+    // The servers are tried one after the other.
+    let limit = CONNECT_TIMEOUT * u32::try_from(url.servers().len()).unwrap_or(u32::MAX);
+    match timeout(limit, options.connect(url.servers())).await {
+        Ok(Ok(client)) => Ok(client),
+        Ok(Err(error)) => match error.kind() {
+            ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
+                Err(ErrorKind::LoginRefused { url: url.to_string() }.into())
+            }
+            _ => Err(unreachable(innermost(&error)).into()),
+        },
+        Err(_) => Err(unreachable(format!("no answer within {limit:?}")).into()),
+    }
+}
+
+/// The options with the user and password of the URL, which async-nats does not take from there itself.
+fn login(url: &ServerUrl) -> ConnectOptions {
+    let login = url.servers().iter().find_map(|server| Some((server.username()?, server.password())));
+    match login {
+        Some((user, password)) => {
+            ConnectOptions::with_user_and_password(user.to_owned(), password.unwrap_or_default().to_owned())
+        }
+        None => ConnectOptions::new(),
+    }
+}
+
+/// The innermost cause, which says what really happened.
+fn innermost(error: &ConnectError) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+fn update(changed: &watch::Sender<Link>, event: &Event) {
+    match event {
+        Event::Connected => changed.send_modify(|link| {
+            link.connected = true;
+            link.times_connected += 1;
+        }),
+        Event::Disconnected => changed.send_modify(|link| link.connected = false),
+        Event::Closed => changed.send_modify(|link| (link.connected, link.closed) = (false, true)),
+        _ => {}
+    }
+}
+
+fn log(event: &Event) {
+    match event {
+        Event::Connected | Event::Draining | Event::Closed => tracing::info!("{event}"),
+        Event::Disconnected => tracing::warn!("connection to NATS lost, reconnecting"),
+        Event::LameDuckMode | Event::SlowConsumer(_) | Event::ServerError(_) => tracing::warn!("{event}"),
+        Event::ClientError(_) => tracing::debug!("{event}"), // each failed attempt to connect
+    }
+}

@@ -1,0 +1,51 @@
+//! The connection to the broker.
+//!
+//! [`Connection`] is a service: `dial` opens the TCP connection, `open` checks the server, creates the streams and watches
+//! over both, and `connect` is what the services call: a connection from their settings, and a registered client id.
+
+mod connect;
+mod dial;
+mod open;
+
+pub use connect::connect;
+
+use crate::{Name, ServerUrl};
+
+/// A connection to the broker; its handle is the [`Bus`](crate::Bus).
+///
+/// It is ready when the server has proved compatible and the streams exist. A lost connection is restored, however long that
+/// takes, and so are streams that somebody deletes; until then, the connection of a service is shown as waiting. On stop it
+/// sends what is left to send and closes.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// The address of the server.
+    pub url: ServerUrl,
+    /// The cluster whose events these are; it names the stream.
+    pub cluster_id: Name,
+    /// The name of this process, also on the server's monitoring pages.
+    pub client_id: Name,
+    /// On how many servers of a NATS cluster every event is stored, at least: 1, 3 or 5.
+    pub replicas: u8,
+    /// What happens if no server answers at first.
+    pub if_absent: IfAbsent,
+    /// Whether the streams must not be created or changed. A missing stream is then an error,
+    /// [`NoStream`](crate::ErrorKind::NoStream).
+    pub read_only: bool,
+}
+
+/// What a [`Connection`] does if no server answers at first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfAbsent {
+    /// It ends with [`Unreachable`](crate::ErrorKind::Unreachable): for command-line tools.
+    Fail,
+    /// It waits, and is not ready until a server answers: for services. Start it with
+    /// [`wait_until_ready`](service::Child::wait_until_ready).
+    Wait,
+}
+
+impl Connection {
+    /// A connection for a command-line tool, which leaves the number of replicas as it is.
+    pub fn new(url: ServerUrl, cluster_id: Name, client_id: Name) -> Self {
+        Self { url, cluster_id, client_id, replicas: 1, if_absent: IfAbsent::Fail, read_only: false }
+    }
+}

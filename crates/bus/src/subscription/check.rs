@@ -1,0 +1,74 @@
+//! Checking the consumer: does it still exist, and how far has the group come?
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Fuse, FusedFuture};
+use tokio::time::{Instant, sleep};
+
+use super::joined::JoinedConsumer;
+use crate::{Bus, Error};
+
+/// How long a consumer that delivers goes without a check.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The pause after something was wrong with the consumer.
+pub(crate) const RECHECK_PAUSE: Duration = Duration::from_millis(250);
+
+/// The consumer, whether it is trusted, and the check that runs, if one does.
+pub(crate) struct Check<'a> {
+    bus: &'a Bus,
+    pub(crate) consumer: JoinedConsumer,
+    /// Whether messages may be requested. After anything suspicious the consumer is checked first.
+    pub(crate) is_trusted: bool,
+    /// When the next check is due; `None` until a message arrives.
+    due: Option<Instant>,
+    /// The result of the check that runs; pending for ever if none does.
+    pub(crate) running: Fuse<BoxFuture<'static, Result<JoinedConsumer, Error>>>,
+}
+
+impl<'a> Check<'a> {
+    pub(crate) fn new(bus: &'a Bus, consumer: JoinedConsumer) -> Self {
+        Self { bus, consumer, is_trusted: true, due: None, running: Fuse::terminated() }
+    }
+
+    /// A message arrived: the next check is due one interval after the first message since the last check.
+    pub(crate) fn delivered(&mut self) {
+        self.due.get_or_insert_with(|| Instant::now() + CHECK_INTERVAL);
+    }
+
+    /// Something is suspicious: requests nothing before the consumer was checked.
+    pub(crate) fn suspect(&mut self, pause: Duration) {
+        self.is_trusted = false;
+        self.start(pause);
+    }
+
+    /// Starts the check that is due, if there is one and none runs.
+    pub(crate) fn start_if_due(&mut self, now: Instant) {
+        if self.due.is_some_and(|due| due <= now) && self.running.is_terminated() {
+            self.due = None;
+            self.start(Duration::ZERO);
+        }
+    }
+
+    /// The check has ended; after an error it starts again.
+    pub(crate) fn ended(&mut self, checked: Result<JoinedConsumer, Error>) {
+        match checked {
+            Ok(consumer) => (self.consumer, self.is_trusted) = (consumer, true),
+            Err(error) => {
+                tracing::warn!(consumer = %self.consumer, "failed to check the consumer, trying again: {error:#}");
+                self.start(RECHECK_PAUSE);
+            }
+        }
+    }
+
+    fn start(&mut self, pause: Duration) {
+        let (consumer, bus) = (self.consumer.clone(), self.bus.clone());
+        let check = async move {
+            sleep(pause).await;
+            bus.connected().await;
+            consumer.restored(&bus).await
+        };
+        self.running = check.boxed().fuse();
+    }
+}

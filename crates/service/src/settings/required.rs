@@ -1,0 +1,39 @@
+//! Settings that must be set, and settings that are parsed where they are read.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+
+use super::section::Problem;
+
+/// The problem with a setting that must be set and is not; `example` shows how to set it by its variable.
+///
+/// ```
+/// use service::settings::required;
+///
+/// let missing = required("url", false, "NATS_URL=nats://localhost:4222").unwrap();
+/// assert_eq!(missing.text, "must be set: NATS_URL=nats://localhost:4222");
+/// ```
+pub fn required(key: &str, is_set: bool, example: &str) -> Option<Problem> {
+    (!is_set).then(|| Problem::new(key, format!("must be set: {example}")))
+}
+
+/// Reads a setting from its text, for `#[serde(deserialize_with)]`; `None` if the text is empty. `example` shows how to set
+/// it by its variable.
+///
+/// # Errors
+///
+/// What the type says is wrong with the text, and the example.
+pub fn parsed<'de, T, D>(deserializer: D, example: &str) -> Result<Option<T>, D::Error>
+where
+    T: FromStr<Err: Display>,
+    D: Deserializer<'de>,
+{
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|error| D::Error::custom(format_args!("{error} ({example})")))
+}
