@@ -72,7 +72,7 @@ fn nothing_is_published_when_an_option_is_wrong() {
 fn a_broker_with_the_events_of_another_cluster_is_refused() {
     let server = Server::start();
     server.publish("");
-    let ended = server.listen_in_vain("--cluster-id other");
+    let ended = server.listen_refused("--cluster-id other");
     assert_eq!((ended.code, ended.stderr.len()), (Some(1), 1), "{:?}", ended.stderr);
     assert!(ended.stderr[0].contains("holds the events of cluster ticketing"), "{:?}", ended.stderr);
     server.stop();

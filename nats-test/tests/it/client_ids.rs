@@ -10,7 +10,7 @@ use crate::harness::{Server, close};
 fn a_second_listener_with_a_client_id_in_use_is_refused_and_after_ctrl_c_the_id_is_free() {
     let server = Server::start();
     let first = server.listen("--client-id 123");
-    let ended = server.listen_in_vain("--client-id 123");
+    let ended = server.listen_refused("--client-id 123");
     assert_eq!((ended.code, ended.stdout, ended.stderr.len()), (Some(1), vec![], 1), "{:?}", ended.stderr);
     assert!(ended.stderr[0].contains("client ID already registered"), "{:?}", ended.stderr);
     close(first);

@@ -115,7 +115,7 @@ impl Server {
     }
 
     /// `listen` with these options, expected to fail.
-    pub(crate) fn listen_in_vain(&self, options: &str) -> Ended {
+    pub(crate) fn listen_refused(&self, options: &str) -> Ended {
         self.client("listen", options).end()
     }
 

@@ -83,7 +83,7 @@ impl Shop {
     }
 
     /// One more ticket is sold, and copied.
-    async fn another_is_heard_of(&self) {
+    async fn another_is_received(&self) {
         let api = Api { address: self.program.api() };
         let copies = self.collection("orders", "tickets").await;
         let all = copies.count_documents(doc! {}).await.unwrap() + 1;
@@ -91,7 +91,7 @@ impl Shop {
         let session = api.post("/api/users/signup", &person).await.cookie();
         api.send("POST", "/api/tickets", &session, &json!({ "title": "concert", "price": 20 })).await.expect(201);
         until("it is copied", || async { copies.count_documents(doc! {}).await.unwrap() == all }).await;
-        until("all is heard", || async { self.is_over().await }).await;
+        until("all events are handled", || async { self.is_over().await }).await;
     }
 
     fn bus(&self, arguments: &[&str]) -> Output {
@@ -149,7 +149,7 @@ async fn five_hundred_deleted_messages_are_found_and_restored_and_no_effect_of_t
     let (code, repaired) = shop.audit(&["--repair"]);
     assert_eq!((code, &repaired["left"], &repaired["repaired"]), (Some(0), &json!([]), &json!(500)));
     assert_eq!(repaired["findings"], differs["findings"]);
-    until("all is heard", || async { shop.nothing_to_do().await }).await;
+    until("all events are handled", || async { shop.nothing_to_do().await }).await;
     assert!(state().await == before, "an effect has happened again");
     let dead = shop.broker.outsider().await.get_stream("ticketing-dead-letters").await.unwrap();
     assert_eq!(dead.cached_info().state.messages, 0);
@@ -168,7 +168,7 @@ async fn a_stream_that_was_deleted_comes_back_and_the_repair_restores_what_stood
     let committed = differs["committed"].as_u64().unwrap();
     assert_eq!((code, differs["findings"].as_array().unwrap().len() as u64), (Some(6), committed));
     assert_eq!(shop.audit(&["--repair"]).0, Some(0));
-    shop.another_is_heard_of().await;
+    shop.another_is_received().await;
     let after = shop.documents("orders", "tickets").await;
     assert!(before.iter().all(|(id, copy)| after.get(id) == Some(copy)) && after.len() == before.len() + 1);
     shop.close().await;
@@ -207,7 +207,7 @@ async fn deleted_consumers_are_made_again() {
     for consumer in &consumers {
         stream.delete_consumer(consumer).await.unwrap();
     }
-    shop.another_is_heard_of().await;
+    shop.another_is_received().await;
     let again: Vec<String> = stream.consumer_names().try_collect().await.unwrap();
     assert_eq!(BTreeSet::from_iter(consumers), BTreeSet::from_iter(again));
     shop.close().await;
