@@ -18,7 +18,7 @@ use crate::state::AppState;
 
 /// What is known of the auth service without running it.
 pub const DECLARATION: Declaration =
-    Declaration { name: "auth", sections, topology: Topology::new, prefixes: &["/api/users"] };
+    Declaration { name: "auth", sections, topology: Topology::new, prefixes: &["/api/users"], projections: &[] };
 
 /// The auth service.
 pub const PROGRAM: Program = Program { declaration: DECLARATION, start: |scope| Box::pin(start(scope)) };
@@ -39,9 +39,9 @@ async fn start(scope: Scope<Option<SocketAddr>>) -> Result<(), Error> {
     let settings = scope.settings::<AuthSettings>()?.get();
     let tracer = telemetry::start(&scope, DECLARATION.name).await?;
     let store = store::connect(&scope).await?;
-    let Some(users) = scope.stopping().or(Users::open(&store)).await else { return Ok(()) };
+    let users = scope.stopping().or_stop(Users::open(&store)).await??;
     let state = AppState {
-        users: users?,
+        users,
         passwords: Passwords::new()?,
         key: SessionKey::new(scope.settings::<SessionSettings>()?.get().jwt_key.reveal()),
         session_length: Duration::from_secs(3600 * u64::from(settings.session_hours)),

@@ -1,4 +1,4 @@
-//! Every answer that is an error, in the contract's one shape: `{"errors":[{"message","field"?}]}`.
+//! Error answers, all in the one shape of the contract: `{"errors":[{"message","field"?}]}`.
 
 use std::panic::AssertUnwindSafe;
 
@@ -15,34 +15,34 @@ use tower_layer::Layer;
 
 use crate::requests::{record_status, step_of};
 
-/// What the course answers when it can't say more.
+/// The message of an error about which the course says nothing more.
 pub const SOMETHING_WENT_WRONG: &str = "Something went wrong";
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
-/// Why a request is not done.
+/// Why a request is refused or has failed.
 #[derive(Debug)]
 pub enum ApiError {
-    /// 400: these fields will not do.
+    /// 400: these fields are invalid.
     Invalid(Vec<Problem>),
-    /// 400: the rules of the business say no.
+    /// 400: a rule of the business forbids it.
     BadRequest(&'static str),
-    /// 401: nobody is signed in, or it is not theirs.
+    /// 401: nobody is signed in, or the record belongs to another user.
     NotAuthorized,
-    /// 404: there is no such thing.
+    /// 404: there is no such record or path.
     NotFound,
     /// 413: the body is larger than 100 kB.
     TooLarge,
-    /// 500: our own fault, or our database's; the cause is logged.
+    /// 500: a fault of the service or its database; the cause is logged.
     Fault(anyhow::Error),
 }
 
 /// One entry of an error answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// What is wrong.
+    /// What is wrong, for people.
     pub message: String,
-    /// With which field of the body.
+    /// The field of the body, or the parameter, that is wrong; `None` if it is none in particular.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<&'static str>,
 }
@@ -73,24 +73,24 @@ impl store::Aborted for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         match self {
-            Self::Invalid(problems) => shaped(StatusCode::BAD_REQUEST, problems),
-            Self::BadRequest(message) => said(StatusCode::BAD_REQUEST, message),
-            Self::NotAuthorized => said(StatusCode::UNAUTHORIZED, "Not authorized"),
-            Self::NotFound => said(StatusCode::NOT_FOUND, "Not Found"),
-            Self::TooLarge => said(StatusCode::PAYLOAD_TOO_LARGE, "Request body is larger than 100 kB"),
+            Self::Invalid(problems) => answer(StatusCode::BAD_REQUEST, problems),
+            Self::BadRequest(message) => answer_with(StatusCode::BAD_REQUEST, message),
+            Self::NotAuthorized => answer_with(StatusCode::UNAUTHORIZED, "Not authorized"),
+            Self::NotFound => answer_with(StatusCode::NOT_FOUND, "Not Found"),
+            Self::TooLarge => answer_with(StatusCode::PAYLOAD_TOO_LARGE, "Request body is larger than 100 kB"),
             Self::Fault(error) => {
                 tracing::error!("{error:#}");
-                said(StatusCode::INTERNAL_SERVER_ERROR, SOMETHING_WENT_WRONG)
+                answer_with(StatusCode::INTERNAL_SERVER_ERROR, SOMETHING_WENT_WRONG)
             }
         }
     }
 }
 
-fn said(status: StatusCode, message: &str) -> Response {
-    shaped(status, vec![Problem { message: message.to_owned(), field: None }])
+fn answer_with(status: StatusCode, message: &str) -> Response {
+    answer(status, vec![Problem { message: message.to_owned(), field: None }])
 }
 
-fn shaped(status: StatusCode, errors: Vec<Problem>) -> Response {
+fn answer(status: StatusCode, errors: Vec<Problem>) -> Response {
     #[derive(Serialize)]
     struct Body {
         errors: Vec<Problem>,
@@ -98,21 +98,21 @@ fn shaped(status: StatusCode, errors: Vec<Problem>) -> Response {
     (status, [(CONTENT_TYPE, JSON)], Json(Body { errors })).into_response()
 }
 
-/// Holds a service's routes to the contract: whatever is not found, refused by the framework, or panics, is answered in
-/// the one shape, and everything is JSON in UTF-8.
+/// Makes the routes of a service keep the contract: a path that is not found, a refusal of the framework and a panic are
+/// answered in the one shape, and every body is JSON in UTF-8.
 ///
 /// Each request is a step of its trace.
 pub fn contract(routes: Router, tracer: Tracer) -> Router {
     let routes = routes
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::NotFound) // as in the course, which knows no 405
-        .layer(from_fn(shape))
+        .layer(from_fn(in_shape))
         .layer(from_fn_with_state(tracer, traced));
-    Router::new().fallback_service(map_request(as_express_has_it).layer(routes))
+    Router::new().fallback_service(map_request(normalize_path).layer(routes))
 }
 
-/// The course's router ignores the case of a path, and one slash at its end.
-async fn as_express_has_it(mut request: Request) -> Request {
+/// Ignores the case of a path and one slash at its end, as the course's router does.
+async fn normalize_path(mut request: Request) -> Request {
     let path = request.uri().path();
     let plain = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path).to_ascii_lowercase();
     if plain != path {
@@ -126,7 +126,7 @@ async fn as_express_has_it(mut request: Request) -> Request {
     request
 }
 
-/// Makes a request a step of its trace, and tells its correlation id in the answer.
+/// Makes a request a step of its trace, and adds the correlation id to the answer.
 async fn traced(State(tracer): State<Tracer>, request: Request, next: Next) -> Response {
     let step = step_of(&tracer, &request);
     let mut answer = step.scope(next.run(request)).await;
@@ -137,9 +137,10 @@ async fn traced(State(tracer): State<Tracer>, request: Request, next: Next) -> R
     answer
 }
 
-async fn shape(request: Request, next: Next) -> Response {
+/// Answers panics and refusals of the framework in the contract's shape.
+async fn in_shape(request: Request, next: Next) -> Response {
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
-    let mut answer = answer.unwrap_or_else(|_| said(StatusCode::INTERNAL_SERVER_ERROR, SOMETHING_WENT_WRONG));
+    let mut answer = answer.unwrap_or_else(|_| answer_with(StatusCode::INTERNAL_SERVER_ERROR, SOMETHING_WENT_WRONG));
     let status = answer.status();
     match answer.headers().get(CONTENT_TYPE) {
         Some(kind) if kind == "application/json" => {
@@ -147,8 +148,8 @@ async fn shape(request: Request, next: Next) -> Response {
             answer
         }
         Some(kind) if *kind == JSON => answer,
-        // The framework's own words: a path that is no UTF-8, say.
-        _ if status.is_client_error() || status.is_server_error() => said(status, SOMETHING_WENT_WRONG),
+        // A refusal of the framework: a path that is not UTF-8, for example.
+        _ if status.is_client_error() || status.is_server_error() => answer_with(status, SOMETHING_WENT_WRONG),
         _ => answer,
     }
 }

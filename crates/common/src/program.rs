@@ -6,6 +6,8 @@ use bus::Topology;
 use futures_util::future::BoxFuture;
 use service::settings::Sections;
 use service::{Error, Exit, Scope, Service};
+#[cfg(feature = "mongo")]
+use store::Replay;
 
 /// What is known of a service without running it. It links nothing of the service but its types.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +20,14 @@ pub struct Declaration {
     pub topology: fn() -> Topology,
     /// The path prefixes of its API, as `/api/tickets`; none if it has no API. The longest prefix wins.
     pub prefixes: &'static [&'static str],
+    /// The projections of the service, as what rebuilds them; none if it keeps no copies of others' records.
+    pub projections: &'static [Replay],
 }
+
+/// What rebuilds a projection: without a database there is none.
+#[cfg(not(feature = "mongo"))]
+#[derive(Clone, Copy, Debug)]
+pub enum Replay {}
 
 /// A service that runs: alone as a program of its own, or with others in one process.
 ///

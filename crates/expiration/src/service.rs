@@ -17,6 +17,7 @@ pub const DECLARATION: Declaration = Declaration {
     sections: || Sections::new().with::<NatsSettings>().with::<TelemetrySettings>(),
     topology: || Topology::new().publishes_directly::<ExpirationComplete>().listens::<Listeners>(),
     prefixes: &[],
+    projections: &[],
 };
 
 /// The expiration service.

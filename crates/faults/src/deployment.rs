@@ -80,7 +80,7 @@ impl Deployment {
     /// The database of a service, not through a proxy.
     pub(crate) async fn store(&self, service: &str) -> (Running<Store>, Store) {
         let uri = self.database.lock().await.uri(service);
-        let mut running = launch("store", Connection { uri: uri.into() }).start();
+        let mut running = launch("store", Connection { uri: uri.parse().unwrap() }).start();
         let store = running.ready().await.unwrap();
         (running, store)
     }

@@ -25,7 +25,7 @@ pub(crate) struct Databases {
 
 impl Databases {
     async fn store(&self, scope: &Scope<()>) -> Result<Store, Error> {
-        let uri = in_database(&self.mongo_uri, str::to_owned)?;
+        let uri = in_database(&self.mongo_uri, str::to_owned)?.reveal().parse().context("--mongo-uri")?;
         let connection = scope.child("mongo").ready_within(ANSWERS_WITHIN).start(Connection { uri });
         connection.await.map_err(|error| self.with_hint(error))
     }

@@ -85,7 +85,7 @@ impl Bus {
             Command::Tail(tail) => tail.run(),
             Command::Describe(describe) => describe.run(services),
             Command::Dlq(dlq) => dlq.run(),
-            Command::Replay(replay) => replay.run(),
+            Command::Replay(replay) => replay.run(services),
             Command::Audit(audit) => audit.run(services),
         }
     }

@@ -2,9 +2,10 @@
 
 use anyhow::Context;
 use bus::Bus;
-use clap::{Args, ValueEnum};
-use orders::{Replayed, replay};
+use clap::Args;
+use common::Declaration;
 use service::{Ending, Error, Exit, Scope};
+use store::Replayed;
 
 use crate::broker::Broker;
 use crate::console::{progress, say, say_json};
@@ -15,7 +16,7 @@ use crate::program;
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Replay {
     /// The queue group
-    group: Group,
+    group: String,
     #[command(flatten)]
     broker: Broker,
     #[command(flatten)]
@@ -25,35 +26,43 @@ pub(crate) struct Replay {
     json: bool,
 }
 
-/// A queue group that keeps copies of records of other services.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Group {
-    /// Copies of the tickets
-    OrdersService,
-}
-
 impl Replay {
-    pub(crate) fn run(self) -> Exit {
-        self.broker.clone().run("replay", async move |bus, scope| self.replay(&bus, &scope).await)
+    pub(crate) fn run(self, services: &[Declaration]) -> Exit {
+        let service = self.service(services);
+        self.broker.clone().run("replay", async move |bus, scope| self.replay(&bus, &scope, service?).await)
     }
 
-    async fn replay(&self, bus: &Bus, scope: &Scope<()>) -> Result<(), Error> {
-        let Group::OrdersService = self.group;
-        let store = self.databases.of("orders", scope).await?;
-        let work = replay(&store, bus, progress("messages to read"), progress("copies to compare"));
-        let stopped = "stopped before all copies were rebuilt; run it again for the rest";
-        let replayed = scope.stopping().or(work).await.context(stopped)?;
-        let replayed = replayed.context("not all copies were rebuilt; run it again for the rest")?;
-        if self.json {
-            say_json(&replayed)?;
-        } else {
-            report(&replayed)?;
+    /// The service whose queue group it is.
+    fn service(&self, services: &[Declaration]) -> Result<Declaration, Error> {
+        let with_copies = || services.iter().filter(|service| !service.projections.is_empty());
+        let group = |service: &Declaration| (service.topology)().subscribes.first().map(|one| one.queue_group);
+        let service = with_copies().find(|service| group(service) == Some(self.group.as_str()));
+        service.copied().ok_or_else(|| {
+            let groups: Vec<_> = with_copies().filter_map(group).collect();
+            let message = format!("{} is not a queue group with copies; there are {}", self.group, groups.join(", "));
+            Ending { exit: Exit::Usage, message }.into()
+        })
+    }
+
+    async fn replay(&self, bus: &Bus, scope: &Scope<()>, service: Declaration) -> Result<(), Error> {
+        let store = self.databases.of(service.name, scope).await?;
+        let mut open = 0;
+        for replay in service.projections {
+            let work = replay.run(&store, bus, progress("messages to read"), progress("copies to compare"));
+            let stopped = "stopped before all copies were rebuilt; run it again for the rest";
+            let replayed = scope.stopping().or(work).await.context(stopped)?;
+            let replayed = replayed.context("not all copies were rebuilt; run it again for the rest")?;
+            if self.json {
+                say_json(&replayed)?;
+            } else {
+                report(replay.collection, &replayed)?;
+            }
+            open += replayed.incomplete.len() + replayed.beyond.len();
         }
-        let open = replayed.incomplete.len() + replayed.beyond.len();
         if open > 0 {
             let audit = program::command("audit --repair");
             let message = format!(
-                "events of {open} tickets are missing from the stream: {audit} republishes those of the last 30 days from \
+                "events of {open} records are missing from the stream: {audit} republishes those of the last 30 days from \
                  the outboxes; then run replay again"
             );
             return Err(Ending { exit: Exit::Differs, message }.into());
@@ -62,12 +71,12 @@ impl Replay {
     }
 }
 
-fn report(replayed: &Replayed) -> Result<(), Error> {
-    let Replayed { events, tickets, rebuilt, incomplete, beyond } = replayed;
+fn report(collection: &str, replayed: &Replayed) -> Result<(), Error> {
+    let Replayed { events, records, rebuilt, incomplete, beyond } = replayed;
     for (what, ids) in [("rebuilt", rebuilt), ("incomplete", incomplete), ("beyond", beyond)] {
         for id in ids {
-            say(format_args!("{what:<10}  ticket/{id}"))?;
+            say(format_args!("{what:<10}  {collection}/{id}"))?;
         }
     }
-    say(format_args!("{events} events of {tickets} tickets: {} copies rebuilt", rebuilt.len()))
+    say(format_args!("{events} events of {records} {collection}: {} copies rebuilt", rebuilt.len()))
 }

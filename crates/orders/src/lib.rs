@@ -6,12 +6,10 @@
 mod app;
 mod events;
 mod models;
-mod replay;
 mod routes;
 mod service;
 mod settings;
 mod state;
 mod sweep;
 
-pub use replay::{Replayed, replay};
 pub use service::{DECLARATION, PROGRAM};

@@ -8,7 +8,7 @@ use common::settings::{HttpSettings, SessionSettings};
 use common::{Declaration, Listeners as _, Program, Topology};
 use service::settings::Sections;
 use service::{Error, Scope};
-use store::{MongoSettings, Outboxes, Relay};
+use store::{MongoSettings, Outboxes, Projection, Relay, Replay};
 use telemetry::TelemetrySettings;
 
 use crate::app::app;
@@ -16,7 +16,7 @@ use crate::events::{
     ExpirationCompleteListener, Listeners, PaymentCreatedListener, Published, TicketCreatedListener,
     TicketUpdatedListener,
 };
-use crate::models::{Orders, Tickets};
+use crate::models::{Orders, Ticket};
 use crate::settings::OrdersSettings;
 use crate::state::AppState;
 use crate::sweep::Sweep;
@@ -27,6 +27,7 @@ pub const DECLARATION: Declaration = Declaration {
     sections,
     topology: || Topology::new().publishes(Published::SUBJECTS).listens::<Listeners>(),
     prefixes: &["/api/orders"],
+    projections: &[Replay::of::<Ticket>()],
 };
 
 /// The orders service.
@@ -52,8 +53,8 @@ async fn start(scope: Scope<Option<SocketAddr>>) -> Result<(), Error> {
     let bus = bus::connect(&scope, tracer.clone()).await?;
     scope.child("relay").wait_until_ready().start(Relay::new(&store, &bus)).await?;
 
-    let Some(orders) = scope.stopping().or(Orders::open(&store)).await else { return Ok(()) };
-    let (orders, tickets) = (orders?, Tickets::of(&store));
+    let orders = scope.stopping().or_stop(Orders::open(&store)).await??;
+    let tickets = Projection::of(&store);
     let (created, cancelled) = Published::open(&store);
     let listeners: Listeners = (
         TicketCreatedListener { tickets: tickets.clone() },

@@ -4,9 +4,10 @@ use axum::extract::FromRef;
 use common::Store;
 use common::extract::SessionKey;
 use service::Live;
+use store::Projection;
 
 use crate::events::{OrderCancelledPublisher, OrderCreatedPublisher};
-use crate::models::{Orders, Tickets};
+use crate::models::{Orders, Ticket};
 use crate::settings::OrdersSettings;
 
 /// What the handlers share. Its publishers are what this service may publish.
@@ -14,7 +15,7 @@ use crate::settings::OrdersSettings;
 pub(crate) struct AppState {
     pub(crate) store: Store,
     pub(crate) orders: Orders,
-    pub(crate) tickets: Tickets,
+    pub(crate) tickets: Projection<Ticket>,
     pub(crate) created: OrderCreatedPublisher,
     pub(crate) cancelled: OrderCancelledPublisher,
     pub(crate) key: SessionKey,

@@ -33,7 +33,7 @@ impl Aborted for AbortReason {
     }
 }
 
-/// What a listener does is one transaction with the note, in the inbox, that the event is handled.
+/// The effects of a listener and the note in the inbox that the event is handled are one transaction.
 impl Effects for Store {
     type Tx = Tx;
 

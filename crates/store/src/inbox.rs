@@ -1,8 +1,17 @@
 //! The inbox: which events were handled, and which could not be yet.
+//!
+//! JetStream delivers at least once: after a lost ack, a repair or a redrive an event arrives again. Making every handler
+//! idempotent by itself is easy to get wrong, so the note that an event was handled is a document of the same transaction
+//! as its effects, with group and event id as its key. A second delivery finds the note, and nothing happens.
+//!
+//! Only handled events are noted there; an attempt that fails writes to a collection of its own, outside the transaction
+//! that was aborted. So an event that is handled on its first attempt, as nearly all are, costs one insert. Both collections are kept
+//! twice as long as the outbox, from which an event may be published again.
 
 use std::time::Duration;
 
 use anyhow::Context;
+use bus::{FailedAttempt, Failures};
 use mongodb::bson::{DateTime, doc};
 use mongodb::error::Error as DatabaseError;
 use mongodb::options::{IndexOptions, ReturnDocument};
@@ -11,15 +20,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::is_duplicate;
 use crate::{KEPT_FOR, Store, Tx};
-use bus::{FailedAttempt, Failures};
 
 const INBOX: &str = "inbox";
 const FAILURES: &str = "failures";
 
 /// How many failed attempts of an event are kept.
-const MAX_HISTORY: i32 = 20;
+const MAX_HISTORY_LENGTH: i32 = 20;
 
-/// What one queue group has handled, in this database.
+/// The inbox of one queue group.
 #[derive(Clone, Debug)]
 pub(crate) struct Inbox {
     group: &'static str,
@@ -70,8 +78,8 @@ impl Inbox {
         format!("{}/{event_id}", self.group)
     }
 
-    /// Notes that the event is handled, in the transaction that handles it; tells whether it is new. If it is not, the
-    /// transaction is over.
+    /// Notes that the event is handled, in the transaction that handles it. Returns whether the event is new; if not, the
+    /// server has aborted the transaction.
     pub(crate) async fn note(&self, event_id: &str, tx: &mut Tx) -> Result<bool, DatabaseError> {
         let handled = Handled { id: self.key(event_id), handled_at: DateTime::now() };
         match self.handled.insert_one(handled).session(tx).await {
@@ -84,7 +92,7 @@ impl Inbox {
     /// Records that handling the event has failed, and returns all its failures until now.
     pub(crate) async fn failed(&self, event_id: &str, error: &str) -> Result<Failures, DatabaseError> {
         let this = mongodb::bson::serialize_to_bson(&FailedAttempt::now(error))?;
-        let history = doc! { "$each": [this], "$slice": -MAX_HISTORY };
+        let history = doc! { "$each": [this], "$slice": -MAX_HISTORY_LENGTH };
         let noted = doc! { "$inc": { "count": 1 }, "$push": { "history": history } };
         let Troubled { count, history, .. } = self.update(event_id, noted).await?;
         Ok(Failures { count, history })
@@ -93,15 +101,15 @@ impl Inbox {
     /// Records that the event waits for an earlier one, and returns for how long it has waited.
     pub(crate) async fn waits(&self, event_id: &str) -> Result<Duration, DatabaseError> {
         let now = DateTime::now();
-        // The smaller of the two: a field that is not there yet is set.
+        // `$min` sets a field that is absent, and keeps an earlier time.
         let event = self.update(event_id, doc! { "$min": { "waitingSince": now } }).await?;
         Ok(now.saturating_duration_since(event.waiting_since.unwrap_or(now)))
     }
 
     async fn update(&self, event_id: &str, mut noted: mongodb::bson::Document) -> Result<Troubled, DatabaseError> {
         noted.insert("$setOnInsert", doc! { "since": DateTime::now() });
-        let it = doc! { "_id": self.key(event_id) };
-        let updated = self.failures.find_one_and_update(it, noted).upsert(true);
+        let this = doc! { "_id": self.key(event_id) };
+        let updated = self.failures.find_one_and_update(this, noted).upsert(true);
         Ok(updated.return_document(ReturnDocument::After).await?.unwrap_or_default())
     }
 }

@@ -1,14 +1,15 @@
 //! The store: a service's own database, where state and events change together.
 //!
 //! A [`Connection`] is a service; its handle, the [`Store`], runs [transactions](Store::transaction). An [`Outbox`]
-//! records an event in the transaction that changes the state it tells of; a [`Relay`] publishes what was committed. What
-//! a [`Listener`](bus::Listener) does is one transaction with the note, in the inbox, that it was done.
+//! records an event in the transaction that changes the state which the event reports; a [`Relay`] publishes committed
+//! events. The effects of a [`Listener`](bus::Listener) and the note in the inbox that it has handled the event are one
+//! transaction. A [`Projection`] keeps copies of another service's records. An [audit](audit()) compares outboxes and stream.
 //!
-//! | collection | what stands in it |
+//! | collection | what it contains |
 //! | --- | --- |
 //! | `outbox` | the events of this service, [kept](KEPT_FOR) for a while after they were published |
-//! | `inbox` | which events were handled, by group; kept for twice as long |
-//! | `failures` | which events could not be handled yet, how often it was tried, and why it failed |
+//! | `inbox` | which events were handled, by queue group; kept for twice as long |
+//! | `failures` | which events could not be handled yet, how often that failed, and why; kept as long |
 
 mod audit;
 mod connection;
@@ -19,25 +20,27 @@ mod ids;
 mod inbox;
 mod outbox;
 pub mod price;
+mod projection;
 mod relay;
-mod repair;
 mod settings;
 mod transaction;
+mod uri;
 mod version;
 
 use std::time::Duration;
 
-pub use audit::{Audit, Finding, Kind, audit};
+pub use audit::{Audit, Finding, Kind, audit, repair};
 pub use connection::{Connection, connect};
 pub use error::is_duplicate;
 pub use handle::Store;
 pub use ids::new_id;
 pub use outbox::{Outbox, Outboxes};
+pub use projection::{Projected, Projection, Replay, Replayed};
 pub use relay::Relay;
-pub use repair::repair;
 pub use settings::MongoSettings;
 pub use transaction::{Aborted, Tx};
-pub use version::{Arrival, Stale, Versioned, save};
+pub use uri::{DatabaseUri, InvalidUri};
+pub use version::{Stale, Versioned, save};
 
 /// How long an event stays in the outbox after it was published, so that outbox and stream can be compared.
 pub const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);

@@ -1,4 +1,13 @@
 //! The outbox: an event is committed together with the change that it reports.
+//!
+//! A service that writes to its database and then publishes loses the event if it is killed in between, and one that
+//! publishes first may report a change that never was. Therefore nothing but the database is written: the event is a
+//! document of the transaction that makes the change, and the [relay](crate::Relay) publishes it after the commit. The
+//! price is one more write, and a delay of a few milliseconds.
+//!
+//! The type [`Outbox<E>`](Outbox) records one kind of event only, and needs a transaction to do so, so a wrong payload or a
+//! record outside a transaction does not compile. Rows stay for [30 days](KEPT_FOR) after they were published, so that an
+//! audit can compare them with the stream.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -16,7 +25,10 @@ use telemetry::{Trace, remote_context};
 
 pub(crate) const OUTBOX: &str = "outbox";
 
-/// Records one kind of event: [`Outboxes::open`] makes it.
+/// What failed, if reading the outbox does.
+pub(crate) const READING: &str = "failed to read the outbox";
+
+/// Records one kind of event; [`Outboxes::open`] creates it.
 ///
 /// The [`Relay`](crate::Relay) publishes what was committed. Nothing else in a service publishes such events, so an event
 /// can't report a change that was never committed, nor be lost after one that was.
@@ -70,37 +82,37 @@ impl<A: Event, B: Event> Outboxes for (A, B) {
     }
 }
 
-/// An event as it stands in the outbox.
+/// An event as it is stored in the outbox.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Row {
-    /// The event's id.
+    /// The id of the event.
     #[serde(rename = "_id")]
     pub(crate) id: ObjectId,
     pub(crate) subject: String,
-    /// JSON.
+    /// The event as JSON.
     pub(crate) payload: String,
-    /// The record it tells of, as `ticket/<id>`.
+    /// The record that the event is about, as `ticket/<id>`.
     pub(crate) aggregate: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) version: Option<u64>,
-    /// The step that has recorded it, if it belongs to one.
+    /// The step of a trace that has recorded the event, if it belongs to one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     traceparent: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     correlation_id: Option<String>,
     pub(crate) recorded_at: DateTime,
-    /// Whose it is to publish; absent once it was published.
+    /// The instance of the store whose relay is to publish the event; absent once it was published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) pending: Option<String>,
-    /// Absent until the broker has confirmed it.
+    /// When the broker had confirmed the event; absent until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     published_at: Option<DateTime>,
 }
 
 impl Row {
-    /// Publishes the event, as the step after the one that has recorded it, under an id by which the broker knows this
-    /// attempt for a while.
+    /// Publishes the event, as the step after the one that has recorded it. The broker ignores a second message with the
+    /// same `message_id` within its duplicate window.
     pub(crate) async fn publish(&self, bus: &Bus, message_id: &str) -> Result<Published, PublishError> {
         let event = RecordedEvent {
             subject: &self.subject,
@@ -112,7 +124,12 @@ impl Row {
     }
 }
 
-/// What a row is found by while it is pending, and what removes it in the end.
+/// All rows of the outbox.
+pub(crate) fn outbox_of(store: &Store) -> Collection<Row> {
+    store.collection(OUTBOX)
+}
+
+/// The indexes that find pending rows, and the one that removes rows in the end.
 pub(crate) fn indexes() -> [IndexModel; 3] {
     let pending = IndexOptions::builder().partial_filter_expression(doc! { "pending": { "$exists": true } }).build();
     let kept = IndexOptions::builder().expire_after(KEPT_FOR).build();
@@ -125,14 +142,14 @@ pub(crate) fn indexes() -> [IndexModel; 3] {
 
 impl<E: Event> Outbox<E> {
     fn new(store: &Store) -> Self {
-        Self { rows: store.collection(OUTBOX), event: PhantomData }
+        Self { rows: outbox_of(store), event: PhantomData }
     }
 
     /// Records the event: it is published once the transaction is committed, and never if it is not.
     ///
     /// # Errors
     ///
-    /// When the database does not take it, or it cannot be written as JSON.
+    /// Those of the database; when the event can't be written as JSON.
     pub async fn record(&self, tx: &mut Tx, event: &E) -> Result<(), mongodb::error::Error> {
         let aggregate = event.aggregate();
         let trace = Trace::current();

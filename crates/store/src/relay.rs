@@ -1,12 +1,27 @@
-//! The relay: it publishes what was committed.
+//! The relay: it publishes the events that were committed.
+//!
+//! It polls the outbox rather than a change stream: polling needs no resume token to keep, and works after any failure the
+//! same way as at the start. A commit in the same process wakes it, so polling costs no delay.
+//!
+//! Two decisions keep events complete and in order without a leader among the processes of a service:
+//!
+//! * A row is pending until the broker has confirmed its message. A process that is killed between the two publishes
+//!   again, with the same ids: the broker's duplicate window ignores the message for two minutes, every inbox for longer
+//!   than rows are kept.
+//! * A row belongs to the process that has recorded it. Another process takes it over once it has seen it pending in two
+//!   sweeps: then its process is gone, or has no broker. No clock of another machine is trusted for that.
+//!
+//! Events of one record are published one after the other, in the order of versions, even if another process has recorded
+//! the earlier one. Different records are published concurrently, so one that the broker refuses blocks only itself.
 
 use std::collections::{HashMap, HashSet};
 use std::mem::replace;
 use std::time::Duration;
 
 use anyhow::Context;
+use bus::crash::point;
+use bus::{Bus, PublishError};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use mongodb::Collection;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{DateTime, doc};
 use serde::Deserialize;
@@ -14,43 +29,33 @@ use service::{Error, Scope, Service};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::Store;
-use crate::outbox::{OUTBOX, Row, indexes};
-use bus::crash::point;
-use bus::{Bus, PublishError};
+use crate::handle::RETRY_AFTER;
+use crate::outbox::{OUTBOX, READING, Row, indexes, outbox_of};
 
-/// How often the relay looks for rows that nobody published.
+/// The default pause between two sweeps for rows that other processes have left unpublished.
 const SWEEP_EVERY: Duration = Duration::from_secs(2);
 
-/// The pause after the database or the broker has failed.
-const AGAIN_AFTER: Duration = Duration::from_millis(250);
+/// How many rows are read and published in one batch.
+const BATCH_SIZE: usize = 500;
 
-/// How many rows are looked at, and published, in one go.
-const BATCH: usize = 500;
+/// How many records have an event in flight at the same time.
+const CONCURRENT_RECORDS: usize = 64;
 
-/// For how many records events are on their way at once.
-const CONCURRENCY: usize = 64;
-
-const READING: &str = "reading the outbox";
-
-/// How long a relay that stops goes on with what is there.
+/// How long a relay that stops still publishes pending rows.
 const FINISH_WITHIN: Duration = Duration::from_secs(2);
 
 /// Publishes the rows of the outbox, as soon as they are committed.
 ///
-/// The events of one record are published in the order of their versions, whichever process has recorded them; those of
-/// different records in the order in which they were recorded, many at once. A row is marked as published when the
-/// broker has confirmed it. So a process that is killed at any moment loses none; and what is published again has the
-/// same id, by which the broker, for two minutes, and every inbox, for longer than the row is kept, know it.
-///
-/// Each relay publishes what its own process has recorded, and what it has seen pending in two sweeps: its process is
-/// gone, or has no broker. No clock of another machine is trusted for that.
+/// The events of one record are published in the order of their versions, whichever process has recorded them; events of
+/// different records concurrently. A process that is killed at any moment loses none: its events are published at its next
+/// start, or by another process of the service.
 #[derive(Clone, Debug)]
 pub struct Relay {
-    /// Whose outbox.
+    /// The store with the outbox.
     pub store: Store,
-    /// Where to publish.
+    /// The bus to publish on.
     pub bus: Bus,
-    /// How often it looks for what others have left.
+    /// The pause between two sweeps for rows that other processes have left unpublished.
     pub sweep_every: Duration,
 }
 
@@ -60,10 +65,8 @@ impl Service for Relay {
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         let stopping = scope.stopping();
         for index in indexes() {
-            match stopping.or(self.store.ensure_index(OUTBOX, index)).await {
-                Some(made) => made.context("making the indexes of the outbox")?,
-                None => return Ok(()),
-            }
+            let created = stopping.or_stop(self.store.ensure_index(OUTBOX, index)).await?;
+            created.context("failed to create the indexes of the outbox")?;
         }
         scope.ready(());
         let mut left = HashMap::new();
@@ -77,16 +80,16 @@ impl Service for Relay {
                 () = self.store.recorded() => false,
             };
             let pass = async {
-                // What is still there at the next sweep becomes ours.
+                // A row that is still pending at the next sweep is taken over.
                 let now_ours = if is_sweep { replace(&mut left, self.left_by_others().await?) } else { HashMap::new() };
                 self.publish_all(&now_ours, &mut refused).await
             };
             if let Some(Err(error)) = stopping.or(pass).await {
-                tracing::warn!("the outbox waits: {error:#}");
-                sweep.reset_after(AGAIN_AFTER);
+                tracing::warn!("events stay in the outbox until the next attempt: {error:#}");
+                sweep.reset_after(RETRY_AFTER);
             }
         }
-        // What remains, another relay will find, or this service's next start.
+        // Rows that remain are published by another process, or at the next start.
         if self.bus.is_connected() {
             timeout(FINISH_WITHIN, self.publish_all(&HashMap::new(), &mut refused)).await.ok();
         }
@@ -101,21 +104,23 @@ struct Stuck {
     error: PublishError,
 }
 
-/// What a process has left unpublished.
+/// The rows that a process has left unpublished.
 #[derive(Deserialize)]
 struct Left {
     #[serde(rename = "_id")]
     instance: String,
+    /// The last row of the process, which the next sweep takes over with those before it.
     last: ObjectId,
 }
 
 impl Relay {
-    /// With a sweep every two seconds.
+    /// A relay with a sweep every two seconds.
     pub fn new(store: &Store, bus: &Bus) -> Self {
         Self { store: store.clone(), bus: bus.clone(), sweep_every: SWEEP_EVERY }
     }
 
-    /// Publishes all that is ours to publish now, batch by batch. What the broker refuses holds up its own record only.
+    /// Publishes the rows of this process and those that it takes over, batch by batch. An event that the broker refuses
+    /// blocks its own record only.
     async fn publish_all(
         &self,
         left: &HashMap<String, ObjectId>,
@@ -126,7 +131,7 @@ impl Relay {
             let rows = self.ours(left, after).await?;
             let Some(last) = rows.last() else { return Ok(()) };
             after = Some(last.id);
-            let is_last = rows.len() < BATCH; // what is committed from here on wakes us again
+            let is_last = rows.len() < BATCH_SIZE; // a commit from here on wakes the relay again
             let before = self.before(&rows).await?;
             self.publish(in_order(rows, before), refused).await?;
             if is_last {
@@ -135,21 +140,17 @@ impl Relay {
         }
     }
 
-    fn rows(&self) -> Collection<Row> {
-        self.store.collection(OUTBOX)
-    }
-
-    /// What other processes have not published yet: for each of them, the last of its rows.
+    /// The pending rows of other processes: for each process, the last one.
     async fn left_by_others(&self) -> Result<HashMap<String, ObjectId>, Error> {
         let others = doc! { "pending": { "$exists": true, "$ne": self.store.instance() } };
         let last = doc! { "_id": "$pending", "last": { "$max": "$_id" } };
-        let rows = self.rows();
+        let rows = outbox_of(&self.store);
         let left = rows.aggregate([doc! { "$match": others }, doc! { "$group": last }]).with_type::<Left>();
         let left: Vec<Left> = left.await.context(READING)?.try_collect().await.context(READING)?;
         Ok(left.into_iter().map(|Left { instance, last }| (instance, last)).collect())
     }
 
-    /// The oldest rows that are this process's, or were left by others, after those of the batch before.
+    /// The oldest pending rows of this process and of those that it takes over, after the last batch.
     async fn ours(&self, left: &HashMap<String, ObjectId>, after: Option<ObjectId>) -> Result<Vec<Row>, Error> {
         let mut ours = vec![doc! { "pending": self.store.instance() }];
         ours.extend(left.iter().map(|(instance, last)| doc! { "pending": instance, "_id": { "$lte": last } }));
@@ -157,11 +158,16 @@ impl Relay {
         if let Some(after) = after {
             these.insert("_id", doc! { "$gt": after });
         }
-        let rows = self.rows().find(these).sort(doc! { "_id": 1 }).limit(BATCH.try_into()?).await.context(READING)?;
+        let rows = outbox_of(&self.store)
+            .find(these)
+            .sort(doc! { "_id": 1 })
+            .limit(BATCH_SIZE.try_into()?)
+            .await
+            .context(READING)?;
         rows.try_collect().await.context(READING)
     }
 
-    /// The other rows of the same records that may have to come before these.
+    /// The pending rows of other processes that may have to be published before these, since they are about the same records.
     async fn before(&self, rows: &[Row]) -> Result<Vec<Row>, Error> {
         let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
         let later = rows.iter().filter(|row| row.version > Some(0));
@@ -176,12 +182,13 @@ impl Relay {
             "version": { "$lt": i64::try_from(greatest)? },
             "_id": { "$nin": ids },
         };
-        self.rows().find(same).await.context(READING)?.try_collect().await.context(READING)
+        outbox_of(&self.store).find(same).await.context(READING)?.try_collect().await.context(READING)
     }
 
     /// Publishes the rows of each record one after the other, and marks what the broker has confirmed.
     async fn publish(&self, records: Vec<Vec<Row>>, refused: &mut HashSet<ObjectId>) -> Result<(), Error> {
-        let published = stream::iter(records).map(|rows| self.publish_in_turn(rows)).buffer_unordered(CONCURRENCY);
+        let published =
+            stream::iter(records).map(|rows| self.publish_in_turn(rows)).buffer_unordered(CONCURRENT_RECORDS);
         let results: Vec<(Vec<ObjectId>, Option<Stuck>)> = published.collect().await;
         let (published, stuck): (Vec<_>, Vec<_>) = results.into_iter().unzip();
         let published = published.concat();
@@ -189,26 +196,26 @@ impl Relay {
         if !published.is_empty() {
             let done = doc! { "$set": { "publishedAt": DateTime::now() }, "$unset": { "pending": "" } };
             let these = doc! { "_id": { "$in": &published } };
-            self.rows().update_many(these, done).await.context("marking events as published")?;
+            outbox_of(&self.store).update_many(these, done).await.context("failed to mark events as published")?;
             point("relay-marked");
         }
         for Stuck { id, subject, error } in stuck.into_iter().flatten() {
             if error.may_pass() {
-                return Err(error.into()); // the broker is away, for all of them
+                return Err(error.into()); // the broker is away, which concerns all rows
             }
             if refused.insert(id) {
-                tracing::error!(%id, subject, "an event can't be published, nor those of its record after it: {error}");
+                tracing::error!(event_id = %id, subject, "event refused by the broker; it blocks later events of its record: {error}");
             }
         }
         Ok(())
     }
 
-    /// Up to the first one that fails: a later version must not come before it.
+    /// Publishes the rows of one record up to the first one that fails, which later versions must not overtake.
     async fn publish_in_turn(&self, rows: Vec<Row>) -> (Vec<ObjectId>, Option<Stuck>) {
         let mut published = Vec::new();
         for row in rows {
             point("relay-before-publish");
-            if let Err(error) = self.publish_row(&row).await {
+            if let Err(error) = row.publish(&self.bus, &row.id.to_hex()).await {
                 let stuck = Stuck { id: row.id, subject: row.subject, error };
                 return (published, Some(stuck));
             }
@@ -216,27 +223,21 @@ impl Relay {
         }
         (published, None)
     }
-
-    async fn publish_row(&self, row: &Row) -> Result<(), PublishError> {
-        row.publish(&self.bus, &row.id.to_hex()).await?;
-        Ok(())
-    }
 }
 
-/// The rows of each record in the order of their versions, up to the last one that is ours.
+/// The rows of each record in the order of their versions, up to the last one of this process.
 ///
-/// Those before it may be another process's that is about to publish them too. They are published twice then, and
-/// stored once.
+/// Another process may be about to publish its earlier rows too. The broker ignores the second message then.
 fn in_order(ours: Vec<Row>, before: Vec<Row>) -> Vec<Vec<Row>> {
     let mut records: Vec<Vec<(Row, bool)>> = Vec::new();
-    let mut places = HashMap::new();
+    let mut indexes = HashMap::new();
     let ours = ours.into_iter().map(|row| (row, true));
     for (row, is_ours) in ours.chain(before.into_iter().map(|row| (row, false))) {
-        let place = *places.entry(row.aggregate.clone()).or_insert(records.len());
-        if place == records.len() {
+        let index = *indexes.entry(row.aggregate.clone()).or_insert(records.len());
+        if index == records.len() {
             records.push(Vec::new());
         }
-        records[place].push((row, is_ours));
+        records[index].push((row, is_ours));
     }
     let in_order = records.into_iter().map(|mut record| {
         record.sort_by_key(|(row, _)| (row.version, row.id));

@@ -1,17 +1,22 @@
 //! How a service finds its database, with the course's variable.
 
-use bus::required;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Section;
-use service::settings::{Problem, Secret};
+use service::settings::Problem;
+
+use crate::DatabaseUri;
+
+/// How to set the URI.
+pub(crate) const UNSET: &str = "must be set: MONGO_URI=mongodb://localhost:27017/ticketing";
 
 /// The section `[mongo]`, of every service with a database of its own.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MongoSettings {
     /// The database of this service, as mongodb://host:port/database
-    pub uri: Secret,
+    #[schemars(with = "DatabaseUri")]
+    pub uri: Option<DatabaseUri>,
 }
 
 impl Section for MongoSettings {
@@ -19,7 +24,6 @@ impl Section for MongoSettings {
     const ENVIRONMENT: &'static [(&'static str, &'static str)] = &[("MONGO_URI", "uri")];
 
     fn check(&self) -> Vec<Problem> {
-        let missing = required::<String>("uri", self.uri.reveal(), "MONGO_URI=mongodb://localhost:27017/tickets");
-        missing.into_iter().collect()
+        if self.uri.is_none() { vec![Problem::new("uri", UNSET)] } else { Vec::new() }
     }
 }

@@ -1,7 +1,17 @@
-//! Transactions: all of it, or nothing.
+//! Transactions: all changes of a piece of work are committed together, or none is.
+//!
+//! A change, the events that report it and the note that an event was handled must never be separated, so everything that
+//! a service writes is one MongoDB transaction. Its guarantees are set here and not left to defaults: snapshot reads, and
+//! writes on the disks of most members before the commit is confirmed.
+//!
+//! Concurrent transactions on one document conflict, and the later one fails. Instead of locks there is a retry: the work
+//! is a closure that is called again with a new transaction, which is why it may change nothing but the database. A commit
+//! whose outcome is unknown, since the server was killed, is repeated until the outcome is known. A semaphore bounds how
+//! many transactions run at the same time, because above a number retries only cause more conflicts.
 
 use std::time::Duration;
 
+use bus::crash::point;
 use mongodb::ClientSession;
 use mongodb::error::{Error, Result, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
 use mongodb::options::{ReadConcern, ReadPreference, SelectionCriteria, TransactionOptions};
@@ -9,19 +19,18 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::Store;
 use crate::connection::durable;
-use crate::error::NoRoom;
-use bus::crash::point;
+use crate::error::TooManyTransactions;
 
-/// How long a transaction is tried again that conflicts with others, or whose database is away.
-const TRIED_FOR: Duration = Duration::from_secs(5);
+/// How long a transaction is retried that conflicts with others, or whose database is away.
+const RETRIED_FOR: Duration = Duration::from_secs(5);
 
-/// The longest pause before the second attempt; it doubles with each one after it.
-const PAUSE: Duration = Duration::from_millis(4);
-const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+/// The limits of the pause between two attempts, which doubles with each attempt and is shortened at random.
+const MIN_PAUSE: Duration = Duration::from_millis(4);
+const MAX_PAUSE: Duration = Duration::from_millis(250);
 
-/// A transaction that is under way: `collection.insert_one(ticket).session(&mut *tx)`.
+/// A running transaction: `collection.insert_one(ticket).session(&mut *tx)`.
 ///
-/// It sees the state as it was when it began, and what it has written itself.
+/// It reads the state as it was when the transaction began, and its own writes.
 #[derive(Debug)]
 pub struct Tx {
     session: ClientSession,
@@ -29,9 +38,9 @@ pub struct Tx {
     has_recorded: bool,
 }
 
-/// Why the work of a transaction was given up: the error knows whether the database is behind it.
+/// An error that aborts a transaction, and that shows whether it is an error of the database.
 pub trait Aborted: From<Error> {
-    /// The database's error, if it is one.
+    /// The error of the database, if it is the cause.
     fn database_error(&self) -> Option<&Error>;
 }
 
@@ -54,22 +63,22 @@ impl<'a> From<&'a mut Tx> for &'a mut ClientSession {
 }
 
 impl Store {
-    /// Runs the work in a transaction and commits it; an error undoes all of it.
+    /// Calls `work` with a transaction and commits it; if `work` fails, nothing is changed.
     ///
-    /// The work is done again when it conflicts with another transaction, or the database was away meanwhile, until
-    /// that has gone on for 5 s. So it must change nothing but the database.
+    /// `work` is called again if it conflicts with another transaction or the database was away, for 5 s at most.
+    /// Therefore it must change nothing but the database.
     ///
     /// # Errors
     ///
-    /// The work's own, and the database's.
+    /// Those of `work` and of the database; when no transaction can begin within 5 s, since too many are running.
     pub async fn transaction<T, E: Aborted>(
         &self,
         mut work: impl AsyncFnMut(&mut Tx) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
-        let room = timeout(TRIED_FOR, self.room().acquire()).await;
-        let _room = room.map_err(|_| Error::custom(NoRoom))?;
-        let give_up = Instant::now() + TRIED_FOR;
-        let mut pause = PAUSE;
+        let permit = timeout(RETRIED_FOR, self.permits().acquire()).await;
+        let _permit = permit.map_err(|_| Error::custom(TooManyTransactions))?;
+        let give_up = Instant::now() + RETRIED_FOR;
+        let mut pause = MIN_PAUSE;
         loop {
             let mut tx = Tx::begin(self).await?;
             let error = match work(&mut tx).await {
@@ -87,8 +96,8 @@ impl Store {
             if !is_transient || Instant::now() >= give_up {
                 return Err(error);
             }
-            sleep(pause.mul_f64(rand::random())).await; // those that conflict should not meet again
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            sleep(pause.mul_f64(rand::random())).await; // at random, so that the same two do not conflict again
+            pause = (pause * 2).min(MAX_PAUSE);
         }
     }
 }
@@ -110,19 +119,20 @@ impl Tx {
         &self.store
     }
 
-    /// The relay is to be woken when this is committed.
+    /// Lets the commit wake the relay.
     pub(crate) fn has_recorded(&mut self) {
         self.has_recorded = true;
     }
 
-    /// Asks until the answer is known: a database that was killed while it committed knows afterwards whether it has.
+    /// Commits, and repeats that until the outcome is known: a database that was killed during a commit knows the outcome
+    /// when it is back.
     async fn commit(mut self, give_up: Instant) -> Result<()> {
         point("transaction-before-commit");
         while let Err(error) = self.session.commit_transaction().await {
             if !error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) || Instant::now() >= give_up {
                 return Err(error);
             }
-            sleep(PAUSE).await;
+            sleep(MIN_PAUSE).await;
         }
         point("transaction-committed");
         if self.has_recorded {
@@ -131,10 +141,10 @@ impl Tx {
         Ok(())
     }
 
-    /// Frees what it has locked now, and not when the server forgets the transaction.
+    /// Releases its locks immediately, and not only when the server's limit for transactions is over.
     async fn abort(mut self) {
         if let Err(error) = self.session.abort_transaction().await {
-            tracing::debug!("a transaction was not aborted in order: {error}");
+            tracing::debug!("failed to abort a transaction: {error}");
         }
     }
 }

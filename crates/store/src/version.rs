@@ -1,4 +1,4 @@
-//! Versions: whoever changes a record has seen its last change.
+//! Versions: a change is saved only if it was made to the last version of the record.
 
 use events::AnyId;
 use mongodb::Collection;
@@ -21,29 +21,6 @@ pub trait Versioned: Serialize + Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the record has changed since it was read")]
 pub struct Stale;
-
-/// How the version of an event relates to the version of a listener's copy of the record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Arrival {
-    /// The event is the next change.
-    Next,
-    /// The copy is as far as the event, or further.
-    AlreadySeen,
-    /// An event between the two is missing.
-    TooEarly,
-}
-
-impl Arrival {
-    /// The relation of an event of version `arrived` to a copy of version `held`.
-    pub fn of(arrived: u64, held: u64) -> Self {
-        match arrived.checked_sub(held) {
-            None | Some(0) => Self::AlreadySeen,
-            Some(1) => Self::Next,
-            Some(_) => Self::TooEarly,
-        }
-    }
-}
 
 /// Replaces the stored record of the previous version by the changed one.
 ///

@@ -57,7 +57,7 @@ async fn given_nats<H>(scope: &Scope<H>, run: &Run, url: &ServerUrl) -> Result<(
 
 /// As [`given_nats`].
 async fn given_mongo<H>(scope: &Scope<H>, uri: &Secret) -> Result<(Secret, String), Error> {
-    let connection = store::Connection { uri: uri_for("any", uri)? };
+    let connection = store::Connection { uri: uri_for("any", uri)?.reveal().parse().context("MONGO_URI")? };
     let mend = "no MongoDB answers there: start it, or leave --mongo-uri and MONGO_URI away";
     scope.start("mongo", connection).await.context(mend)?;
     Ok((uri.clone(), "yours (MONGO_URI)".to_owned()))

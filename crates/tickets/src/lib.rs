@@ -5,7 +5,7 @@
 
 mod app;
 mod events;
-pub mod models;
+mod models;
 mod routes;
 mod service;
 mod state;

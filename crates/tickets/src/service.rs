@@ -22,6 +22,7 @@ pub const DECLARATION: Declaration = Declaration {
     sections,
     topology: || Topology::new().publishes(Published::SUBJECTS).listens::<Listeners>(),
     prefixes: &["/api/tickets"],
+    projections: &[],
 };
 
 /// The tickets service.
@@ -45,8 +46,7 @@ async fn start(scope: Scope<Option<SocketAddr>>) -> Result<(), Error> {
     let bus = bus::connect(&scope, tracer.clone()).await?;
     scope.child("relay").wait_until_ready().start(Relay::new(&store, &bus)).await?;
 
-    let Some(tickets) = scope.stopping().or(Tickets::open(&store)).await else { return Ok(()) };
-    let tickets = tickets?;
+    let tickets = scope.stopping().or_stop(Tickets::open(&store)).await??;
     let (created, updated) = Published::open(&store);
     let listeners: Listeners = (
         OrderCreatedListener { tickets: tickets.clone(), updated: updated.clone() },

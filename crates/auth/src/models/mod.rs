@@ -1,4 +1,4 @@
-//! What this service owns.
+//! The records that this service owns, one aggregate in each file.
 
 mod password;
 mod user;

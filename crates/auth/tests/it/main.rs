@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod app;
-mod junk;
+mod malformed;
 mod older;
 mod routes;
 mod service;

@@ -14,23 +14,23 @@ use tokio::time::timeout;
 
 use crate::errors::{ApiError, Problem, SOMETHING_WENT_WRONG};
 
-/// The most a body may have, in bytes: the course's 100 kB.
-const LARGEST: usize = 100 * 1024;
+/// How large a body may be, in bytes: the course's 100 kB.
+const MAX_BODY_BYTES: usize = 100 * 1024;
 
-/// How long a client may take to send a body: a stop waits for it.
+/// How long a client may take to send a body. A stop waits for it.
 const READ_WITHIN: Duration = Duration::from_secs(10);
 
-/// A body whose fields are all as they should be; a handler that asks for it never sees another.
+/// A body whose fields are all valid; a handler that asks for it never gets another.
 #[derive(Clone, Debug)]
 pub struct Valid<T>(pub T);
 
 /// A type that is read from a body, field by field.
 pub trait FromBody: Sized {
-    /// Reads the fields; nothing when one of them will not do. All are read, so that all problems are told at once.
+    /// Reads the fields; `None` if one of them is invalid. Reads all of them, so that the answer reports every problem.
     fn from_body(fields: &mut Fields) -> Option<Self>;
 }
 
-/// The fields of a body, and what is wrong with them.
+/// The fields of a body, and the problems found in them.
 #[derive(Debug, Default)]
 pub struct Fields {
     values: Map<String, Value>,
@@ -38,7 +38,7 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// Reads one field; a problem with it is noted under its name.
+    /// Reads one field; a problem is recorded under the name of the field.
     pub fn read<T, E: Display>(
         &mut self,
         name: &'static str,
@@ -77,20 +77,20 @@ impl<S: Sync, T: FromBody> FromRequest<S> for Valid<T> {
     }
 }
 
-/// Reads all of a body.
+/// Reads a whole body.
 ///
 /// # Errors
 ///
-/// 413 when it is larger than 100 kB; 400 when it breaks off, is none, or is not there within 10 s.
+/// 413 if it is larger than 100 kB; 400 if it is malformed, breaks off, or takes longer than 10 s.
 pub async fn read(body: Body) -> Result<Bytes, ApiError> {
-    match timeout(READ_WITHIN, to_bytes(body, LARGEST)).await {
+    match timeout(READ_WITHIN, to_bytes(body, MAX_BODY_BYTES)).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) if error.source().is_some_and(|error| error.is::<LengthLimitError>()) => Err(ApiError::TooLarge),
         Ok(Err(_)) | Err(_) => Err(ApiError::BadRequest(SOMETHING_WENT_WRONG)),
     }
 }
 
-/// Another body is not looked at, as in the course.
+/// Whether the body is declared as JSON. Another body is ignored, as in the course.
 fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))

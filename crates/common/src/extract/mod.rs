@@ -1,4 +1,4 @@
-//! What a handler gets is checked: a body of valid fields, an id in the path, a page of a list, the one who is signed in.
+//! What a handler receives, checked: a body of valid fields, an id in the path, the page of a list, the current user.
 
 mod body;
 mod page;

@@ -1,4 +1,4 @@
-//! A part of a list.
+//! The pages of a list.
 
 use axum::Json;
 use axum::extract::{FromRequestParts, Query};
@@ -10,27 +10,27 @@ use serde::Serialize;
 use crate::errors::{ApiError, Problem, SOMETHING_WENT_WRONG};
 use events::Id;
 
-/// The most that one answer lists.
-const MOST: usize = 1000;
+/// How many records one answer lists at most.
+const MAX_PAGE_SIZE: usize = 1000;
 
-/// Which part of a list is asked for: `?limit=100&after=<id>`.
+/// The page of a list that a request asks for: `?limit=100&after=<id>`.
 #[derive(Clone, Debug)]
 pub struct Page<K> {
-    /// The list's path.
+    /// The path of the list.
     path: String,
-    /// How many, at most: 1 to 1000.
+    /// How many records the page has at most: 1 to 1000.
     limit: usize,
-    /// The last one of the page before.
+    /// The id of the last record of the previous page.
     pub after: Option<Id<K>>,
 }
 
 impl<K> Page<K> {
-    /// How many to look for: one more than is shown, to learn whether there is a next page.
-    pub fn look_for(&self) -> usize {
+    /// How many records to query: one more than the page shows, to know whether there is a next page.
+    pub fn query_limit(&self) -> usize {
         self.limit + 1
     }
 
-    /// The answer: a bare array, and a `Link` to the next page when there is more.
+    /// The answer: a bare array, and a `Link` header to the next page if there is one.
     pub fn answer<T: Serialize>(&self, mut found: Vec<T>, id: impl Fn(&T) -> Id<K>) -> Response {
         let has_more = found.len() > self.limit;
         found.truncate(self.limit);
@@ -51,19 +51,19 @@ impl<S: Sync, K> FromRequestParts<S> for Page<K> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let Query(given) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
             .map_err(|_| ApiError::BadRequest(SOMETHING_WENT_WRONG))?;
-        let mut page = Self { path: parts.uri.path().to_owned(), limit: MOST, after: None };
+        let mut page = Self { path: parts.uri.path().to_owned(), limit: MAX_PAGE_SIZE, after: None };
         let mut problems = Vec::new();
         for (name, value) in given {
             match name.as_str() {
                 "limit" => match value.parse() {
-                    Ok(limit) if (1..=MOST).contains(&limit) => page.limit = limit,
-                    _ => problems.push(problem("limit", format!("Limit must be a number from 1 to {MOST}"))),
+                    Ok(limit) if (1..=MAX_PAGE_SIZE).contains(&limit) => page.limit = limit,
+                    _ => problems.push(problem("limit", format!("Limit must be a number from 1 to {MAX_PAGE_SIZE}"))),
                 },
                 "after" => match value.to_ascii_lowercase().parse() {
                     Ok(id) => page.after = Some(id),
                     Err(_) => problems.push(problem("after", "After must be the id of the last one before".to_owned())),
                 },
-                _ => {} // somebody else's, as a tracker's
+                _ => {} // a parameter of somebody else, such as a tracker
             }
         }
         if problems.is_empty() { Ok(page) } else { Err(ApiError::Invalid(problems)) }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::errors::ApiError;
 use events::UserId;
 
-/// As lenient about padding as Node is, whose cookies these were.
+/// As lenient about padding as Node, which wrote the cookies of the course.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
@@ -25,19 +25,19 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// Who is signed in. As an argument of a handler it is the course's `requireAuth`: 401 without one; as an
-/// `Option<CurrentUser>` it is the course's `currentUser`.
+/// The user who is signed in. As an argument of a handler it is the course's `requireAuth`, which answers 401 if nobody is;
+/// as an `Option<CurrentUser>` it is the course's `currentUser`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CurrentUser {
-    /// Who.
+    /// The id of the user.
     pub id: UserId,
-    /// The e-mail address they signed in with.
+    /// The e-mail address of the user when they signed in.
     pub email: String,
-    /// When, in seconds since 1970.
+    /// When the user signed in, in seconds since 1970.
     pub iat: u64,
 }
 
-/// What stands in a token, in the contract's order.
+/// The content of a token, in the order of the contract.
 #[derive(Serialize, Deserialize)]
 struct Claims {
     #[serde(flatten)]
@@ -45,7 +45,7 @@ struct Claims {
     exp: u64,
 }
 
-/// What the cookie holds.
+/// The content of the cookie.
 #[derive(Serialize, Deserialize)]
 struct Session {
     jwt: String,
@@ -70,7 +70,7 @@ impl SessionKey {
         Self { sign: EncodingKey::from_secret(key.as_bytes()), verify: DecodingKey::from_secret(key.as_bytes()) }
     }
 
-    /// The value of the cookie for somebody who signs in now, good for so long.
+    /// The value of the cookie for a user who signs in now; the session is valid for this time.
     ///
     /// # Errors
     ///

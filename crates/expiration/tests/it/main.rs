@@ -25,22 +25,22 @@ async fn start(broker: &Broker) -> Running<Option<std::net::SocketAddr>> {
     running
 }
 
-/// What the orders service says; tells of which order.
+/// Publishes a new order, and returns its id.
 async fn create(orders: &Client, window: Duration) -> OrderId {
     let id: OrderId = new_id();
     let event = OrderCreated {
-        id: id.clone(),
+        id,
         version: 0,
         status: OrderStatus::Created,
         user_id: new_id(),
         expires_at: OffsetDateTime::now_utc() + window,
         ticket: OrderedTicket { id: new_id(), price: Price::from_cents(2000).unwrap() },
     };
-    tell(orders, &event).await;
+    publish(orders, &event).await;
     id
 }
 
-async fn tell<E: Event>(orders: &Client, event: &E) {
+async fn publish<E: Event>(orders: &Client, event: &E) {
     orders.publish_to(E::SUBJECT, serde_json::to_string(event).unwrap()).await;
 }
 
@@ -54,7 +54,7 @@ async fn until_expired(broker: &Broker, orders: &[OrderId]) {
 }
 
 #[tokio::test]
-async fn tells_when_the_window_of_an_order_is_over_with_the_same_id_each_time_and_in_its_trace() {
+async fn publishes_the_end_of_an_orders_window_with_the_same_id_each_time_and_in_its_trace() {
     let broker = Broker::start().await;
     let (running, orders) = (start(&broker).await, broker.connect("orders-1").await);
     let order = create(&orders, Duration::from_millis(500)).await;
@@ -70,11 +70,11 @@ async fn tells_when_the_window_of_an_order_is_over_with_the_same_id_each_time_an
 }
 
 #[tokio::test]
-async fn an_order_whose_window_is_over_already_expires_at_once() {
+async fn an_order_whose_window_is_over_already_expires_immediately() {
     let broker = Broker::start().await;
     let orders = broker.connect("orders-1").await;
     let order = create(&orders, Duration::ZERO).await;
-    let running = start(&broker).await; // only now: it sees what was before
+    let running = start(&broker).await; // after the event, which a new listener receives too
     until_expired(&broker, &[order]).await;
     running.stop().await.result.unwrap();
     orders.close().await;
@@ -82,13 +82,13 @@ async fn an_order_whose_window_is_over_already_expires_at_once() {
 }
 
 #[tokio::test]
-async fn nobody_waits_for_the_end_of_a_cancelled_order() {
+async fn a_cancelled_order_does_not_expire() {
     let broker = Broker::start().await;
     let (running, orders) = (start(&broker).await, broker.connect("orders-1").await);
     let cancelled = create(&orders, Duration::from_millis(600)).await;
     settled(&broker, CREATED).await;
     let ticket = CancelledTicket { id: new_id() };
-    tell(&orders, &OrderCancelled { id: cancelled, version: 1, ticket }).await;
+    publish(&orders, &OrderCancelled { id: cancelled, version: 1, ticket }).await;
     settled(&broker, CANCELLED).await;
     let later = create(&orders, Duration::from_millis(900)).await;
     until_expired(&broker, &[later]).await;
@@ -98,13 +98,13 @@ async fn nobody_waits_for_the_end_of_a_cancelled_order() {
 }
 
 #[tokio::test]
-async fn a_long_window_that_was_cancelled_holds_up_no_short_one() {
+async fn a_cancelled_long_window_does_not_delay_a_short_one() {
     let broker = Broker::start().await;
     let (running, orders) = (start(&broker).await, broker.connect("orders-1").await);
     let cancelled = create(&orders, Duration::from_secs(900)).await;
     settled(&broker, CREATED).await;
     let ticket = CancelledTicket { id: new_id() };
-    tell(&orders, &OrderCancelled { id: cancelled, version: 1, ticket }).await;
+    publish(&orders, &OrderCancelled { id: cancelled, version: 1, ticket }).await;
     settled(&broker, CANCELLED).await;
     let short = create(&orders, Duration::from_secs(1)).await;
     until_expired(&broker, &[short]).await;
@@ -114,31 +114,31 @@ async fn a_long_window_that_was_cancelled_holds_up_no_short_one() {
 }
 
 #[tokio::test]
-async fn a_window_that_ends_while_neither_service_nor_broker_is_there_ends_once_when_the_broker_is_back() {
+async fn a_window_that_ends_while_neither_service_nor_broker_runs_ends_once_when_the_broker_is_back() {
     let mut broker = Broker::start().await;
     let (running, orders) = (start(&broker).await, broker.connect("orders-1").await);
     let order = create(&orders, Duration::from_secs(1)).await;
     settled(&broker, CREATED).await;
     running.stop().await.result.unwrap();
     broker.kill().await;
-    tokio::time::sleep(Duration::from_millis(1500)).await; // over the end of the window
+    tokio::time::sleep(Duration::from_millis(1500)).await; // until after the end of the window
     broker.restart().await;
     until_expired(&broker, std::slice::from_ref(&order)).await;
-    tokio::time::sleep(Duration::from_secs(1)).await; // time enough for a second one
+    tokio::time::sleep(Duration::from_secs(1)).await; // long enough for a second one to arrive
     assert_eq!(expired(&broker).await, [order]);
     orders.close().await;
     broker.stop().await;
 }
 
 #[tokio::test]
-async fn what_is_no_order_holds_up_no_other() {
+async fn an_invalid_order_does_not_block_others() {
     let broker = Broker::start().await;
     let (running, orders) = (start(&broker).await, broker.connect("orders-1").await);
     orders.publish_to(Subject::OrderCreated, "{\"id\":5}").await;
-    // Times that nobody can wait for.
+    // Times that are out of range for a schedule.
     for never in ["9999-12-31T23:59:59-23:59", "0000-01-01T00:00:00+23:59", "2500-01-01T00:00:00Z"] {
         let id: OrderId = new_id();
-        let ticket = format!(r#"{{"id":"{}","price":20}}"#, id);
+        let ticket = format!(r#"{{"id":"{id}","price":20}}"#);
         let event = format!(
             r#"{{"id":"{id}","version":0,"status":"created","userId":"{id}","expiresAt":"{never}","ticket":{ticket}}}"#
         );

@@ -76,7 +76,7 @@ impl Shop {
     pub(crate) async fn open() -> Self {
         let (database, broker) = (Database::new(), Broker::start().await);
         let client = broker.connect("shop").await;
-        let mut running = launch("store", Connection { uri: database.uri().to_owned().into() }).start();
+        let mut running = launch("store", Connection { uri: database.uri().parse().unwrap() }).start();
         let store = running.ready().await.unwrap();
         let effects = |name, is_broken| {
             let is_broken = Arc::new(AtomicBool::new(is_broken));

@@ -1,11 +1,7 @@
-//! What this service owns, and its projection of the tickets.
+//! The records that this service owns, and its projection of the tickets, one in each file.
 
 mod order;
-mod orders;
 mod ticket;
 
-pub(crate) use order::{Completion, Order};
-
-use order::Cancel;
-pub(crate) use orders::{AlreadyReserved, Cancelled, Orders};
-pub(crate) use ticket::{Ticket, Tickets};
+pub(crate) use order::{AlreadyReserved, Cancelled, Completion, Order, Orders};
+pub(crate) use ticket::Ticket;

@@ -20,7 +20,7 @@ pub(crate) async fn list_orders(
     let tickets = tickets.find_all(theirs.iter().map(Order::ticket)).await?;
     let shown = theirs.iter().map(|order| {
         let ticket = tickets
-            .get(&order.ticket())
+            .get(&order.ticket().any())
             .with_context(|| format!("the projection lacks the ticket of the order {}", order.id()))?;
         Ok(Shown::new(order, ticket))
     });

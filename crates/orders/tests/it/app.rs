@@ -1,4 +1,4 @@
-//! The service with a database and a broker of its own, and the neighbours it hears of.
+//! The service with a database and a broker of its own, and the services whose events it consumes.
 
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -35,7 +35,7 @@ impl App {
         self.send("POST", PATH, buyer, &json!({ "ticketId": ticket.id })).await
     }
 
-    /// An order of somebody's.
+    /// Orders a ticket, and returns the id of the order.
     pub(crate) async fn order(&self, buyer: &str, ticket: &TicketCreated) -> String {
         self.reserve(buyer, ticket).await.expect(201)["id"].as_str().unwrap().to_owned()
     }
@@ -48,7 +48,7 @@ impl App {
         self.request("DELETE", &format!("{PATH}/{id}"), &format!("cookie: {buyer}\r\n"), b"").await
     }
 
-    /// Waits until an order stands so.
+    /// Waits until an order has this status.
     pub(crate) async fn is(&self, buyer: &str, id: &str, status: &str) {
         until(status, || async { self.show(buyer, id).await.json()["status"] == status }).await;
     }
@@ -62,7 +62,7 @@ impl Deref for App {
     }
 }
 
-/// All of it, for one test.
+/// The service with its servers, for one test.
 pub(crate) struct World {
     pub(crate) app: App,
     pub(crate) database: Database,
@@ -75,7 +75,7 @@ impl World {
         Self::with_window("900").await
     }
 
-    /// Orders last so many seconds.
+    /// A service whose orders reserve their ticket for this number of seconds.
     pub(crate) async fn with_window(seconds: &str) -> Self {
         let (database, broker) = (Database::new(), Broker::start().await);
         let app = App::on(database.uri(), broker.url(), "orders-1", seconds).await;
@@ -83,31 +83,31 @@ impl World {
         Self { app, database, broker, neighbours }
     }
 
-    /// What another service says.
-    pub(crate) async fn tell<E: Event>(&self, event: &E) {
+    /// Publishes an event of another service.
+    pub(crate) async fn publish<E: Event>(&self, event: &E) {
         self.neighbours.publish_to(E::SUBJECT, serde_json::to_string(event).unwrap()).await;
     }
 
-    /// A ticket that this service knows of.
+    /// A ticket that is in the projection.
     pub(crate) async fn ticket(&self, title: &str) -> TicketCreated {
         let event = ticket(title);
-        self.tell(&event).await;
+        self.publish(&event).await;
         let tickets = self.database.collection("tickets").await;
         let it = mongodb::bson::doc! { "_id": event.id.to_string() };
         until("the copy", || async { tickets.count_documents(it.clone()).await.unwrap() == 1 }).await;
         event
     }
 
-    /// Our copy of a ticket.
+    /// The copy of a ticket.
     pub(crate) async fn copy(&self, ticket: &TicketCreated) -> Value {
         let it = mongodb::bson::doc! { "_id": ticket.id.to_string() };
         let found = self.database.collection("tickets").await.find_one(it).await.unwrap();
         serde_json::to_value(found).unwrap()
     }
 
-    /// The cancellations that the stream holds, once there are as many.
+    /// The cancellations in the stream, once there are this many.
     pub(crate) async fn cancellations(&self, count: usize) -> Vec<OrderCancelled> {
-        until("announced", || async { stored::<OrderCancelled>(&self.broker).await.len() >= count }).await;
+        until("published", || async { stored::<OrderCancelled>(&self.broker).await.len() >= count }).await;
         stored::<OrderCancelled>(&self.broker).await.into_iter().map(|one| one.event).collect()
     }
 
@@ -123,13 +123,13 @@ pub(crate) fn ticket(title: &str) -> TicketCreated {
     TicketCreated { id: new_id(), version: 0, title: title.to_owned(), price, user_id: new_id() }
 }
 
-/// The same ticket, changed.
+/// A change of the ticket.
 pub(crate) fn updated(ticket: &TicketCreated, version: u64, title: &str) -> TicketUpdated {
     let TicketCreated { id, price, user_id, .. } = ticket.clone();
     TicketUpdated { id, version, title: title.to_owned(), price, user_id, order_id: None }
 }
 
-/// Signs somebody new in.
+/// Signs a new user in, and returns the cookie.
 pub(crate) fn signin() -> String {
     session_of("test@test.com")
 }

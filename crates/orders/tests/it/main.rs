@@ -3,7 +3,7 @@
 
 mod app;
 mod events;
-mod junk;
+mod malformed;
 mod older;
 mod routes;
 mod service;

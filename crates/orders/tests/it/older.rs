@@ -46,12 +46,12 @@ impl Restored {
         self.app.show(&buyer(order), text(order, "_id")).await.expect(200)
     }
 
-    /// Whether an order of the dump holds this ticket.
+    /// Whether an order of the dump has reserved this ticket.
     fn is_held(&self, ticket: &str) -> bool {
         self.orders.iter().any(|order| text(order, "ticketId") == ticket && text(order, "status") != "cancelled")
     }
 
-    async fn tell(&self, subject: &str, event: &Value) {
+    async fn publish(&self, subject: &str, event: &Value) {
         self.neighbours.publish_to(subject.parse().unwrap(), event.to_string()).await;
     }
 
@@ -111,7 +111,7 @@ async fn tickets_of_its_copies_are_reserved_when_they_are_free_and_refused_when_
         for (id, copy) in &restored.copies {
             let answer = restored.app.send("POST", PATH, &signin(), &json!({ "ticketId": id })).await;
             if restored.is_held(id) {
-                // That of an order whose window is over may be free by now.
+                // The ticket of an order whose window is over may be free by now.
                 if answer.status != 201 {
                     answer.is_error(400, &message("Ticket is already reserved"));
                 }
@@ -126,7 +126,7 @@ async fn tickets_of_its_copies_are_reserved_when_they_are_free_and_refused_when_
 }
 
 #[tokio::test]
-async fn open_orders_are_cancelled_or_paid_and_paid_ones_stay_so() {
+async fn open_orders_are_cancelled_or_paid_and_paid_ones_stay_paid() {
     for commit in dump::COMMITS {
         let restored = Restored::of(commit).await;
         for (place, order) in restored.of_status("created").enumerate() {
@@ -136,14 +136,14 @@ async fn open_orders_are_cancelled_or_paid_and_paid_ones_stay_so() {
                 let shown = restored.show(order).await;
                 assert_eq!(shown["status"], "cancelled");
                 assert_eq!(shown["version"].as_f64(), Some(number(order, "version") + 1.0));
-                until("announced", async || {
+                until("published", async || {
                     let events = stored::<OrderCancelled>(&restored.broker).await;
                     events.iter().any(|stored| stored.event.id.to_string() == id)
                 })
                 .await;
             } else {
                 let payment = json!({ "id": SOMEBODY, "orderId": id, "stripeId": "pi_1" });
-                restored.tell("payment:created", &payment).await;
+                restored.publish("payment:created", &payment).await;
                 restored.app.is(&buyer, id, "complete").await;
             }
         }
@@ -164,7 +164,7 @@ async fn its_copies_follow_the_next_changes_of_the_tickets() {
             let change = json!({
                 "id": id, "version": version, "title": "changed – 改", "price": 45.67, "userId": SOMEBODY
             });
-            restored.tell("ticket:updated", &change).await;
+            restored.publish("ticket:updated", &change).await;
             let collection = restored.database.collection("tickets").await;
             let changed = doc! { "_id": id, "title": "changed – 改" };
             until("the copy", async || collection.count_documents(changed.clone()).await.unwrap() == 1).await;
@@ -176,7 +176,7 @@ async fn its_copies_follow_the_next_changes_of_the_tickets() {
 }
 
 #[tokio::test]
-async fn what_was_handled_has_no_effect_when_it_comes_once_more() {
+async fn handled_events_have_no_effect_when_they_are_redelivered() {
     for commit in dump::COMMITS {
         let restored = Restored::of(commit).await;
         let folder = dump::dump_of(dump::BUS, commit);

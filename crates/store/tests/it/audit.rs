@@ -1,4 +1,4 @@
-//! The audit tells where outbox and stream differ, and the repair ends that.
+//! The audit reports how outbox and stream differ, and the repair resolves it.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -33,7 +33,7 @@ async fn publish_all(store: &Store, bus: &Bus) {
 }
 
 #[tokio::test]
-async fn exactly_the_messages_that_somebody_deleted_are_missing_until_the_repair() {
+async fn exactly_the_deleted_messages_are_missing_until_the_repair() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let (opened, client) = (open(database.uri()).await, broker.connect("a").await);
     let store = &opened.store;
@@ -71,7 +71,7 @@ async fn exactly_the_messages_that_somebody_deleted_are_missing_until_the_repair
 }
 
 #[tokio::test]
-async fn what_is_altered_unsent_unknown_or_there_twice_is_told_as_that() {
+async fn altered_unsent_unknown_and_duplicate_events_are_reported_as_such() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let (opened, client) = (open(database.uri()).await, broker.connect("a").await);
     let store = &opened.store;
@@ -91,20 +91,20 @@ async fn what_is_altered_unsent_unknown_or_there_twice_is_told_as_that() {
     let altered = publish(&before[0].event_id, &altered).await;
     publish(&before[1].event_id, &before[1].event).await;
     let unknown = client.bus.publish(Subject::TicketCreated, "{}".into()).await.unwrap().sequence;
-    record(store, 2).await; // and no relay runs
+    record(store, 2).await; // while no relay is running
     let long_ago = DateTime::from_millis(DateTime::now().timestamp_millis() - 60_000);
     let last = doc! { "$set": { "recordedAt": long_ago } };
     rows.find_one_and_update(doc! {}, last).sort(doc! { "_id": -1 }).await.unwrap().unwrap();
 
     let found = audited(&client.bus, store).await;
-    let told: Vec<_> = found.findings.iter().map(|finding| (finding.kind, finding.sequences.clone())).collect();
+    let reported: Vec<_> = found.findings.iter().map(|finding| (finding.kind, finding.sequences.clone())).collect();
     let expected = vec![
         (Kind::Altered, vec![altered]),
         (Kind::Duplicate, found.findings[1].sequences.clone()),
         (Kind::Unsent, vec![]),
         (Kind::Unknown, vec![unknown]),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
     assert_eq!(found.findings[1].sequences.len(), 2);
 
     repair(&client.bus, std::slice::from_ref(store), &found, |_| ()).await.unwrap();
@@ -117,7 +117,7 @@ async fn what_is_altered_unsent_unknown_or_there_twice_is_told_as_that() {
 }
 
 #[tokio::test]
-async fn an_altered_event_whose_true_one_stands_too_is_only_taken_away() {
+async fn an_altered_message_is_only_deleted_if_the_stream_has_the_true_one_too() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let (opened, client) = (open(database.uri()).await, broker.connect("a").await);
     let store = &opened.store;
@@ -153,7 +153,7 @@ async fn an_outbox_that_has_lost_its_rows_does_not_agree_with_the_stream() {
 }
 
 #[tokio::test]
-async fn an_audit_beside_a_service_that_sells_finds_nothing() {
+async fn an_audit_alongside_a_running_service_finds_nothing() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let (opened, client) = (open(database.uri()).await, broker.connect("a").await);
     let store = &opened.store;
@@ -163,7 +163,7 @@ async fn an_audit_beside_a_service_that_sells_finds_nothing() {
         let mut found = Vec::new();
         for _ in 0..10 {
             found.extend(audited(&client.bus, store).await.findings);
-            tokio::time::sleep(Duration::from_millis(20)).await; // at different moments of the work beside it
+            tokio::time::sleep(Duration::from_millis(20)).await; // at different moments of the concurrent work
         }
         found
     };

@@ -10,7 +10,7 @@ pub(crate) struct Opened {
 }
 
 pub(crate) async fn open(uri: &str) -> Opened {
-    let mut running = launch("store", Connection { uri: uri.to_owned().into() }).start();
+    let mut running = launch("store", Connection { uri: uri.parse().unwrap() }).start();
     let store = running.ready().await.unwrap();
     Opened { running, store }
 }

@@ -1,9 +1,10 @@
-//! The store, against the real database.
+//! The store against the real database and broker.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod audit;
 mod harness;
 mod listener;
+mod projection;
 mod relay;
 mod replica_set;
 mod telemetry;

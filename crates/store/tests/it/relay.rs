@@ -1,4 +1,4 @@
-//! What was committed is published: once, and in the order of its versions.
+//! Committed events are published once, and in the order of versions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -33,7 +33,7 @@ async fn pending(store: &Store) -> u64 {
     store.collection::<Document>("outbox").count_documents(pending).await.unwrap()
 }
 
-/// What a process leaves that was killed after its commit.
+/// Records an event as a process that was killed after the commit.
 async fn leave<E: Event + Clone>(store: &Store, event: &E) {
     record(store, event).await;
     let last = doc! { "$set": { "pending": "a process that is gone" } };
@@ -42,17 +42,17 @@ async fn leave<E: Event + Clone>(store: &Store, event: &E) {
 }
 
 #[tokio::test]
-async fn a_committed_event_is_published_with_the_id_of_its_row_and_one_that_is_not_never() {
+async fn a_committed_event_is_published_with_the_id_of_its_row_and_an_aborted_one_never() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let (opened, client) = (open(database.uri()).await, broker.connect("a").await);
     let store = &opened.store;
     let running = relay(store, &client.bus).await;
     let (outbox, lost) = (outbox(store), ticket("lost"));
-    let undone = store.transaction(async move |tx| {
+    let aborted = store.transaction(async move |tx| {
         outbox.record(tx, &lost).await?;
         Err::<(), _>(Error::custom("no"))
     });
-    undone.await.unwrap_err();
+    aborted.await.unwrap_err();
     let event = ticket("concert");
     let sender = remote_context(Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), None);
     let step = Tracer::default().begin(sender, || SpanBuilder::from_name("sale"));
@@ -72,7 +72,7 @@ async fn a_committed_event_is_published_with_the_id_of_its_row_and_one_that_is_n
 }
 
 #[tokio::test]
-async fn what_is_committed_while_the_broker_is_away_arrives_once_and_in_order_when_it_is_back() {
+async fn events_committed_while_the_broker_is_away_arrive_once_and_in_order_when_it_is_back() {
     let (database, mut broker) = (Database::new(), Broker::start().await);
     let (opened, client) = (open(database.uri()).await, broker.connect("a").await);
     let store = &opened.store;
@@ -92,7 +92,7 @@ async fn what_is_committed_while_the_broker_is_away_arrives_once_and_in_order_wh
     sell(1..20).await;
     broker.kill().await;
     sell(20..40).await;
-    sleep(Duration::from_millis(300)).await; // time enough to take what was not confirmed for published
+    sleep(Duration::from_millis(300)).await; // long enough to mark unconfirmed events as published by mistake
     assert!(pending(store).await >= 100);
     broker.restart().await;
     sell(40..60).await;
@@ -113,7 +113,7 @@ async fn what_is_committed_while_the_broker_is_away_arrives_once_and_in_order_wh
 }
 
 #[tokio::test]
-async fn what_a_killed_process_has_left_another_publishes() {
+async fn events_that_a_killed_process_has_left_are_published_by_another() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let (opened, client) = (open(database.uri()).await, broker.connect("a").await);
     let store = &opened.store;
@@ -131,17 +131,18 @@ async fn what_a_killed_process_has_left_another_publishes() {
 }
 
 #[tokio::test]
-async fn a_version_waits_for_the_one_before_it_whoever_has_recorded_that() {
+async fn a_version_waits_for_the_previous_one_of_any_process() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let (opened, client) = (open(database.uri()).await, broker.connect("a").await);
     let store = &opened.store;
     let ticket = ticket("concert");
-    record(store, &update(&ticket, 3)).await; // its clock is behind that of the process before
+    record(store, &update(&ticket, 3)).await; // the clock of this process is behind that of the other one
     leave(store, &update(&ticket, 1)).await;
     leave(store, &update(&ticket, 2)).await;
     leave(store, &update(&ticket, 4)).await;
     let running = relay(store, &client.bus).await;
-    until("ours published", || async { stored::<TicketUpdated>(&broker).await.len() >= 3 }).await;
+    until("the events of this process are published", || async { stored::<TicketUpdated>(&broker).await.len() >= 3 })
+        .await;
     until("all published", || async { pending(store).await == 0 }).await;
     let versions: Vec<_> = stored::<TicketUpdated>(&broker).await.iter().map(|one| one.event.version).collect();
     assert_eq!(versions, [1, 2, 3, 4]);
@@ -152,7 +153,7 @@ async fn a_version_waits_for_the_one_before_it_whoever_has_recorded_that() {
 }
 
 #[tokio::test]
-async fn two_processes_on_one_database_announce_each_version_once_and_in_order() {
+async fn two_processes_on_one_database_publish_each_version_once_and_in_order() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let (one, other) = (open(database.uri()).await, open(database.uri()).await);
     let (a, b) = (broker.connect("a").await, broker.connect("b").await);
@@ -176,7 +177,7 @@ async fn two_processes_on_one_database_announce_each_version_once_and_in_order()
 }
 
 #[tokio::test]
-async fn a_relay_publishes_what_was_recorded_before_its_stop() {
+async fn a_relay_publishes_the_events_recorded_before_its_stop() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let (opened, client) = (open(database.uri()).await, broker.connect("a").await);
     let running = relay(&opened.store, &client.bus).await;
@@ -189,7 +190,7 @@ async fn a_relay_publishes_what_was_recorded_before_its_stop() {
 }
 
 #[tokio::test]
-async fn a_commit_is_published_at_once_and_not_by_a_sweep() {
+async fn a_commit_is_published_immediately_and_not_by_a_sweep() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let (opened, client) = (open(database.uri()).await, broker.connect("a").await);
     let relay = Relay { sweep_every: Duration::from_secs(60 * 60), ..Relay::new(&opened.store, &client.bus) };
@@ -206,7 +207,7 @@ async fn a_commit_is_published_at_once_and_not_by_a_sweep() {
 }
 
 #[tokio::test]
-async fn an_event_that_the_broker_refuses_stays_and_holds_up_its_own_record_only() {
+async fn an_event_that_the_broker_refuses_stays_and_blocks_its_own_record_only() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let (opened, client) = (open(database.uri()).await, broker.connect("a").await);
     let store = &opened.store;
@@ -215,7 +216,7 @@ async fn an_event_that_the_broker_refuses_stays_and_holds_up_its_own_record_only
     let rows = store.collection::<Document>("outbox");
     let too_large = doc! { "$set": { "payload": "x".repeat(2 << 20) } };
     rows.update_one(doc! {}, too_large).await.unwrap();
-    // More of them than are looked at in one go.
+    // More of them than one batch has.
     let row = rows.find_one(doc! {}).projection(doc! { "payload": 0 }).await.unwrap().unwrap();
     let later = (2..600).map(|version| {
         let mut row = row.clone();
@@ -227,10 +228,14 @@ async fn an_event_that_the_broker_refuses_stays_and_holds_up_its_own_record_only
     rows.insert_many(later.collect::<Vec<_>>()).await.unwrap();
     record(store, &other).await;
     let running = relay(store, &client.bus).await;
-    until("another's", || async { stored::<TicketCreated>(&broker).await.len() == 1 }).await;
+    until("the event of another record is published", || async { stored::<TicketCreated>(&broker).await.len() == 1 })
+        .await;
     leave(store, &left).await;
-    until("what a killed process has left", || async { stored::<TicketCreated>(&broker).await.len() == 2 }).await;
-    until("these two are marked", || async { pending(store).await == 599 }).await;
+    until("the event of the killed process is published", || async {
+        stored::<TicketCreated>(&broker).await.len() == 2
+    })
+    .await;
+    until("these two are marked as published", || async { pending(store).await == 599 }).await;
     assert_eq!(stored::<TicketUpdated>(&broker).await.len(), 0);
     running.stop().await.result.unwrap();
     client.close().await;

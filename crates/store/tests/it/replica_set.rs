@@ -1,4 +1,4 @@
-//! Three members, of which the primary may be lost during writes.
+//! Three members, whose primary is killed during writes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use tokio::task::JoinSet;
 
 use super::{open, outbox, ticket};
 
-/// On a busy machine the members may need more than one election.
+/// How long sales may take: on a busy machine the members may need more than one election.
 const SOLD_WITHIN: Duration = Duration::from_secs(90);
 
-/// Puts tickets up for sale until it is told to stop; tells those that were confirmed.
+/// Puts tickets up for sale until `stop` is set, and returns those that were confirmed.
 async fn sell(store: Store, stop: Arc<AtomicBool>, sold: Arc<AtomicUsize>, seller: usize) -> Vec<String> {
     let mut confirmed = Vec::new();
     for number in 0.. {
@@ -31,7 +31,7 @@ async fn sell(store: Store, stop: Arc<AtomicBool>, sold: Arc<AtomicUsize>, selle
             tickets.insert_one(doc! { "_id": &event.title }).session(&mut *tx).await?;
             outbox.record(tx, &event).await
         });
-        // One that failed may be there all the same, if its answer was lost.
+        // A failed sale may have been committed, if its answer was lost.
         if sale.await.is_ok() {
             sold.fetch_add(1, Ordering::Relaxed);
             confirmed.push(title);
@@ -40,7 +40,7 @@ async fn sell(store: Store, stop: Arc<AtomicBool>, sold: Arc<AtomicUsize>, selle
     confirmed
 }
 
-/// Kills the primary this often, while others write.
+/// Kills the primary this many times during writes.
 async fn lose_primaries(times: usize) {
     let (mut members, broker) = (Mongod::replica_set().await, Broker::start().await);
     let (opened, client) = (open(&members[0].uri("test")).await, broker.connect("a").await);
@@ -63,8 +63,8 @@ async fn lose_primaries(times: usize) {
         members[primary].kill().await;
         more().await;
         members[primary].restart().await;
-        // Of two that are away at once, nothing is promised but that they come back.
-        until("it follows", || members[primary].is_secondary()).await;
+        // With two members away at the same time there is no majority, and nothing is written.
+        until("the member follows the primary", || members[primary].is_secondary()).await;
     }
     stop.store(true, Ordering::Relaxed);
     let confirmed: Vec<_> = sellers.join_all().await.into_iter().flatten().collect();
@@ -96,7 +96,7 @@ async fn a_primary_that_is_killed_during_writes_loses_nothing_that_was_confirmed
 }
 
 #[tokio::test]
-#[ignore = "takes minutes: cargo test -p common --test it -- --ignored replica_set"]
+#[ignore = "takes minutes: cargo test -p store --test it -- --ignored replica_set"]
 async fn ten_primaries_killed_one_after_the_other_lose_nothing() {
     lose_primaries(10).await;
 }

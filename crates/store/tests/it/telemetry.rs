@@ -1,4 +1,4 @@
-//! What a collector sees of the parts that services are made of.
+//! The spans that a collector receives from the components of services.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use testkit::{Api, Broker, Collector, Database, Span, stored, until};
 use crate::listener::harness::{Seller, listen, relay};
 use crate::{open, outbox, ticket};
 
-/// As far as a service has to do with spans.
+/// A service with a bus that sends spans.
 struct Shop;
 
 impl Service for Shop {
@@ -51,7 +51,7 @@ async fn start(broker: &Broker, collector: &Collector) -> (Running<Bus>, Bus) {
 }
 
 #[tokio::test]
-async fn what_is_recorded_outside_of_a_trace_begins_one_and_each_try_to_handle_it_is_a_step_of_it() {
+async fn an_event_recorded_outside_of_a_trace_begins_one_and_each_attempt_is_a_step_of_it() {
     let (database, broker, collector) = (Database::new(), Broker::start().await, Collector::start().await);
     let (opened, (running, bus)) = (open(database.uri()).await, start(&broker, &collector).await);
     let store = &opened.store;
@@ -60,10 +60,10 @@ async fn what_is_recorded_outside_of_a_trace_begins_one_and_each_try_to_handle_i
     let (outbox, sold) = (outbox(store), ticket("concert"));
     store.transaction(async move |tx| outbox.record(tx, &sold).await).await.unwrap();
     let relay = relay(store, &bus).await;
-    until("announced", || async { stored::<TicketUpdated>(&broker).await.len() == 1 }).await;
+    until("published", || async { stored::<TicketUpdated>(&broker).await.len() == 1 }).await;
     listener.stop().await.result.unwrap();
     relay.stop().await.result.unwrap();
-    running.stop().await.result.unwrap(); // and with it, all spans are sent
+    running.stop().await.result.unwrap(); // which sends all spans
 
     let traceparent = stored::<TicketCreated>(&broker).await[0].traceparent.clone().unwrap();
     let spans = collector.trace(traceparent.split('-').nth(1).unwrap());
@@ -81,7 +81,7 @@ send ticket:created (shop)
     broker.stop().await;
 }
 
-/// As far as requests have to do with spans.
+/// A service with an API that sends spans.
 struct Site;
 
 impl Service for Site {
@@ -128,7 +128,7 @@ HTTP /things/{id} (site)
 }
 
 #[test]
-fn what_is_no_address_of_a_collector_is_refused_with_the_variable_to_set() {
+fn an_invalid_collector_endpoint_is_refused_with_the_variable_to_set() {
     for endpoint in ["localhost:4318", "https://localhost:4318", "http://", "http://a b", "4318"] {
         let refused = settings(endpoint).unwrap_err().to_string();
         assert!(refused.contains("OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318"), "{refused}");

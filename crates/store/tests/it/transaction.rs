@@ -1,4 +1,4 @@
-//! All of it, or nothing.
+//! A transaction changes everything or nothing.
 
 use events::AnyId;
 use futures_util::future::join_all;
@@ -29,7 +29,7 @@ impl Versioned for Record {
 }
 
 #[tokio::test]
-async fn fifty_at_once_on_one_record_are_done_one_after_the_other() {
+async fn fifty_concurrent_transactions_on_one_record_all_commit() {
     let database = Database::new();
     let opened = open(database.uri()).await;
     let counters = opened.store.collection::<Document>("counters");
@@ -50,7 +50,7 @@ async fn fifty_at_once_on_one_record_are_done_one_after_the_other() {
 }
 
 #[tokio::test]
-async fn an_error_undoes_what_was_done_before_it() {
+async fn an_error_aborts_the_whole_transaction() {
     let database = Database::new();
     let opened = open(database.uri()).await;
     let records = opened.store.collection::<Document>("records");
@@ -81,7 +81,7 @@ async fn of_two_copies_of_one_version_the_second_is_stale() {
 }
 
 #[tokio::test]
-async fn a_transaction_goes_on_when_the_database_was_killed_meanwhile() {
+async fn a_transaction_is_retried_when_the_database_was_killed() {
     let mut mongod = Mongod::start().await;
     let opened = open(&mongod.uri("test")).await;
     let records = opened.store.collection::<Document>("records");
@@ -102,16 +102,16 @@ async fn a_transaction_goes_on_when_the_database_was_killed_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_password_that_is_refused_ends_it_with_the_mend() {
+async fn a_refused_login_is_an_error_that_does_not_show_the_password() {
     let database = Database::new();
     let uri = database.uri().replace("mongodb://", "mongodb://nobody:secret@");
-    let connection = store::Connection { uri: uri.into() };
+    let connection = store::Connection { uri: uri.parse().unwrap() };
     let error = format!("{:#}", service::launch("store", connection).start().ready().await.unwrap_err());
-    assert!(error.contains("the database refuses us: ") && !error.contains("secret"), "{error}");
+    assert!(error.contains("the database refuses the connection: ") && !error.contains("secret"), "{error}");
 }
 
 #[tokio::test]
-async fn a_database_without_transactions_ends_it_with_the_mend() {
+async fn a_database_without_transactions_is_an_error_that_says_how_to_fix_it() {
     let data = tempfile::tempdir().unwrap();
     let tool = devstack::Tool::MONGOD;
     let binary = devstack::find(&tool, &devstack::Sources::from_env(&tool).unwrap()).await.unwrap();
@@ -123,10 +123,10 @@ async fn a_database_without_transactions_ends_it_with_the_mend() {
         .spawn()
         .unwrap();
     let uri = format!("mongodb://127.0.0.1:{port}/test");
-    let mut running = service::launch("store", store::Connection { uri: uri.into() }).start();
+    let mut running = service::launch("store", store::Connection { uri: uri.parse().unwrap() }).start();
     let error = tokio::time::timeout(testkit::LIMIT, running.ready()).await;
     mongod.kill().unwrap();
     mongod.wait().unwrap();
     let error = format!("{:#}", error.unwrap().unwrap_err());
-    assert!(error.contains("no replica set: start it with mongod --replSet rs0"), "{error}");
+    assert!(error.contains("not a replica set: start it with mongod --replSet rs0"), "{error}");
 }

@@ -25,7 +25,7 @@ fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// The rules in the fenced block that begins with "```text" and this title.
+/// The rules in the fenced block of this title.
 fn rules(title: &str) -> Vec<Rule> {
     let page = fs::read_to_string(workspace().join("crates/STYLE.md")).unwrap();
     let block = page.split("```text").find_map(|block| block.strip_prefix(&format!(" {title}\n")));

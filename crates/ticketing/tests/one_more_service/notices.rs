@@ -30,6 +30,7 @@ pub(crate) const DECLARATION: Declaration = Declaration {
     },
     topology: || Topology::new().listens::<Listeners>(),
     prefixes: &["/api/notices"],
+    projections: &[],
 };
 
 /// The service.

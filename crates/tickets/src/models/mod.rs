@@ -1,9 +1,10 @@
-//! What this service owns.
+//! The records that this service owns, one aggregate in each file.
 
 mod ticket;
-mod tickets;
 mod title;
 
-pub use ticket::{CannotEdit, Release, Reserve, Ticket};
-pub use tickets::Tickets;
-pub use title::{InvalidTitle, Title};
+#[cfg(test)]
+mod tests;
+
+pub(crate) use ticket::{CannotEdit, Release, Reserve, Ticket, Tickets};
+pub(crate) use title::Title;

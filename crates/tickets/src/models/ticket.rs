@@ -1,15 +1,23 @@
-//! A ticket, and how it may change.
+//! A ticket: how it may change, and its collection.
 
+use anyhow::Context;
 use common::events::{AnyId, OrderId, Price, TicketCreated, TicketId, TicketUpdated, UserId};
+use common::extract::Page;
+use futures_util::TryStreamExt;
+use mongodb::bson::{Bson, doc};
+use mongodb::error::Error;
+use mongodb::{Collection, IndexModel};
 use serde::{Deserialize, Serialize};
-use store::{Versioned, new_id};
+use store::{Stale, Store, Tx, Versioned, new_id, save};
 
 use super::Title;
+
+const TICKETS: &str = "tickets";
 
 /// A ticket for sale. Each change that others must know raises its version and returns the event that reports it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Ticket {
+pub(crate) struct Ticket {
     #[serde(rename = "_id")]
     id: TicketId,
     title: Title,
@@ -26,7 +34,7 @@ pub struct Ticket {
 
 /// Why a ticket may not be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CannotEdit {
+pub(crate) enum CannotEdit {
     /// An order has reserved the ticket.
     Reserved,
     /// Another user sells the ticket.
@@ -36,7 +44,7 @@ pub enum CannotEdit {
 /// What a new order does to its ticket.
 #[derive(Clone, Debug)]
 #[must_use]
-pub enum Reserve {
+pub(crate) enum Reserve {
     /// The order has reserved the ticket.
     Reserved(Ticket, TicketUpdated),
     /// The order's cancellation arrived before its creation; the order is settled with that.
@@ -50,7 +58,7 @@ pub enum Reserve {
 /// What a cancelled order does to its ticket.
 #[derive(Clone, Debug)]
 #[must_use]
-pub enum Release {
+pub(crate) enum Release {
     /// The ticket is free.
     Released(Ticket, TicketUpdated),
     /// The order has not reserved the ticket. Its creation is on its way, and will have no effect.
@@ -60,7 +68,7 @@ pub enum Release {
 impl Ticket {
     /// A new ticket, with the event that reports it.
     #[must_use = "a change that is not saved and recorded has not happened"]
-    pub fn new(title: Title, price: Price, seller: UserId) -> (Self, TicketCreated) {
+    pub(crate) fn new(title: Title, price: Price, seller: UserId) -> (Self, TicketCreated) {
         let (id, version) = (new_id(), 0);
         let created = TicketCreated { id, version, title: title.as_str().to_owned(), price, user_id: seller };
         let ticket = Self { id, title, price, user_id: seller, version, order_id: None, cancelled_early: Vec::new() };
@@ -68,11 +76,7 @@ impl Ticket {
     }
 
     /// Sets another title and price, as the seller may while no order has reserved the ticket.
-    ///
-    /// # Errors
-    ///
-    /// When the ticket is reserved, and otherwise when `by` does not sell it.
-    pub fn edit(self, by: UserId, title: Title, price: Price) -> Result<(Self, TicketUpdated), CannotEdit> {
+    pub(crate) fn edit(self, by: UserId, title: Title, price: Price) -> Result<(Self, TicketUpdated), CannotEdit> {
         if self.order_id.is_some() {
             return Err(CannotEdit::Reserved);
         }
@@ -83,7 +87,7 @@ impl Ticket {
     }
 
     /// Reserves the ticket for a new order.
-    pub fn reserve(mut self, order: OrderId) -> Reserve {
+    pub(crate) fn reserve(mut self, order: OrderId) -> Reserve {
         if let Some(index) = self.cancelled_early.iter().position(|cancelled| *cancelled == order) {
             self.cancelled_early.remove(index);
             return Reserve::AlreadyCancelled(self);
@@ -99,7 +103,7 @@ impl Ticket {
     }
 
     /// Releases the ticket from a cancelled order. If another order has reserved the ticket, it stays reserved.
-    pub fn release(mut self, order: OrderId) -> Release {
+    pub(crate) fn release(mut self, order: OrderId) -> Release {
         if self.order_id == Some(order) {
             let (ticket, updated) = Self { order_id: None, ..self }.changed();
             return Release::Released(ticket, updated);
@@ -117,28 +121,25 @@ impl Ticket {
         (self, updated)
     }
 
-    /// The id of the ticket.
-    pub fn id(&self) -> TicketId {
+    pub(crate) fn id(&self) -> TicketId {
         self.id
     }
 
-    /// The title of the ticket.
-    pub fn title(&self) -> &Title {
+    pub(crate) fn title(&self) -> &Title {
         &self.title
     }
 
-    /// The price of the ticket.
-    pub fn price(&self) -> Price {
+    pub(crate) fn price(&self) -> Price {
         self.price
     }
 
     /// The user who sells the ticket.
-    pub fn seller(&self) -> UserId {
+    pub(crate) fn seller(&self) -> UserId {
         self.user_id
     }
 
     /// The order that has reserved the ticket, if one has.
-    pub fn order(&self) -> Option<OrderId> {
+    pub(crate) fn order(&self) -> Option<OrderId> {
         self.order_id
     }
 }
@@ -150,5 +151,55 @@ impl Versioned for Ticket {
 
     fn version(&self) -> u64 {
         self.version
+    }
+}
+
+/// All tickets.
+#[derive(Clone, Debug)]
+pub(crate) struct Tickets(Collection<Ticket>);
+
+impl Tickets {
+    /// Creates the index that finds unreserved tickets, however long the database is away.
+    pub(crate) async fn open(store: &Store) -> Result<Self, anyhow::Error> {
+        let free = IndexModel::builder().keys(doc! { "orderId": 1, "_id": 1 }).build();
+        store.ensure_index(TICKETS, free).await.context("failed to create the index of `tickets`")?;
+        Ok(Self(store.collection(TICKETS)))
+    }
+
+    /// Finds a ticket as it is now.
+    pub(crate) async fn find(&self, id: TicketId) -> Result<Option<Ticket>, Error> {
+        self.0.find_one(doc! { "_id": id.to_string() }).await
+    }
+
+    /// Finds a ticket to change it.
+    pub(crate) async fn find_in(&self, tx: &mut Tx, id: TicketId) -> Result<Option<Ticket>, Error> {
+        self.0.find_one(doc! { "_id": id.to_string() }).session(tx).await
+    }
+
+    /// The tickets that no order has reserved, the oldest first: one more than the page shows.
+    pub(crate) async fn free<K>(&self, page: &Page<K>) -> Result<Vec<Ticket>, Error> {
+        let mut free = doc! { "orderId": Bson::Null }; // absent
+        if let Some(after) = &page.after {
+            free.insert("_id", doc! { "$gt": after.to_string() });
+        }
+        let limit = i64::try_from(page.query_limit()).unwrap_or(i64::MAX);
+        self.0.find(free).sort(doc! { "_id": 1 }).limit(limit).await?.try_collect().await
+    }
+
+    /// Adds a new ticket.
+    pub(crate) async fn insert(&self, tx: &mut Tx, ticket: &Ticket) -> Result<(), Error> {
+        self.0.insert_one(ticket).session(tx).await?;
+        Ok(())
+    }
+
+    /// Saves a ticket whose version was raised, unless it was changed since it was read.
+    pub(crate) async fn save(&self, tx: &mut Tx, ticket: &Ticket) -> Result<Result<(), Stale>, Error> {
+        save(&self.0, ticket, tx).await
+    }
+
+    /// Saves what a ticket remembers of orders. Others know nothing of that, so its version stays.
+    pub(crate) async fn remember(&self, tx: &mut Tx, ticket: &Ticket) -> Result<(), Error> {
+        self.0.replace_one(doc! { "_id": ticket.id().to_string() }, ticket).session(tx).await?;
+        Ok(())
     }
 }

@@ -1,43 +1,38 @@
-//! What a ticket is for.
+//! The title of a ticket.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The most characters a title has.
-const LONGEST: usize = 200;
+/// How long a title may be, in characters.
+const MAX_TITLE_CHARS: usize = 200;
 
-/// 1 to 200 characters, without blanks around them.
+/// The title of a ticket: 1 to 200 characters, without white space around them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Title(String);
+pub(crate) struct Title(String);
 
-/// What is not a title.
+/// Why a text is not a title.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidTitle {
-    /// No text, or a blank one.
+pub(crate) enum InvalidTitle {
+    /// There is no text, or it is blank.
     #[error("Title is required")]
     Missing,
-    /// Something that can't be seen: a tab, an end of a line.
+    /// The text contains a control character, such as a tab or the end of a line.
     #[error("Title must not contain control characters")]
     Control,
-    /// More than 200 characters.
-    #[error("Title must be at most {LONGEST} characters")]
+    /// The text has more than 200 characters.
+    #[error("Title must be at most {MAX_TITLE_CHARS} characters")]
     TooLong,
 }
 
 impl Title {
-    /// Reads it from a body.
-    ///
-    /// # Errors
-    ///
-    /// When it is not a title.
-    pub fn parse(value: Option<&Value>) -> Result<Self, InvalidTitle> {
+    /// Reads the title of a body.
+    pub(crate) fn parse(value: Option<&Value>) -> Result<Self, InvalidTitle> {
         let text = value.and_then(Value::as_str).ok_or(InvalidTitle::Missing)?;
         text.to_owned().try_into()
     }
 
-    /// Its text.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -49,8 +44,8 @@ impl TryFrom<String> for Title {
         let text = text.trim();
         match text.chars().count() {
             0 => Err(InvalidTitle::Missing),
-            1..=LONGEST if text.chars().any(char::is_control) => Err(InvalidTitle::Control),
-            1..=LONGEST => Ok(Self(text.to_owned())),
+            1..=MAX_TITLE_CHARS if text.chars().any(char::is_control) => Err(InvalidTitle::Control),
+            1..=MAX_TITLE_CHARS => Ok(Self(text.to_owned())),
             _ => Err(InvalidTitle::TooLong),
         }
     }

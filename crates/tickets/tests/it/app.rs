@@ -36,7 +36,7 @@ impl App {
         self.send("POST", PATH, seller, &json!({ "title": title, "price": price })).await
     }
 
-    /// A ticket of somebody's.
+    /// Puts a ticket up for sale, and returns its id.
     pub(crate) async fn ticket(&self, seller: &str) -> String {
         let ticket = self.sell(seller, "concert", json!(20)).await.expect(201);
         ticket["id"].as_str().unwrap().to_owned()
@@ -59,7 +59,7 @@ impl Deref for App {
     }
 }
 
-/// All of it, for one test.
+/// The service with its servers, for one test.
 pub(crate) struct World {
     pub(crate) app: App,
     pub(crate) database: Database,
@@ -79,7 +79,7 @@ impl World {
     }
 }
 
-/// Signs somebody new in.
+/// Signs a new user in, and returns the cookie.
 pub(crate) fn signin() -> String {
     session_of("test@test.com")
 }

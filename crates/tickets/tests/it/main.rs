@@ -3,8 +3,7 @@
 
 mod app;
 mod events;
-mod junk;
-mod models;
+mod malformed;
 mod older;
 mod routes;
 mod service;

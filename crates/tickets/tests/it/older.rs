@@ -41,14 +41,14 @@ impl Restored {
         dump::documents(&dump::dump_of("tickets", self.commit).join("outbox.bson"))
     }
 
-    /// The ids of the events that the stream has of this service.
+    /// The ids of this service's events in the stream.
     async fn announced(&self) -> Vec<String> {
         let created = stored::<TicketCreated>(&self.broker).await.into_iter().map(|event| event.event_id);
         let updated = stored::<TicketUpdated>(&self.broker).await.into_iter().map(|event| event.event_id);
         created.chain(updated).collect()
     }
 
-    /// Waits until the service is through with all there is.
+    /// Waits until the service has handled and published everything.
     async fn settled(&self) {
         let rows: Vec<_> = self.outbox().iter().map(|row| row.get_object_id("_id").unwrap().to_hex()).collect();
         let all = async || {
@@ -69,12 +69,12 @@ impl Restored {
         shown
     }
 
-    /// The dump's tickets that no order holds, without those that an order gave up before it was heard of.
+    /// The dump's tickets that no order has reserved, without those of which a cancellation arrived before its order.
     fn free(&self) -> impl Iterator<Item = &Document> {
         self.tickets.iter().filter(|ticket| !ticket.contains_key("orderId") && !ticket.contains_key("cancelledEarly"))
     }
 
-    /// The orders service says that an order was created.
+    /// Publishes that an order was created.
     async fn create(&self, order: &str, ticket: &str) {
         let event = json!({
             "id": order, "version": 0, "status": "created", "userId": SOMEBODY,
@@ -83,7 +83,7 @@ impl Restored {
         self.orders.publish_to("order:created".parse().unwrap(), event.to_string()).await;
     }
 
-    /// The orders service says that an order was cancelled.
+    /// Publishes that an order was cancelled.
     async fn cancel(&self, order: &str, ticket: &str) {
         let event = json!({ "id": order, "version": 1, "ticket": { "id": ticket } });
         self.orders.publish_to("order:cancelled".parse().unwrap(), event.to_string()).await;
@@ -128,7 +128,7 @@ async fn every_ticket_is_shown_and_listed_as_it_was() {
             assert_eq!(shown["title"], ticket.get_str("title").unwrap());
             assert_eq!(shown["price"].as_f64(), Some(price(ticket)), "{shown}");
             assert_eq!(shown["userId"], ticket.get_str("userId").unwrap());
-            // What it had not handled yet, it may have handled by now.
+            // The service may have handled events that it had not handled before the dump.
             assert!(shown["version"].as_i64().unwrap() >= version(ticket), "{shown}");
         }
         restored.settled().await;
@@ -154,7 +154,7 @@ async fn its_seller_changes_it_to_the_next_version_unless_it_is_reserved() {
                 assert_eq!(changed["version"].as_i64(), Some(shown["version"].as_i64().unwrap() + 1));
                 assert_eq!((&changed["title"], &changed["price"]), (&json!("changed – 改"), &json!(45.67)));
                 assert_eq!(restored.app.show(id).await.expect(200), changed);
-                until("announced", async || {
+                until("published", async || {
                     let events = stored::<TicketUpdated>(&restored.broker).await;
                     events
                         .iter()
@@ -170,7 +170,7 @@ async fn its_seller_changes_it_to_the_next_version_unless_it_is_reserved() {
 }
 
 #[tokio::test]
-async fn orders_reserve_it_and_give_it_up() {
+async fn orders_reserve_and_release_it() {
     for commit in dump::COMMITS {
         let restored = Restored::of(commit).await;
         restored.settled().await;
@@ -191,7 +191,7 @@ async fn orders_reserve_it_and_give_it_up() {
 }
 
 #[tokio::test]
-async fn an_order_that_was_cancelled_before_it_was_heard_of_does_not_reserve_it() {
+async fn an_order_that_was_cancelled_before_its_creation_arrived_does_not_reserve_it() {
     for commit in dump::COMMITS {
         let restored = Restored::of(commit).await;
         restored.settled().await;
@@ -210,7 +210,7 @@ async fn an_order_that_was_cancelled_before_it_was_heard_of_does_not_reserve_it(
 }
 
 #[tokio::test]
-async fn what_was_not_published_is_published_once_and_in_order() {
+async fn unpublished_events_are_published_once_and_in_order() {
     for commit in dump::COMMITS {
         let restored = Restored::of(commit).await;
         let rows = restored.outbox();
@@ -233,7 +233,7 @@ async fn what_was_not_published_is_published_once_and_in_order() {
 }
 
 #[tokio::test]
-async fn what_was_handled_has_no_effect_when_it_comes_once_more() {
+async fn handled_events_have_no_effect_when_they_are_redelivered() {
     for commit in dump::COMMITS {
         let restored = Restored::of(commit).await;
         restored.settled().await;

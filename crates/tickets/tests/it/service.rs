@@ -25,15 +25,15 @@ fn a_service_without_its_settings_says_which_variables_to_set() {
 }
 
 #[tokio::test]
-async fn servers_that_are_away_keep_it_waiting_and_it_begins_when_they_come() {
+async fn a_service_waits_for_its_servers_and_starts_when_they_are_there() {
     let (mut mongod, mut broker) = (Mongod::start().await, Broker::start().await);
     mongod.kill().await;
     broker.kill().await;
     let settings = settings(&mongod.uri("tickets"), broker.url(), "tickets-1");
     let mut running = launch("tickets", PROGRAM).settings(settings).start();
-    assert!(timeout(Duration::from_secs(1), running.ready()).await.is_err(), "it is not ready, and has not failed");
+    assert!(timeout(Duration::from_secs(1), running.ready()).await.is_err(), "the service is ready or has failed");
     mongod.restart().await;
-    assert!(timeout(Duration::from_secs(1), running.ready()).await.is_err(), "it is not ready, and has not failed");
+    assert!(timeout(Duration::from_secs(1), running.ready()).await.is_err(), "the service is ready or has failed");
     broker.restart().await;
     timeout(LIMIT, running.ready()).await.unwrap().unwrap();
     running.stop().await.result.unwrap();
@@ -72,10 +72,10 @@ async fn selling_goes_on_while_the_broker_is_away_and_every_event_arrives_once_a
         sold.insert(sell().await);
     }
     let took = began.elapsed();
-    // Never waiting for the broker: one that waits would take 10 s at the least for its first.
+    // A request that waits for the broker takes at least 10 s.
     assert!(took < Duration::from_secs(10), "{took:?}");
     world.broker.restart().await;
-    until("announced", || async { stored::<TicketUpdated>(&world.broker).await.len() >= 33 }).await;
+    until("published", || async { stored::<TicketUpdated>(&world.broker).await.len() >= 33 }).await;
     let created: Vec<_> = stored::<TicketCreated>(&world.broker).await.into_iter().map(|one| one.event.id).collect();
     assert_eq!(created.len(), 11);
     assert_eq!(created.iter().map(ToString::to_string).collect::<BTreeSet<_>>(), sold);
@@ -88,7 +88,7 @@ async fn selling_goes_on_while_the_broker_is_away_and_every_event_arrives_once_a
 }
 
 #[tokio::test]
-async fn no_answered_write_is_lost_when_the_database_is_killed_under_load_and_every_one_is_announced() {
+async fn no_answered_write_is_lost_when_the_database_is_killed_under_load_and_every_one_is_published() {
     const SELLERS: usize = 8;
     let (mut mongod, broker) = (Mongod::start().await, Broker::start().await);
     let app = App::on(&mongod.uri("tickets"), broker.url(), "tickets-1").await;
@@ -111,13 +111,13 @@ async fn no_answered_write_is_lost_when_the_database_is_killed_under_load_and_ev
             sleep(Duration::from_millis(500)).await;
             mongod.restart().await;
         }
-        // It recovers by itself: a sale that is begun now is made.
+        // The service recovers by itself: a new sale succeeds.
         until("selling again", || async { app.sell(&signin(), "back", json!(1)).await.status == 201 }).await;
         over.cancel();
     };
     let (sold, ()) = tokio::join!(join_all((0..SELLERS).map(sell)), disturb);
     let sold = sold.concat();
-    assert!(sold.len() > SELLERS, "they hardly sold: {}", sold.len());
+    assert!(sold.len() > SELLERS, "too few sales to prove anything: {}", sold.len());
     for id in &sold {
         app.show(id).await.expect(200);
     }
@@ -125,13 +125,13 @@ async fn no_answered_write_is_lost_when_the_database_is_killed_under_load_and_ev
         let events = stored::<TicketCreated>(&broker).await.into_iter().map(|one| one.event.id.to_string());
         events.collect::<Vec<_>>()
     };
-    until("announced", || async {
+    until("published", || async {
         let announced: BTreeSet<_> = announced().await.into_iter().collect();
         sold.iter().all(|id| announced.contains(id))
     })
     .await;
     let announced = announced().await;
-    assert_eq!(announced.iter().collect::<BTreeSet<_>>().len(), announced.len(), "announced twice");
+    assert_eq!(announced.iter().collect::<BTreeSet<_>>().len(), announced.len(), "published twice");
     app.stop().await;
     broker.stop().await;
     mongod.stop().await;

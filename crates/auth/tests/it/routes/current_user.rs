@@ -36,7 +36,7 @@ fn id() -> UserId {
 }
 
 #[tokio::test]
-async fn a_session_is_good_however_its_base64_is_written_and_beside_other_cookies() {
+async fn a_session_is_valid_in_any_form_of_base64_and_among_other_cookies() {
     let app = App::start().await;
     let value = SessionKey::new(KEY).sign(id(), "a@b.com".to_owned(), Duration::from_secs(60)).unwrap();
     let bare = value.trim_end_matches('=');
@@ -49,7 +49,7 @@ async fn a_session_is_good_however_its_base64_is_written_and_beside_other_cookie
 }
 
 #[tokio::test]
-async fn a_session_that_is_forged_expired_or_unsigned_is_nobodys() {
+async fn a_forged_expired_or_unsigned_session_is_ignored() {
     let app = App::start().await;
     for cookie in no_sessions().await {
         let answer = app.get(PATH, &cookie).await;

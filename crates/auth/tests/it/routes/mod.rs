@@ -1,4 +1,4 @@
-//! One file for each route, as in the service.
+//! The endpoints, one in each file.
 
 mod current_user;
 mod signin;

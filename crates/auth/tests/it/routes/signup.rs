@@ -66,7 +66,7 @@ async fn returns_a_400_with_missing_email_and_password() {
 }
 
 #[tokio::test]
-async fn disallows_duplicate_emails_whatever_their_case() {
+async fn disallows_duplicate_emails_regardless_of_case() {
     let app = App::start().await;
     assert_eq!(app.sign_up("test@test.com").await.status, 201);
     for email in ["test@test.com", "TEST@Test.com"] {
@@ -76,7 +76,7 @@ async fn disallows_duplicate_emails_whatever_their_case() {
 }
 
 #[tokio::test]
-async fn of_ten_sign_ups_at_once_with_one_email_one_succeeds() {
+async fn of_ten_concurrent_sign_ups_with_one_email_one_succeeds() {
     let app = App::start().await;
     let answers = join_all((0..10).map(|_| app.sign_up("test@test.com"))).await;
     let (created, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 201);
@@ -87,9 +87,9 @@ async fn of_ten_sign_ups_at_once_with_one_email_one_succeeds() {
     app.stop().await;
 }
 
-/// Blanks count, and every character of it.
+/// White space and every other character counts.
 #[tokio::test]
-async fn a_password_is_taken_exactly_as_sent() {
+async fn a_password_is_used_verbatim() {
     let app = App::start().await;
     let body = json!({ "email": "test@test.com", "password": "  pässword " });
     assert_eq!(app.post(PATH, &body).await.status, 201);

@@ -2,14 +2,15 @@
 
 use common::events::TicketCreated;
 use common::{Listener, Rejection, Store, Tx};
+use store::Projection;
 
 use crate::events::QUEUE_GROUP;
-use crate::models::{Ticket, Tickets};
+use crate::models::Ticket;
 
 /// Adds the ticket to the projection.
 #[derive(Debug)]
 pub(crate) struct TicketCreatedListener {
-    pub(crate) tickets: Tickets,
+    pub(crate) tickets: Projection<Ticket>,
 }
 
 impl Listener for TicketCreatedListener {
@@ -19,7 +20,6 @@ impl Listener for TicketCreatedListener {
     const QUEUE_GROUP: &'static str = QUEUE_GROUP;
 
     async fn on_message(&self, event: &TicketCreated, tx: &mut Tx) -> Result<(), Rejection> {
-        self.tickets.add(tx, &Ticket::from(event)).await?;
-        Ok(())
+        Ok(self.tickets.add(tx, event).await?)
     }
 }

@@ -2,15 +2,15 @@
 
 use common::events::TicketUpdated;
 use common::{Listener, Rejection, Store, Tx};
-use store::Arrival;
+use store::Projection;
 
 use crate::events::QUEUE_GROUP;
-use crate::models::Tickets;
+use crate::models::Ticket;
 
-/// Brings the projection of the ticket up to date, one version after the other.
+/// Updates the projection of the ticket, one version after the other.
 #[derive(Debug)]
 pub(crate) struct TicketUpdatedListener {
-    pub(crate) tickets: Tickets,
+    pub(crate) tickets: Projection<Ticket>,
 }
 
 impl Listener for TicketUpdatedListener {
@@ -20,12 +20,6 @@ impl Listener for TicketUpdatedListener {
     const QUEUE_GROUP: &'static str = QUEUE_GROUP;
 
     async fn on_message(&self, event: &TicketUpdated, tx: &mut Tx) -> Result<(), Rejection> {
-        let ticket = self.tickets.find_in(tx, event.id).await?.ok_or(Rejection::NotYet)?;
-        match ticket.updated(event) {
-            (Arrival::Next, ticket) => self.tickets.save(tx, &ticket).await?,
-            (Arrival::AlreadySeen, _) => {}
-            (Arrival::TooEarly, _) => return Err(Rejection::NotYet),
-        }
-        Ok(())
+        self.tickets.apply(tx, event).await
     }
 }

@@ -1,3 +1,3 @@
-//! What the service listens to.
+//! The events that the service listens to.
 
 mod listeners;

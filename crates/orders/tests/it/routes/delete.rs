@@ -6,7 +6,7 @@ use testkit::{message, new_id, unknown_id};
 use crate::app::{World, signin};
 
 #[tokio::test]
-async fn marks_an_order_as_cancelled_and_emits_an_order_cancelled_event_once_however_often_it_is_asked() {
+async fn marks_an_order_as_cancelled_and_emits_one_order_cancelled_event_for_repeated_requests() {
     let world = World::start().await;
     let (buyer, ticket) = (signin(), world.ticket("concert").await);
     let id = world.app.order(&buyer, &ticket).await;
@@ -26,7 +26,7 @@ async fn marks_an_order_as_cancelled_and_emits_an_order_cancelled_event_once_how
 }
 
 #[tokio::test]
-async fn refuses_to_cancel_another_users_order_one_that_is_none_or_one_that_is_paid() {
+async fn refuses_to_cancel_another_users_order_an_unknown_one_or_a_paid_one() {
     let world = World::start().await;
     let (buyer, ticket) = (signin(), world.ticket("concert").await);
     let id = world.app.order(&buyer, &ticket).await;
@@ -37,7 +37,7 @@ async fn refuses_to_cancel_another_users_order_one_that_is_none_or_one_that_is_p
         world.app.cancel(&buyer, id).await.is_error(404, &message("Not Found"));
     }
     let order_id = id.parse().unwrap();
-    world.tell(&PaymentCreated { id: new_id(), order_id, stripe_id: "ch_1".to_owned() }).await;
+    world.publish(&PaymentCreated { id: new_id(), order_id, stripe_id: "ch_1".to_owned() }).await;
     world.app.is(&buyer, &id, "complete").await;
     world.app.cancel(&buyer, &id).await.is_error(400, &message("Cannot cancel a completed order"));
     world.stop().await;

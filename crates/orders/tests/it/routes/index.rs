@@ -30,7 +30,7 @@ async fn shows_the_ticket_as_it_is_now() {
     let ticket = world.ticket("concert").await;
     let buyer = signin();
     world.app.order(&buyer, &ticket).await;
-    world.tell(&updated(&ticket, 1, "reserved concert")).await;
+    world.publish(&updated(&ticket, 1, "reserved concert")).await;
     testkit::until("the new title", || async {
         world.app.get(PATH, &buyer).await.json()[0]["ticket"]["title"] == "reserved concert"
     })

@@ -17,7 +17,7 @@ async fn returns_an_error_if_the_ticket_does_not_exist() {
 }
 
 #[tokio::test]
-async fn returns_an_error_if_nobody_is_signed_in_or_the_ticket_is_none() {
+async fn returns_an_error_if_nobody_is_signed_in_or_the_ticket_id_is_invalid() {
     let world = World::start().await;
     world.app.post(PATH, &json!({})).await.is_error(401, &message("Not authorized"));
     let buyer = signin();
@@ -64,7 +64,7 @@ async fn reserves_a_ticket_and_emits_an_order_created_event() {
     );
     let window = OffsetDateTime::parse(text("expiresAt"), &Rfc3339).unwrap() - before;
     assert!((899..=901).contains(&window.whole_seconds()), "{window}");
-    until("announced", || async { !stored::<OrderCreated>(&world.broker).await.is_empty() }).await;
+    until("published", || async { !stored::<OrderCreated>(&world.broker).await.is_empty() }).await;
     let announced = serde_json::to_value(&stored::<OrderCreated>(&world.broker).await[0].event).unwrap();
     assert_eq!(announced["expiresAt"], order["expiresAt"]);
     assert_eq!(announced["ticket"], json!({ "id": ticket.id, "price": 20 }));

@@ -16,7 +16,7 @@ async fn fetches_the_order() {
 }
 
 #[tokio::test]
-async fn returns_an_error_if_one_user_tries_to_fetch_another_users_order_or_one_that_is_none() {
+async fn returns_an_error_if_one_user_tries_to_fetch_another_users_order_or_an_unknown_one() {
     let world = World::start().await;
     let (buyer, ticket) = (signin(), world.ticket("concert").await);
     let id = world.app.order(&buyer, &ticket).await;

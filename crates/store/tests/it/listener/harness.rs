@@ -16,10 +16,10 @@ use testkit::{Broker, Client, Database, Stored, settled, stored, until};
 use crate::{Opened, open, outbox, update};
 use testkit::{all_of_it, listen_to};
 
-/// What a seller does with an event, told how often it was called before.
+/// What a seller does with an event, given how often it was called before.
 pub(crate) type Does = fn(u32) -> Result<(), Rejection>;
 
-/// Counts each ticket that is sold, and announces it.
+/// Counts how often each ticket is sold, and records an update for each sale.
 pub(crate) struct Seller {
     pub(crate) does: Does,
     pub(crate) called: Arc<AtomicU32>,
@@ -46,7 +46,7 @@ impl Listener for Selling {
     const QUEUE_GROUP: &'static str = "tickets";
 
     async fn on_message(&self, event: &TicketCreated, tx: &mut Tx) -> Result<(), Rejection> {
-        // Not `insert`, which a unique key would keep from happening twice.
+        // Not an insert, whose unique key would prevent a second sale.
         let sold = doc! { "$inc": { "sold": 1 } };
         self.sales.update_one(doc! { "_id": event.id.to_string() }, sold).upsert(true).session(&mut *tx).await?;
         self.updated.record(tx, &update(event, 1)).await?;
@@ -99,7 +99,7 @@ impl<'a> World<'a> {
         relay(self.store(), &self.client.bus).await
     }
 
-    /// Waits until this many tickets are sold, and tells how often each was.
+    /// Waits until this many tickets are sold, and returns how often each was.
     pub(crate) async fn sold(&self, count: u64) -> Vec<i32> {
         let sales = self.store().collection::<Document>("sales");
         until("sold", || async { sales.count_documents(doc! {}).await.is_ok_and(|sold| sold >= count) }).await;
@@ -113,11 +113,11 @@ impl<'a> World<'a> {
 
     /// Waits until this many updates are in the stream.
     pub(crate) async fn announced(&self, count: usize) -> Vec<Stored<TicketUpdated>> {
-        until("announced", || async { stored::<TicketUpdated>(self.broker).await.len() >= count }).await;
+        until("published", || async { stored::<TicketUpdated>(self.broker).await.len() >= count }).await;
         stored::<TicketUpdated>(self.broker).await
     }
 
-    /// Waits until nothing of the group's events is left to do.
+    /// Waits until the group has settled all its events.
     pub(crate) async fn settled(&self) {
         settled(self.broker, "tickets:ticket-created").await;
     }

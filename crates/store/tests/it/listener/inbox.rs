@@ -1,4 +1,4 @@
-//! An event takes effect once, however often it comes.
+//! An event takes effect once, however often it is delivered.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,7 +15,7 @@ fn json(title: &str) -> String {
     serde_json::to_string(&ticket(title)).unwrap()
 }
 
-/// As a repair does: the same event, as a message of its own.
+/// Publishes the same event as a message of its own, as a repair does.
 async fn publish_again(broker: &Broker, payload: &str, event_id: &str) {
     let mut headers = async_nats::HeaderMap::new();
     headers.insert(EVENT_ID, event_id);
@@ -25,7 +25,7 @@ async fn publish_again(broker: &Broker, payload: &str, event_id: &str) {
 }
 
 #[tokio::test]
-async fn an_event_that_comes_three_times_takes_effect_and_is_announced_once() {
+async fn an_event_delivered_three_times_takes_effect_and_is_published_once() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let world = World::new(&database, &broker).await;
     let relay = world.relay().await;
@@ -46,7 +46,7 @@ async fn an_event_that_comes_three_times_takes_effect_and_is_announced_once() {
 }
 
 #[tokio::test]
-async fn events_of_another_hand_without_an_id_take_effect_once_each() {
+async fn events_of_other_programs_without_an_id_take_effect_once_each() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let world = World::new(&database, &broker).await;
     let listener = world.listen(Seller::default()).await;
@@ -61,7 +61,7 @@ async fn events_of_another_hand_without_an_id_take_effect_once_each() {
 }
 
 #[tokio::test]
-async fn a_listener_that_was_added_later_sees_what_was_before() {
+async fn a_listener_that_is_added_later_sees_earlier_events() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let world = World::new(&database, &broker).await;
     for number in 0..100 {
@@ -75,7 +75,7 @@ async fn a_listener_that_was_added_later_sees_what_was_before() {
 }
 
 #[tokio::test]
-async fn every_event_takes_effect_once_though_database_and_broker_are_killed_meanwhile() {
+async fn every_event_takes_effect_once_though_database_and_broker_are_killed() {
     const EVENTS: u64 = 300;
     let (mut mongod, mut broker) = (Mongod::start().await, Broker::start().await);
     let feeder = broker.connect("feeder").await;
@@ -98,7 +98,7 @@ async fn every_event_takes_effect_once_though_database_and_broker_are_killed_mea
     until("sold", || async { sales.count_documents(doc! {}).await.is_ok_and(|sold| sold == EVENTS) }).await;
     assert_eq!(sales.count_documents(doc! { "sold": { "$ne": 1 } }).await.unwrap(), 0);
     let announced = async || u64::try_from(stored::<TicketUpdated>(&broker).await.len()).unwrap();
-    until("announced", || async { announced().await >= EVENTS }).await;
+    until("published", || async { announced().await >= EVENTS }).await;
     assert_eq!(announced().await, EVENTS);
     for part in parts {
         part.stop().await.result.unwrap();
@@ -110,14 +110,14 @@ async fn every_event_takes_effect_once_though_database_and_broker_are_killed_mea
 }
 
 #[tokio::test]
-async fn an_event_waits_for_a_database_that_is_away_longer_than_any_try_lasts() {
+async fn an_event_waits_for_a_database_that_is_away_longer_than_an_attempt_lasts() {
     let (mut mongod, broker) = (Mongod::start().await, Broker::start().await);
     let (opened, client) = (open(&mongod.uri("test")).await, broker.connect("a").await);
     let limits = bus::Limits { attempts: 1, ..Default::default() };
     let listener = listen(&opened.store, &client.bus, Seller { limits, ..Seller::default() }).await.unwrap();
     mongod.kill().await;
     client.publish(json("concert")).await;
-    tokio::time::sleep(std::time::Duration::from_secs(9)).await; // a transaction is given up after 5 s
+    tokio::time::sleep(std::time::Duration::from_secs(9)).await; // a transaction is retried for 5 s
     mongod.restart().await;
     let sales = opened.store.collection::<Document>("sales");
     until("sold", || async { sales.count_documents(doc! { "sold": 1 }).await.is_ok_and(|sold| sold == 1) }).await;
@@ -131,7 +131,7 @@ async fn an_event_waits_for_a_database_that_is_away_longer_than_any_try_lasts() 
 }
 
 #[tokio::test]
-async fn an_event_whose_error_quotes_all_of_it_becomes_a_dead_letter_all_the_same() {
+async fn an_event_whose_error_quotes_its_whole_payload_becomes_a_dead_letter() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let world = World::new(&database, &broker).await;
     let listener = world.listen(Seller::default()).await;

@@ -1,4 +1,4 @@
-//! What becomes of an event: the effect and the note that it was handled are one.
+//! Listeners: the effects of an event and the note that it was handled are one transaction.
 
 pub(crate) mod harness;
 mod inbox;
@@ -24,7 +24,7 @@ async fn two_listeners_of_one_group_on_one_subject_are_an_error_that_names_both(
     assert_eq!(twice.first, twice.second);
     assert!(format!("{error:#}").contains("harness::Selling both listen to ticket:created for the group tickets"));
     first.stop().await.result.unwrap();
-    world.listen(Seller::default()).await.stop().await.result.unwrap(); // it is free again
+    world.listen(Seller::default()).await.stop().await.result.unwrap(); // the group and subject are free again
     world.close().await;
     broker.stop().await;
 }

@@ -1,4 +1,4 @@
-//! A redriven event takes effect if it had none before.
+//! A redriven event takes effect if it has not done so before.
 
 use anyhow::anyhow;
 use bus::{Consumer, Membership, Verdict};
@@ -23,19 +23,22 @@ fn seller(does: Does) -> Seller {
 async fn a_redriven_event_that_fails_again_is_a_new_dead_letter_and_takes_effect_once_when_fixed() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let world = World::new(&database, &broker).await;
-    let does = |before| if before < 4 { Err(anyhow!("try {before}").into()) } else { Ok(()) };
+    let does = |before| if before < 4 { Err(anyhow!("attempt {before}").into()) } else { Ok(()) };
     let listener = world.listen(seller(does)).await;
     world.client.publish(serde_json::to_string(&ticket("concert")).unwrap()).await;
     let errors = |letter: &DeadLetter| letter.history.iter().map(|one| one.error.clone()).collect::<Vec<_>>();
     let first = letter(&world, 1).await;
-    assert_eq!(errors(&first), ["try 0", "try 1"]);
+    assert_eq!(errors(&first), ["attempt 0", "attempt 1"]);
     first.redrive(&world.client.bus).await.unwrap();
     let second = letter(&world, 2).await;
-    assert_eq!((second.reason.as_str(), &second.event_id), ("failed 2 times, the last time: try 3", &first.event_id));
-    assert_eq!(errors(&second), ["try 2", "try 3"]);
+    assert_eq!(
+        (second.reason.as_str(), &second.event_id),
+        ("failed 2 times, the last time: attempt 3", &first.event_id)
+    );
+    assert_eq!(errors(&second), ["attempt 2", "attempt 3"]);
     second.redrive(&world.client.bus).await.unwrap();
     assert_eq!(world.sold(1).await, [1]);
-    // The number of another redrive: nothing that the broker could know it by.
+    // The number of another redrive, so that the broker does not take it for a duplicate.
     DeadLetter { number: 17, ..second }.redrive(&world.client.bus).await.unwrap();
     world.settled().await;
     assert_eq!(world.sold(1).await, [1]);
@@ -45,7 +48,7 @@ async fn a_redriven_event_that_fails_again_is_a_new_dead_letter_and_takes_effect
 }
 
 #[tokio::test]
-async fn an_event_without_an_id_that_had_its_effect_has_it_no_second_time() {
+async fn a_redriven_event_without_an_id_does_not_take_effect_again() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let world = World::new(&database, &broker).await;
     let listener = world.listen(Seller::default()).await;
@@ -53,7 +56,7 @@ async fn an_event_without_an_id_that_had_its_effect_has_it_no_second_time() {
     let payload = serde_json::to_string(&ticket("concert")).unwrap();
     outsider.publish("ticket:created", payload.into()).await.unwrap().await.unwrap();
     assert_eq!(world.sold(1).await, [1]);
-    // The same group, under another durable name, has put it among the dead letters.
+    // The same group, under another durable name, has moved the event to the dead letters.
     let membership = Membership::DurableGroup { group: name("tickets"), durable: name("older") };
     let consumer = Consumer { membership, ..all_of_it() };
     let older = listen_to(&world.client, consumer, |delivery| match delivery.redrive_of() {
@@ -73,7 +76,7 @@ async fn an_event_without_an_id_that_had_its_effect_has_it_no_second_time() {
 }
 
 #[tokio::test]
-async fn an_event_that_waits_again_waits_as_long_as_any_other() {
+async fn a_redriven_event_waits_as_long_as_any_other() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let world = World::new(&database, &broker).await;
     let limits = Limits { wait: super::harness::SOON, ..Limits::default() };

@@ -1,4 +1,4 @@
-//! What a listener's result means.
+//! The meaning of a listener's result.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,7 +16,7 @@ async fn publish(world: &World<'_>) {
 }
 
 #[tokio::test]
-async fn an_event_that_fails_comes_again_until_it_is_handled_and_what_failed_has_no_effect() {
+async fn a_failed_event_is_redelivered_until_it_is_handled_and_failed_attempts_have_no_effect() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let world = World::new(&database, &broker).await;
     let called = Arc::new(AtomicU32::new(0));
@@ -25,8 +25,8 @@ async fn an_event_that_fails_comes_again_until_it_is_handled_and_what_failed_has
     publish(&world).await;
     assert_eq!(world.sold(1).await, [1]);
     assert_eq!(called.load(Ordering::Relaxed), 3);
-    let tries = world.store().collection::<Document>("failures").find_one(doc! {}).await.unwrap().unwrap();
-    assert_eq!(tries.get_i32("count").unwrap(), 2);
+    let failures = world.store().collection::<Document>("failures").find_one(doc! {}).await.unwrap().unwrap();
+    assert_eq!(failures.get_i32("count").unwrap(), 2);
     assert_eq!(world.store().collection::<Document>("outbox").count_documents(doc! {}).await.unwrap(), 1);
     listener.stop().await.result.unwrap();
     world.close().await;
@@ -37,14 +37,14 @@ async fn an_event_that_fails_comes_again_until_it_is_handled_and_what_failed_has
 async fn after_its_last_attempt_an_event_is_a_dead_letter_with_its_history_and_a_panic_is_an_attempt() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let world = World::new(&database, &broker).await;
-    let does = |before| if before == 1 { panic!("over the edge") } else { Err(anyhow!("try {before}").into()) };
+    let does = |before| if before == 1 { panic!("over the edge") } else { Err(anyhow!("attempt {before}").into()) };
     let limits = Limits { attempts: 3, ..Limits::default() };
     let listener = world.listen(Seller { does, limits, ..Seller::default() }).await;
     publish(&world).await;
     let letter = world.next_dead_letter().await;
-    assert_eq!(letter.reason, "failed 3 times, the last time: try 2");
+    assert_eq!(letter.reason, "failed 3 times, the last time: attempt 2");
     let history: Vec<_> = letter.history.iter().map(|one| one.error.as_str()).collect();
-    assert_eq!(history, ["try 0", "the listener panicked: over the edge", "try 2"]);
+    assert_eq!(history, ["attempt 0", "the listener panicked: over the edge", "attempt 2"]);
     assert!(letter.history.is_sorted_by_key(|one| one.at));
     world.settled().await;
     assert_eq!(world.store().collection::<Document>("sales").count_documents(doc! {}).await.unwrap(), 0);
@@ -54,7 +54,7 @@ async fn after_its_last_attempt_an_event_is_a_dead_letter_with_its_history_and_a
 }
 
 #[tokio::test]
-async fn what_is_discarded_or_not_understood_is_a_dead_letter_at_once_and_holds_up_no_other() {
+async fn a_discarded_or_invalid_event_is_a_dead_letter_immediately_and_blocks_no_other() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let world = World::new(&database, &broker).await;
     let does = |before| if before == 0 { Err(Rejection::Discard(anyhow!("no such thing"))) } else { Ok(()) };
@@ -75,7 +75,7 @@ async fn what_is_discarded_or_not_understood_is_a_dead_letter_at_once_and_holds_
 }
 
 #[tokio::test]
-async fn an_event_that_comes_too_early_waits_and_that_costs_no_try() {
+async fn an_event_that_arrives_too_early_waits_without_using_an_attempt() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let world = World::new(&database, &broker).await;
     let does = |before| if before < 5 { Err(Rejection::NotYet) } else { Ok(()) };
@@ -89,7 +89,7 @@ async fn an_event_that_comes_too_early_waits_and_that_costs_no_try() {
 }
 
 #[tokio::test]
-async fn an_event_that_waits_in_vain_is_a_dead_letter() {
+async fn an_event_that_waits_too_long_is_a_dead_letter() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let world = World::new(&database, &broker).await;
     let limits = Limits { wait: SOON, ..Limits::default() };

@@ -27,7 +27,7 @@ async fn can_fetch_a_list_of_tickets_oldest_first_without_the_reserved_ones() {
 }
 
 #[tokio::test]
-async fn a_long_list_is_told_page_by_page_each_with_a_link_to_the_next() {
+async fn a_long_list_has_pages_each_with_a_link_to_the_next() {
     let world = World::start().await;
     let seller = signin();
     let mut ids = Vec::new();
@@ -48,7 +48,7 @@ async fn a_long_list_is_told_page_by_page_each_with_a_link_to_the_next() {
 }
 
 #[tokio::test]
-async fn a_page_that_cannot_be_is_refused_naming_the_parameter() {
+async fn an_invalid_page_is_refused_naming_the_parameter() {
     let world = World::start().await;
     for limit in ["0", "-1", "1001", "ten", "", "99999999999999999999"] {
         let answer = world.app.get(&format!("{PATH}?limit={limit}"), "").await;

@@ -67,7 +67,7 @@ async fn creates_a_ticket_with_valid_inputs() {
 async fn publishes_an_event() {
     let world = World::start().await;
     let ticket = world.app.sell(&signin(), "concert", json!(19.99)).await.expect(201);
-    until("announced", || async { stored::<TicketCreated>(&world.broker).await.len() == 1 }).await;
+    until("published", || async { stored::<TicketCreated>(&world.broker).await.len() == 1 }).await;
     let [announced] = &stored::<TicketCreated>(&world.broker).await[..] else { panic!("one event") };
     let mut expected = ticket.clone();
     let event = serde_json::to_value(&announced.event).unwrap();

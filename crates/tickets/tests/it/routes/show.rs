@@ -6,7 +6,7 @@ use testkit::{message, unknown_id};
 use crate::app::{World, signin};
 
 #[tokio::test]
-async fn returns_a_404_if_the_ticket_is_not_found_or_its_id_is_none() {
+async fn returns_a_404_if_the_ticket_is_not_found_or_its_id_is_invalid() {
     let world = World::start().await;
     let id = unknown_id();
     for id in [id.as_str(), "1", "twelve-chars", "%ff", "%00", "{\"$ne\":null}", "507f1f77bcf86cd79943901g"] {

@@ -34,7 +34,7 @@ async fn returns_a_401_if_the_user_is_not_authenticated_or_does_not_own_the_tick
 }
 
 #[tokio::test]
-async fn returns_a_400_if_the_user_provides_an_invalid_title_or_price_before_anything_else_is_looked_at() {
+async fn returns_a_400_if_the_user_provides_an_invalid_title_or_price_before_anything_else_is_checked() {
     let world = World::start().await;
     let title = field("title", "Title is required");
     let price = field("price", "Price must be provided and must be greater than 0");
@@ -59,9 +59,9 @@ async fn updates_the_ticket_provided_valid_inputs_and_publishes_an_event() {
     let expected = format!(r#"{{"title":"new title","price":99.5,"userId":"{user}","version":1,"id":"{id}"}}"#);
     assert_eq!(changed.body, expected);
     assert_eq!(world.app.show(&id).await.body, expected);
-    // The same once more is a change too, as in the course.
+    // A repeated update is a change too, as in the course.
     assert_eq!(world.app.change(&seller, &id, "new title", json!(99.5)).await.expect(200)["version"], 2);
-    until("announced", || async { stored::<TicketUpdated>(&world.broker).await.len() == 2 }).await;
+    until("published", || async { stored::<TicketUpdated>(&world.broker).await.len() == 2 }).await;
     let announced = stored::<TicketUpdated>(&world.broker).await;
     assert_eq!(announced[0].event.title, "new title");
     assert_eq!([announced[0].event.version, announced[1].event.version], [1, 2]);
@@ -84,7 +84,7 @@ async fn rejects_updates_if_the_ticket_is_reserved_whoever_asks() {
 }
 
 #[tokio::test]
-async fn two_prices_at_once_two_hundred_times_make_four_hundred_versions_each_announced_once() {
+async fn two_concurrent_prices_two_hundred_times_make_four_hundred_versions_each_published_once() {
     let world = World::start().await;
     let seller = signin();
     let id = world.app.ticket(&seller).await;
@@ -96,7 +96,7 @@ async fn two_prices_at_once_two_hundred_times_make_four_hundred_versions_each_an
         }
     }
     assert_eq!(versions, (1..=400).collect());
-    until("announced", || async { stored::<TicketUpdated>(&world.broker).await.len() >= 400 }).await;
+    until("published", || async { stored::<TicketUpdated>(&world.broker).await.len() >= 400 }).await;
     let announced: Vec<_> = stored::<TicketUpdated>(&world.broker).await.iter().map(|one| one.event.version).collect();
     assert_eq!(announced, (1..=400).collect::<Vec<_>>());
     world.stop().await;

@@ -15,8 +15,8 @@ async fn updates_the_order_status_to_cancelled_emits_an_order_cancelled_event_an
     let id = world.app.order(&buyer, &ticket).await;
     let order_id = id.parse().unwrap();
     let expired = ExpirationComplete { order_id };
-    world.tell(&expired).await;
-    world.tell(&expired).await;
+    world.publish(&expired).await;
+    world.publish(&expired).await;
     world.app.is(&buyer, &id, "cancelled").await;
     settled(&world.broker, CONSUMER).await;
     let cancellations = world.cancellations(1).await;
@@ -25,28 +25,28 @@ async fn updates_the_order_status_to_cancelled_emits_an_order_cancelled_event_an
 }
 
 #[tokio::test]
-async fn a_paid_order_stays_so() {
+async fn a_paid_order_is_not_cancelled() {
     let world = World::start().await;
     let (buyer, ticket) = (signin(), world.ticket("concert").await);
     let id = world.app.order(&buyer, &ticket).await;
     let order_id: common::events::OrderId = id.parse().unwrap();
-    let payment = PaymentCreated { id: new_id(), order_id: order_id.clone(), stripe_id: "ch_1".to_owned() };
-    world.tell(&payment).await;
+    let payment = PaymentCreated { id: new_id(), order_id, stripe_id: "ch_1".to_owned() };
+    world.publish(&payment).await;
     world.app.is(&buyer, &id, "complete").await;
-    world.tell(&ExpirationComplete { order_id }).await;
+    world.publish(&ExpirationComplete { order_id }).await;
     settled(&world.broker, CONSUMER).await;
     assert_eq!(world.app.show(&buyer, &id).await.json()["status"], "complete");
     world.stop().await;
 }
 
 #[tokio::test]
-async fn a_stale_expiry_takes_the_ticket_from_nobody() {
+async fn a_stale_expiration_does_not_release_the_ticket_of_another_order() {
     let world = World::start().await;
     let (first, second, ticket) = (signin(), signin(), world.ticket("concert").await);
     let stale = world.app.order(&first, &ticket).await;
     world.app.cancel(&first, &stale).await;
     let id = world.app.order(&second, &ticket).await;
-    world.tell(&ExpirationComplete { order_id: stale.parse().unwrap() }).await;
+    world.publish(&ExpirationComplete { order_id: stale.parse().unwrap() }).await;
     settled(&world.broker, CONSUMER).await;
     assert_eq!(world.app.show(&second, &id).await.json()["status"], "created");
     assert_eq!(world.cancellations(1).await.len(), 1);

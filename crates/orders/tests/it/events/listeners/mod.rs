@@ -1,4 +1,4 @@
-//! One event a file.
+//! The listeners, one event in each file.
 
 mod expiration_complete;
 mod payment_created;

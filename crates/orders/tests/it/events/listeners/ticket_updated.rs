@@ -13,7 +13,7 @@ const CONSUMER: &str = "orders-service:ticket-updated";
 async fn finds_updates_and_saves_a_ticket_and_acks_the_message() {
     let world = World::start().await;
     let ticket = world.ticket("concert").await;
-    world.tell(&updated(&ticket, 1, "new concert")).await;
+    world.publish(&updated(&ticket, 1, "new concert")).await;
     until("updated", || async { world.copy(&ticket).await["version"] == 1 }).await;
     assert_eq!(world.copy(&ticket).await["title"], "new concert");
     settled(&world.broker, CONSUMER).await;
@@ -24,8 +24,8 @@ async fn finds_updates_and_saves_a_ticket_and_acks_the_message() {
 async fn does_not_call_ack_if_the_event_has_a_skipped_version_number() {
     let world = World::start().await;
     let ticket = world.ticket("concert").await;
-    world.tell(&updated(&ticket, 10, "far ahead")).await;
-    sleep(Duration::from_millis(500)).await; // time enough for a wrong ack
+    world.publish(&updated(&ticket, 10, "far ahead")).await;
+    sleep(Duration::from_millis(500)).await; // long enough for a wrong ack to arrive
     assert_eq!(world.copy(&ticket).await["version"], 0);
     let api = world.broker.outsider().await;
     let found: async_nats::jetstream::consumer::PullConsumer =
@@ -35,13 +35,13 @@ async fn does_not_call_ack_if_the_event_has_a_skipped_version_number() {
 }
 
 #[tokio::test]
-async fn updates_that_come_in_the_wrong_order_before_their_ticket_and_twice_are_applied_in_the_right_one() {
+async fn updates_that_arrive_out_of_order_too_early_or_twice_are_applied_in_order() {
     let world = World::start().await;
     let ticket = ticket("version 0");
     for version in [3, 1, 2, 3, 1] {
-        world.tell(&updated(&ticket, version, &format!("version {version}"))).await;
+        world.publish(&updated(&ticket, version, &format!("version {version}"))).await;
     }
-    world.tell(&ticket).await;
+    world.publish(&ticket).await;
     until("up to date", || async { world.copy(&ticket).await["version"] == 3 }).await;
     assert_eq!(world.copy(&ticket).await["title"], "version 3");
     settled(&world.broker, CONSUMER).await;

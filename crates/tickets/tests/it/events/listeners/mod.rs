@@ -1,4 +1,4 @@
-//! One event a file.
+//! The listeners, one event in each file.
 
 mod order_cancelled;
 mod order_created;
@@ -17,25 +17,25 @@ impl Orders {
         Self { client: broker.connect("orders-1").await }
     }
 
-    async fn tell<E: Event>(&self, event: &E) {
+    async fn publish<E: Event>(&self, event: &E) {
         self.client.publish_to(E::SUBJECT, serde_json::to_string(event).unwrap()).await;
     }
 
     pub(crate) async fn create(&self, order: &OrderId, ticket: &str) {
         let event = OrderCreated {
-            id: order.clone(),
+            id: *order,
             version: 0,
             status: OrderStatus::Created,
             user_id: new_id(),
             expires_at: time::OffsetDateTime::now_utc(),
             ticket: OrderedTicket { id: ticket.parse().unwrap(), price: Price::from_cents(2000).unwrap() },
         };
-        self.tell(&event).await;
+        self.publish(&event).await;
     }
 
     pub(crate) async fn cancel(&self, order: &OrderId, ticket: &str) {
         let ticket = CancelledTicket { id: ticket.parse().unwrap() };
-        self.tell(&OrderCancelled { id: order.clone(), version: 1, ticket }).await;
+        self.publish(&OrderCancelled { id: *order, version: 1, ticket }).await;
     }
 
     pub(crate) async fn close(self) {
@@ -43,9 +43,9 @@ impl Orders {
     }
 }
 
-/// The updates that the stream holds, once there are as many.
+/// The updates in the stream, once there are this many.
 pub(crate) async fn announced(broker: &Broker, count: usize) -> Vec<TicketUpdated> {
-    until("announced", || async { stored::<TicketUpdated>(broker).await.len() >= count }).await;
+    until("published", || async { stored::<TicketUpdated>(broker).await.len() >= count }).await;
     stored::<TicketUpdated>(broker).await.into_iter().map(|one| one.event).collect()
 }
 

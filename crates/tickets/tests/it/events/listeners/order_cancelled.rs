@@ -24,7 +24,7 @@ async fn updates_the_ticket_publishes_an_event_and_acks_the_message() {
 }
 
 #[tokio::test]
-async fn a_stale_cancellation_takes_the_ticket_from_nobody() {
+async fn a_stale_cancellation_does_not_release_the_ticket_of_another_order() {
     let world = World::start().await;
     let orders = Orders::of(&world.broker).await;
     let ticket = world.app.ticket(&signin()).await;
@@ -43,7 +43,7 @@ async fn a_stale_cancellation_takes_the_ticket_from_nobody() {
 }
 
 #[tokio::test]
-async fn a_cancellation_that_comes_before_its_order_is_remembered() {
+async fn a_cancellation_that_arrives_before_its_order_is_remembered() {
     let world = World::start().await;
     let orders = Orders::of(&world.broker).await;
     let seller = signin();
@@ -51,13 +51,13 @@ async fn a_cancellation_that_comes_before_its_order_is_remembered() {
     let order = new_id();
     orders.cancel(&order, &ticket).await;
     settled(&world.broker, CANCELLED).await;
-    // What is remembered survives a change by the seller.
+    // The remembered cancellation survives a change by the seller.
     world.app.change(&seller, &ticket, "concert", serde_json::json!(30)).await.expect(200);
     orders.create(&order, &ticket).await;
     settled(&world.broker, CREATED).await;
     let shown = world.app.show(&ticket).await.expect(200);
     assert_eq!((shown.get("orderId"), &shown["version"]), (None, &serde_json::json!(1)));
-    // And is over with the order.
+    // It is forgotten when the order's creation arrives.
     let stored = world.database.collection("tickets").await.find_one(mongodb::bson::doc! {}).await.unwrap().unwrap();
     assert!(!stored.contains_key("cancelledEarly"), "{stored}");
     orders.close().await;
@@ -65,7 +65,7 @@ async fn a_cancellation_that_comes_before_its_order_is_remembered() {
 }
 
 #[tokio::test]
-async fn of_an_order_and_its_cancellation_at_once_nothing_remains() {
+async fn an_order_and_its_concurrent_cancellation_leave_the_ticket_free() {
     let world = World::start().await;
     let orders = Orders::of(&world.broker).await;
     let seller = signin();

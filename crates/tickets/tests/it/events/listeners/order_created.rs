@@ -39,7 +39,7 @@ async fn a_second_order_waits_until_the_first_one_is_cancelled() {
 }
 
 #[tokio::test]
-async fn an_order_for_a_ticket_that_never_was_holds_up_no_other() {
+async fn an_order_for_an_unknown_ticket_does_not_block_others() {
     let world = World::start().await;
     let orders = Orders::of(&world.broker).await;
     let (ticket, order) = (world.app.ticket(&signin()).await, new_id());

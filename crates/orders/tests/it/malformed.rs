@@ -1,4 +1,4 @@
-//! Whatever is sent, the answer is the right 4xx in the contract's shape.
+//! Malformed requests: each is answered with the right 4xx in the contract's shape.
 
 use serde_json::json;
 use testkit::{message, no_sessions};
@@ -6,7 +6,7 @@ use testkit::{message, no_sessions};
 use crate::app::{PATH, World, signin};
 
 #[tokio::test]
-async fn what_is_not_there_is_not_found_whatever_the_method() {
+async fn an_unknown_path_is_not_found_with_any_method() {
     let world = World::start().await;
     for (method, path) in [
         ("GET", "/".to_owned()),
@@ -21,7 +21,7 @@ async fn what_is_not_there_is_not_found_whatever_the_method() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_object_is_a_400_and_one_over_100_kb_a_413() {
+async fn a_body_that_is_not_an_object_is_a_400_and_one_over_100_kb_a_413() {
     let world = World::start().await;
     let headers = format!("content-type: application/json\r\ncookie: {}\r\n", signin());
     let deep = "{\"ticketId\":".repeat(8_000);
@@ -36,7 +36,7 @@ async fn a_body_that_is_no_object_is_a_400_and_one_over_100_kb_a_413() {
 }
 
 #[tokio::test]
-async fn a_session_that_is_forged_expired_or_unsigned_is_none() {
+async fn a_forged_expired_or_unsigned_session_is_not_authorized() {
     let world = World::start().await;
     let id = format!("{PATH}/507f1f77bcf86cd799439011");
     for cookie in no_sessions().await {

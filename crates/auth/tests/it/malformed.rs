@@ -1,4 +1,4 @@
-//! Whatever is sent, the answer is a 4xx in the contract's shape.
+//! Malformed requests: each is answered with a 4xx in the contract's shape.
 
 use serde_json::json;
 use testkit::message;
@@ -8,7 +8,7 @@ use crate::app::App;
 const WRONG: &str = "Something went wrong";
 
 #[tokio::test]
-async fn what_is_not_there_is_not_found_whatever_the_method() {
+async fn an_unknown_path_is_not_found_with_any_method() {
     let app = App::start().await;
     for (method, path) in [
         ("GET", "/"),
@@ -27,7 +27,7 @@ async fn what_is_not_there_is_not_found_whatever_the_method() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_object_is_a_400() {
+async fn a_body_that_is_not_an_object_is_a_400() {
     let app = App::start().await;
     let deep = "[".repeat(100_000);
     for body in ["{", "null", "5", "\"x\"", "{\"email\":}", "\u{1}", &deep, "{\"email\":NaN}", "{\"price\":1e999}"] {
@@ -52,7 +52,7 @@ async fn a_body_over_100_kb_is_a_413() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_said_to_be_json_is_not_looked_at() {
+async fn a_body_that_is_not_declared_as_json_is_ignored() {
     let app = App::start().await;
     let body = json!({ "email": "test@test.com", "password": "password" }).to_string();
     for kind in ["", "content-type: text/plain\r\n", "content-type: application/x-www-form-urlencoded\r\n"] {

@@ -1,0 +1,151 @@
+//! Projections: copies of records that another service owns, kept up to date by that service's events.
+//!
+//! A service must not ask another one while it answers a request, so it keeps a copy of what it needs. The copy is correct
+//! only if every event is applied once and in the order of the record's versions. The inbox sees to "once"; this module
+//! sees to the order: an event applies only to the version right before its own, an older one has no effect, and a newer
+//! one waits. What is specific to a record, how an event makes or changes its copy, is the trait [`Projected`].
+//!
+//! A copy can still be lost or wrong: a restored backup, a document that somebody edited. Since events stay in the stream,
+//! a [replay](Replay) rebuilds the copies from it, while the service is running.
+
+mod arrival;
+mod replay;
+
+use std::collections::HashMap;
+
+use bus::Rejection;
+use events::{AnyId, Event, Id};
+use futures_util::TryStreamExt;
+use mongodb::Collection;
+use mongodb::bson::{Document, deserialize_from_document, doc, serialize_to_document};
+use mongodb::error::Error;
+use serde::de::DeserializeOwned;
+
+use self::arrival::Arrival;
+use crate::{Store, Tx, Versioned};
+
+pub use replay::{Replay, Replayed};
+
+/// A copy of a record that another service owns, made from that service's events.
+///
+/// Each event carries the version that the record has because of it: the first one makes version 0, and each later one
+/// raises the version by one. Two copies are equal if they are stored alike.
+pub trait Projected: Versioned + DeserializeOwned + Clone + PartialEq + 'static {
+    /// The collection of the copies, named after the record in the plural: `tickets`.
+    const COLLECTION: &'static str;
+
+    /// The kind of the record, one of [`events::kind`].
+    type Kind;
+
+    /// The event that reports a new record.
+    type Created: Event;
+
+    /// The event that reports a change of a record.
+    type Changed: Event;
+
+    /// The copy of a new record.
+    fn created(event: &Self::Created) -> Self;
+
+    /// The copy after a change; its version is the event's. The caller has checked that no change is left out.
+    #[must_use]
+    fn changed(self, event: &Self::Changed) -> Self;
+}
+
+/// The projection of all records of one type. Cloning it is cheap.
+#[derive(Clone, Debug)]
+pub struct Projection<T: Send + Sync>(Collection<T>);
+
+impl<T: Projected> Projection<T> {
+    /// The projection in the service's own database.
+    pub fn of(store: &Store) -> Self {
+        Self(store.collection(T::COLLECTION))
+    }
+
+    /// Finds a copy as it is now.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database; when the document is not readable.
+    pub async fn find(&self, id: Id<T::Kind>) -> Result<Option<T>, Error> {
+        self.0.find_one(by_id(id.any())).await
+    }
+
+    /// Finds a copy in a transaction.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database; when the document is not readable.
+    pub async fn find_in(&self, tx: &mut Tx, id: Id<T::Kind>) -> Result<Option<T>, Error> {
+        self.0.find_one(by_id(id.any())).session(tx).await
+    }
+
+    /// Finds the copies with these ids; ids without a copy are left out.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database; when a document is not readable.
+    pub async fn find_all(&self, ids: impl Iterator<Item = Id<T::Kind>>) -> Result<HashMap<AnyId, T>, Error> {
+        let ids: Vec<_> = ids.map(|id| id.to_string()).collect();
+        let found: Vec<T> = self.0.find(doc! { "_id": { "$in": ids } }).await?.try_collect().await?;
+        Ok(found.into_iter().map(|copy| (copy.id(), copy)).collect())
+    }
+
+    /// Adds the copy of a new record, unless there is one.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    pub async fn add(&self, tx: &mut Tx, event: &T::Created) -> Result<(), Error> {
+        let copy = T::created(event);
+        let added = doc! { "$setOnInsert": serialize_to_document(&copy)? };
+        self.0.update_one(by_id(copy.id()), added).upsert(true).session(tx).await?;
+        Ok(())
+    }
+
+    /// Applies a change to its copy. A change that the copy already contains has no effect.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::NotYet`] if an earlier event of the record has not been applied; [`Rejection::Retry`] with the errors
+    /// of the database, and when the document is not readable.
+    pub async fn apply(&self, tx: &mut Tx, event: &T::Changed) -> Result<(), Rejection> {
+        let id = event.aggregate().id;
+        let copy = self.0.find_one(by_id(id)).session(&mut *tx).await?.ok_or(Rejection::NotYet)?;
+        let held = copy.version();
+        let changed = copy.changed(event);
+        match Arrival::of(changed.version(), held) {
+            Arrival::Next => self.0.replace_one(by_id(id), &changed).session(tx).await.map(drop)?,
+            Arrival::AlreadySeen => {}
+            Arrival::TooEarly => return Err(Rejection::NotYet),
+        }
+        Ok(())
+    }
+
+    /// All copies by their ids; `None` for a document that is not readable as a copy.
+    async fn all(&self) -> Result<HashMap<String, Option<T>>, Error> {
+        let mut found = self.0.clone_with_type::<Document>().find(doc! {}).await?;
+        let mut all = HashMap::new();
+        while let Some(copy) = found.try_next().await? {
+            let id = copy.get_str("_id").map_or_else(|_| format!("{:?}", copy.get("_id")), str::to_owned);
+            all.insert(id, deserialize_from_document(copy).ok());
+        }
+        Ok(all)
+    }
+
+    /// Replaces a copy that is absent, different or not readable, and returns whether it did. A copy of a later version
+    /// stays as it is.
+    async fn rebuild(&self, tx: &mut Tx, record: &T) -> Result<bool, Error> {
+        let raw = self.0.clone_with_type::<Document>();
+        let copy = raw.find_one(by_id(record.id())).session(&mut *tx).await?;
+        let copy = copy.and_then(|copy| deserialize_from_document::<T>(copy).ok());
+        if copy.is_some_and(|copy| copy.version() > record.version() || copy == *record) {
+            return Ok(false);
+        }
+        self.0.replace_one(by_id(record.id()), record).upsert(true).session(tx).await?;
+        Ok(true)
+    }
+}
+
+fn by_id(id: AnyId) -> Document {
+    doc! { "_id": id.to_string() }
+}

@@ -1,3 +1,0 @@
-//! What the service owns.
-
-mod ticket;
