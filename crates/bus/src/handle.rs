@@ -95,7 +95,7 @@ impl Bus {
     pub(crate) async fn connected(&self) {
         let mut link = self.link();
         if link.wait_for(|link| link.connected).await.is_err() {
-            std::future::pending::<()>().await; // the connection is closed for good
+            std::future::pending::<()>().await; // the connection is closed permanently
         }
     }
 
@@ -117,7 +117,7 @@ impl Bus {
         let times_connected = link.borrow().times_connected;
         async move {
             if link.wait_for(|link| link.times_connected != times_connected).await.is_err() {
-                std::future::pending::<()>().await; // the connection is closed for good
+                std::future::pending::<()>().await; // the connection is closed permanently
             }
         }
     }

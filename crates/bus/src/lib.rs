@@ -47,7 +47,7 @@ pub use reader::{READER, Reader};
 pub use settings::NatsSettings;
 pub use streams::dead_letter_stream;
 pub use subscription::{
-    CLIENT_ID, Consumer, DURABLE, HANDED_BACK_AFTER, Membership, QUEUE_GROUP, Source, Start, Subscription, Verdict,
+    CLIENT_ID, Consumer, DURABLE, Membership, QUEUE_GROUP, RETURN_DELAY, Source, Start, Subscription, Verdict,
 };
 pub use topology::Topology;
 pub use url::{InvalidUrl, ServerUrl};

@@ -7,7 +7,7 @@ use events::Subject;
 pub const DECLARATIONS: [Declaration; 4] =
     [auth::DECLARATION, tickets::DECLARATION, orders::DECLARATION, expiration::DECLARATION];
 
-/// The name in place of services where no service does it.
+/// Shown instead of a name where there is no service.
 pub(crate) const NOBODY: &str = "nobody";
 
 /// A subscription of a service.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use bus::{Consumer, DeadLetter, Delivery, HANDED_BACK_AFTER, Membership, Name, Source, Start, Subscription, Verdict};
+use bus::{Consumer, DeadLetter, Delivery, Membership, Name, RETURN_DELAY, Source, Start, Subscription, Verdict};
 use clap::Parser;
 use events::Subject;
 use nats_test::lesson::{Lesson, Options};
@@ -197,7 +197,7 @@ impl Experiment {
     async fn on_message(&self, delivery: &Delivery, stopping: &Stopping) -> Verdict {
         let mut subscribed = self.subscribed.clone();
         if !matches!(stopping.or(subscribed.wait_for(|said| *said)).await, Some(Ok(_))) {
-            return Verdict::Nak(HANDED_BACK_AFTER);
+            return Verdict::Nak(RETURN_DELAY);
         }
         let line = match self.line(delivery) {
             Ok(line) => line,
@@ -215,14 +215,14 @@ impl Experiment {
         };
         let printed = tokio::select! {
             printed = console::print(line) => printed,
-            () = unread => return Verdict::Nak(HANDED_BACK_AFTER),
+            () = unread => return Verdict::Nak(RETURN_DELAY),
         };
         if let Err(error) = printed {
             self.failed.send(error.into()).ok();
             return Verdict::Leave;
         }
         if !self.delay.is_zero() && stopping.or(sleep(self.delay)).await.is_none() {
-            return Verdict::Nak(HANDED_BACK_AFTER);
+            return Verdict::Nak(RETURN_DELAY);
         }
         self.outcome(delivery)
     }

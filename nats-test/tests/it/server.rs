@@ -122,7 +122,7 @@ fn a_reader_that_goes_away_ends_a_listener_in_order() {
 }
 
 #[test]
-fn sigterm_stops_it_like_ctrl_c() {
+fn sigterm_stops_a_command_as_ctrl_c_does() {
     let server = Server::start();
     let mut listener = server.listen("--delay 1h");
     server.publish("");

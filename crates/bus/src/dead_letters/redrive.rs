@@ -98,7 +98,7 @@ impl DeadLetter {
         Ok(())
     }
 
-    /// Removes the dead letter with this number for good; returns whether it existed.
+    /// Removes the dead letter with this number permanently; returns whether it existed.
     ///
     /// # Errors
     ///

@@ -16,7 +16,7 @@ use crate::crash::point;
 use crate::{Bus, Consumer, Delivery, Membership, Name, Source, Start, Subscription, Verdict};
 
 /// How long the broker waits for an ack before it redelivers an event, as in the course. While an event is being handled,
-/// the broker is told so.
+/// this member reports that to the broker.
 const ACK_WAIT: Duration = Duration::from_secs(5);
 
 /// How many events of a group may be unacknowledged. Many, since events that wait or are retried later count too, and must

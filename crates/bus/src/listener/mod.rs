@@ -18,7 +18,7 @@
 //!
 //! # What happens to an event
 //!
-//! | the listener | the broker is told | again after |
+//! | the listener | sent to the broker | again after |
 //! | --- | --- | --- |
 //! | returns `Ok`, or has handled the event before | ack | |
 //! | fails with [`Retry`](Rejection::Retry), or panics | nak; after 10 failures dead letter | 250 ms, doubled with each failure up to 60 s, jittered |

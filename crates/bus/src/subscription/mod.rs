@@ -21,11 +21,11 @@
 //! are sent, and messages in flight are reported as in progress. The order of a stop loses nothing, leaves nothing until the
 //! ack wait, and redelivers in the order of the stream:
 //!
-//! | phase | the member | the broker is told | at most |
+//! | phase | the member | sent to the broker | at most |
 //! | --- | --- | --- | --- |
 //! | serve | requests and handles messages; checks the consumer | requests; every verdict, again until it is confirmed or the ack wait is over | until the stop |
 //! | drain | requests nothing; receives what it had requested, because async-nats drops what arrives after the unsubscribe; keeps the naks of handlers that the stop interrupts | acks and dead letters of handlers that finish | 200 ms, and only while messages are still to come or handlers run, and the broker is reachable |
-//! | hand back | unsubscribes, so that no nak comes back to this member; takes what had arrived until then | in stream order, a nak with a delay for every message that was not begun and every nak that was kept | 1 s for the unsubscribe to reach the server |
+//! | return | unsubscribes, so that no returned message reaches this member again; takes what had arrived until then | in stream order, a nak with a delay for every message that was not begun and every nak that was kept | 1 s for the unsubscribe to reach the server |
 //! | settle | waits for the handlers that still run, and for the confirmations | their verdicts | no limit of its own while handlers run: the stop's deadline; then 3 s after the last verdict |
 //!
 //! At the end a listener [alone](Membership::Alone) deletes its consumer, and 1 s is left for the last bytes. If the broker is
@@ -59,7 +59,7 @@ use crate::{Bus, Delivery, Name};
 
 pub use self::consumer::{CLIENT_ID, Consumer, DURABLE, Membership, QUEUE_GROUP, Source, Start};
 pub(crate) use self::joined::has_consumer;
-pub use self::verdict::{HANDED_BACK_AFTER, Verdict};
+pub use self::verdict::{RETURN_DELAY, Verdict};
 
 /// When a message is redelivered whose handler panicked.
 const PANIC_RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -67,7 +67,7 @@ const PANIC_RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Passes each message to a handler, and its verdict to the broker.
 ///
 /// It survives a lost connection, a restarted or frozen broker, and a deleted consumer or stream. While a message is in
-/// flight, waiting or being handled, the broker is told so and does not redeliver it. If a handler panics, its message is
+/// flight, waiting or being handled, the broker is informed and does not redeliver it. If a handler panics, its message is
 /// redelivered after 1 s. On stop it requests no more, lets running handlers finish, naks what was not begun, and waits until
 /// the broker has confirmed all of it.
 ///
@@ -106,7 +106,7 @@ where
         let mut worker = Worker::new(&bus, &group, &consumer, joined, inbox, begin);
         worker.serve(&mut incoming, &stopping).await?;
         let naks = worker.drain(&mut incoming).await;
-        worker.hand_back(incoming, naks).await;
+        worker.return_unhandled(incoming, naks).await;
         worker.settle().await;
         if consumer.membership == Membership::Alone && bus.is_connected() {
             worker.check.consumer.delete(&bus).await;

@@ -32,7 +32,7 @@ pub(crate) struct Pull {
     /// How many messages are requested and still to come, at most.
     requested: usize,
     /// When the last message of any kind arrived.
-    heard_at: Instant,
+    last_message_at: Instant,
     /// The number of the next request.
     next: u64,
     /// The number of the first request that still counts.
@@ -41,7 +41,7 @@ pub(crate) struct Pull {
 
 impl Pull {
     pub(crate) fn new() -> Self {
-        Self { requested: 0, heard_at: Instant::now(), next: 0, first: 0 }
+        Self { requested: 0, last_message_at: Instant::now(), next: 0, first: 0 }
     }
 
     /// The next request, if at most half of `batch` are in flight here or still to come.
@@ -52,7 +52,7 @@ impl Pull {
         }
         let count = batch - have;
         if self.requested == 0 {
-            self.heard_at = Instant::now(); // the silence begins now
+            self.last_message_at = Instant::now(); // the silence begins now
         }
         self.requested += count;
         let number = self.next;
@@ -62,7 +62,7 @@ impl Pull {
 
     /// Records what arrived.
     pub(crate) fn arrived(&mut self, message: &Message) -> Arrival {
-        self.heard_at = Instant::now();
+        self.last_message_at = Instant::now();
         let Some(status) = message.status else {
             // It may belong to an abandoned request: then the count is too low, and we request more.
             self.requested = self.requested.saturating_sub(1);
@@ -96,7 +96,7 @@ impl Pull {
 
     /// When the server will have been silent for too long, if messages are still to come.
     pub(crate) fn silent_at(&self) -> Option<Instant> {
-        (self.requested > 0).then(|| self.heard_at + HEARTBEAT_INTERVAL * 2 + HEARTBEAT_INTERVAL / 2)
+        (self.requested > 0).then(|| self.last_message_at + HEARTBEAT_INTERVAL * 2 + HEARTBEAT_INTERVAL / 2)
     }
 
     /// Abandons all requests, after a lost connection or too long a silence. Messages that still arrive for them count.

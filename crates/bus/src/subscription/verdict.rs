@@ -8,7 +8,7 @@ use crate::Failures;
 ///
 /// Not immediately: in a cluster it takes a moment until every server knows that the member has unsubscribed. Handlers that
 /// return a message because of a stop use it too.
-pub const HANDED_BACK_AFTER: Duration = Duration::from_millis(150);
+pub const RETURN_DELAY: Duration = Duration::from_millis(150);
 
 /// What a handler decides about a message.
 #[derive(Clone, Debug, PartialEq, Eq)]

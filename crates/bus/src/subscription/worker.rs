@@ -1,4 +1,4 @@
-//! What a member of a group does: it serves, drains, hands back and settles.
+//! What a member of a group does: it serves, drains, returns and settles.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::joined::JoinedConsumer;
 use super::member::{Item, Member, Sending};
 use super::pull::Arrival;
 use super::settle::settle;
-use super::{Consumer, HANDED_BACK_AFTER, Verdict};
+use super::{Consumer, RETURN_DELAY, Verdict};
 use crate::{Bus, Error, ErrorKind, Name};
 
 /// How many verdicts may wait for the broker's confirmation.
@@ -186,13 +186,13 @@ where
     }
 
     /// Unsubscribes, and naks every message that nobody has handled, in the order of the stream.
-    pub(crate) async fn hand_back(&mut self, mut incoming: Subscriber, mut naks: Vec<(Item, Verdict)>) {
+    pub(crate) async fn return_unhandled(&mut self, mut incoming: Subscriber, mut naks: Vec<(Item, Verdict)>) {
         incoming.unsubscribe().await.ok(); // an error means that the connection is closed
         while let Some(Some(message)) = incoming.next().now_or_never() {
             self.member.arrived(message);
         }
         self.bus.flush(FLUSH_TIMEOUT).await;
-        naks.extend(std::iter::from_fn(|| Some((self.member.begin()?, Verdict::Nak(HANDED_BACK_AFTER)))));
+        naks.extend(std::iter::from_fn(|| Some((self.member.begin()?, Verdict::Nak(RETURN_DELAY)))));
         naks.sort_by_key(|(item, _)| item.delivery.sequence);
         for (item, verdict) in naks {
             self.tell(item, verdict, SETTLE_TIMEOUT);

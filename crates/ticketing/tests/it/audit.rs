@@ -91,7 +91,7 @@ impl Shop {
         let session = api.post("/api/users/signup", &person).await.cookie();
         api.send("POST", "/api/tickets", &session, &json!({ "title": "concert", "price": 20 })).await.expect(201);
         until("it is copied", || async { copies.count_documents(doc! {}).await.unwrap() == all }).await;
-        until("everything is handled", || async { self.is_over().await }).await;
+        until("all events are handled", || async { self.is_over().await }).await;
     }
 
     fn bus(&self, arguments: &[&str]) -> Output {
@@ -149,7 +149,7 @@ async fn five_hundred_deleted_messages_are_found_and_restored_and_no_effect_of_t
     let (code, repaired) = shop.audit(&["--repair"]);
     assert_eq!((code, &repaired["left"], &repaired["repaired"]), (Some(0), &json!([]), &json!(500)));
     assert_eq!(repaired["findings"], differs["findings"]);
-    until("everything is handled", || async { shop.nothing_to_do().await }).await;
+    until("all events are handled", || async { shop.nothing_to_do().await }).await;
     assert!(state().await == before, "an effect has happened again");
     let dead = shop.broker.outsider().await.get_stream("ticketing-dead-letters").await.unwrap();
     assert_eq!(dead.cached_info().state.messages, 0);

@@ -26,8 +26,8 @@ async fn the_listeners_on_the_broker_and_the_events_in_outboxes_and_stream_are_t
     let (broker, database, data) = (Broker::start().await, Database::new(), tempfile::tempdir().unwrap());
     let options = ["--nats-url", broker.url(), "--mongo-uri", database.uri(), "--order-window-seconds", "1"];
     let program = Program::start(data.path(), &options);
-    let told: Value = serde_json::from_str(&describe(&["--json"])).unwrap();
-    let told = told.as_array().unwrap();
+    let described: Value = serde_json::from_str(&describe(&["--json"])).unwrap();
+    let described = described.as_array().unwrap();
 
     let outsider = broker.outsider().await;
     let stream = outsider.get_stream("ticketing").await.unwrap();
@@ -37,31 +37,31 @@ async fn the_listeners_on_the_broker_and_the_events_in_outboxes_and_stream_are_t
         .map(|consumer| (consumer.config.metadata[QUEUE_GROUP].clone(), consumer.config.filter_subject))
         .collect();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let listeners = told.iter().flat_map(|service| service["listens"].as_array().unwrap());
+    let listeners = described.iter().flat_map(|service| service["listens"].as_array().unwrap());
     let listeners = listeners.map(|listener| (text(&listener["queueGroup"]), text(&listener["subject"])));
     assert_eq!(listening, listeners.collect());
 
-    // Sold, reserved, and out of time: everything that can be said.
+    // Sold, reserved, and expired: every event but the payment.
     let api = Api { address: program.api() };
     let person = json!({ "email": "test@test.com", "password": "password" });
     let session = api.post("/api/users/signup", &person).await.cookie();
     let sold = api.send("POST", "/api/tickets", &session, &json!({ "title": "concert", "price": 20 })).await;
     let order = json!({ "ticketId": sold.expect(201)["id"] });
     until("reserved", || async { api.send("POST", "/api/orders", &session, &order).await.status == 201 }).await;
-    let published: BTreeSet<_> = told.iter().flat_map(|service| texts(&service["publishes"])).collect();
-    until("everything was said", || async {
+    let published: BTreeSet<_> = described.iter().flat_map(|service| texts(&service["publishes"])).collect();
+    until("every event was published", || async {
         let mut subjects = stream.info_with_subjects("*").await.unwrap();
-        let mut said = BTreeSet::new();
+        let mut seen = BTreeSet::new();
         while let Some(subject) = subjects.next().await {
-            said.insert(subject.unwrap().0);
+            seen.insert(subject.unwrap().0);
         }
-        assert!(said.is_subset(&published), "{said:?}");
-        said == published
+        assert!(seen.is_subset(&published), "{seen:?}");
+        seen == published
     })
     .await;
     let client = mongodb::Client::with_uri_str(database.uri()).await.unwrap();
     let base = client.default_database().unwrap().name().to_owned();
-    for service in told {
+    for service in described {
         let outbox = client.database(&format!("{base}-{}", text(&service["service"]))).collection::<Document>("outbox");
         let recorded = outbox.distinct("subject", doc! {}).await.unwrap();
         let recorded: BTreeSet<_> = recorded.iter().map(|subject| subject.as_str().unwrap().to_owned()).collect();
