@@ -38,21 +38,21 @@ impl History {
         let Self { ticket, seller, first, second, buyer } = self;
         let title = "concert".to_owned();
         let price = |cents| Price::from_cents(cents).unwrap();
-        let (id, user_id) = (ticket.clone(), seller.clone());
+        let (id, user_id) = (*ticket, *seller);
         let sold = TicketCreated { id, version: 0, title: title.clone(), price: price(2000), user_id };
-        let (id, user_id) = (ticket.clone(), seller.clone());
+        let (id, user_id) = (*ticket, *seller);
         let raised = TicketUpdated { id, version: 1, title, price: price(2500), user_id, order_id: None };
         let created = |id: &OrderId, window| OrderCreated {
-            id: id.clone(),
+            id: *id,
             version: 0,
             status: OrderStatus::Created,
-            user_id: buyer.clone(),
+            user_id: *buyer,
             expires_at: OffsetDateTime::now_utc() + window,
-            ticket: OrderedTicket { id: ticket.clone(), price: price(2500) },
+            ticket: OrderedTicket { id: *ticket, price: price(2500) },
         };
         let cancelled =
-            OrderCancelled { id: first.clone(), version: 1, ticket: CancelledTicket { id: ticket.clone() } };
-        let paid = PaymentCreated { id: new_id(), order_id: second.clone(), stripe_id: "ch_1".to_owned() };
+            OrderCancelled { id: *first, version: 1, ticket: CancelledTicket { id: *ticket } };
+        let paid = PaymentCreated { id: new_id(), order_id: *second, stripe_id: "ch_1".to_owned() };
         [
             json(&sold),
             json(&raised),

@@ -42,7 +42,7 @@ async fn rush(rounds: usize) {
     for round in 0..rounds {
         let (id, user_id) = (new_id(), new_id());
         let (title, price) = (format!("concert {round}"), Price::from_cents(2000).unwrap());
-        let ticket = TicketCreated { id: id.clone(), version: 0, title, price, user_id };
+        let ticket = TicketCreated { id, version: 0, title, price, user_id };
         seller.publish(serde_json::to_string(&ticket).unwrap()).await;
         let it = doc! { "_id": id.to_string() };
         until("the copy", || async { copies.count_documents(it.clone()).await.unwrap() == 1 }).await;
