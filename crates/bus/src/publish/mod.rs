@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use async_nats::HeaderMap;
 use async_nats::jetstream;
+use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::context::PublishErrorKind::TimedOut;
 use async_nats::jetstream::context::{PublishError as NotPublished, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
@@ -176,8 +177,11 @@ impl Bus {
     }
 }
 
-/// Whether JetStream is unable to store the message now, as opposed to ever.
+/// Whether JetStream is unable to store the message now, as opposed to ever: it has no leader, or an earlier attempt with
+/// the same message id, whose answer was lost, has not been stored or dropped yet.
 fn is_unavailable(error: &NotPublished) -> bool {
     let answer = std::error::Error::source(error).and_then(|source| source.downcast_ref::<jetstream::Error>());
-    answer.is_some_and(|answer| answer.code() == 503)
+    answer.is_some_and(|answer| {
+        answer.code() == 503 || answer.error_code() == ErrorCode::STREAM_DUPLICATE_MESSAGE_CONFLICT
+    })
 }

@@ -50,8 +50,7 @@ impl History {
             expires_at: OffsetDateTime::now_utc() + window,
             ticket: OrderedTicket { id: *ticket, price: price(2500) },
         };
-        let cancelled =
-            OrderCancelled { id: *first, version: 1, ticket: CancelledTicket { id: *ticket } };
+        let cancelled = OrderCancelled { id: *first, version: 1, ticket: CancelledTicket { id: *ticket } };
         let paid = PaymentCreated { id: new_id(), order_id: *second, stripe_id: "ch_1".to_owned() };
         [
             json(&sold),
