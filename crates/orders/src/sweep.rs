@@ -57,10 +57,10 @@ impl Sweep {
             };
             match self.store.transaction(work).await {
                 Ok(Cancelled::Now) => {
-                    tracing::warn!(order = %id, "cancelled an overdue order that no event had reported")
+                    tracing::warn!(order_id = %id, "cancelled an overdue order that no event had reported")
                 }
                 Ok(Cancelled::Before | Cancelled::Never) => {}
-                Err(error) => tracing::warn!(order = %id, "failed to cancel an overdue order: {error:#}"),
+                Err(error) => tracing::warn!(order_id = %id, "failed to cancel an overdue order: {error:#}"),
             }
         }
         Ok(())

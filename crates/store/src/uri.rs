@@ -11,9 +11,10 @@ use service::settings::Secret;
 
 use crate::error::plain;
 
-/// The URI of one database: `mongodb://localhost:27017/ticketing`, or `mongodb+srv://` with a name to look up.
+/// The URI of one database: `mongodb://localhost:27017/ticketing`.
 ///
-/// It is shown as `***`, since it may contain a password.
+/// It is shown as `***`, since it may contain a password. The form `mongodb+srv://`, whose hosts are looked up in the DNS,
+/// is refused: the driver is built without a resolver of its own, which every service would carry.
 #[derive(Clone, PartialEq)]
 pub struct DatabaseUri {
     connection: ConnectionString,
@@ -23,9 +24,12 @@ pub struct DatabaseUri {
 /// A text that is not a [`DatabaseUri`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidUri {
-    /// The scheme is neither `mongodb` nor `mongodb+srv`.
-    #[error("must begin with mongodb:// or mongodb+srv://, as mongodb://localhost:27017/ticketing")]
+    /// The scheme is not `mongodb`.
+    #[error("must begin with mongodb://, as mongodb://localhost:27017/ticketing")]
     Scheme,
+    /// The scheme is `mongodb+srv`.
+    #[error("mongodb+srv:// is not supported; list the hosts, as mongodb://a:27017,b:27017/ticketing?replicaSet=rs0")]
+    Srv,
     /// The rest is malformed. What is wrong is not quoted if the URI contains a login.
     #[error("is not a MongoDB URI ({0}); expected one like mongodb://localhost:27017/ticketing")]
     Malformed(String),
@@ -50,7 +54,10 @@ impl FromStr for DatabaseUri {
     type Err = InvalidUri;
 
     fn from_str(text: &str) -> Result<Self, InvalidUri> {
-        if !text.starts_with("mongodb://") && !text.starts_with("mongodb+srv://") {
+        if text.starts_with("mongodb+srv://") {
+            return Err(InvalidUri::Srv);
+        }
+        if !text.starts_with("mongodb://") {
             return Err(InvalidUri::Scheme);
         }
         let connection = ConnectionString::parse(text).map_err(|error| {
@@ -105,13 +112,13 @@ mod tests {
             ("mongodb://localhost:27017/ticketing", "ticketing"),
             ("mongodb://a,b:27018/shop?replicaSet=rs0", "shop"),
             ("mongodb://user:p%40ss@host/shop?authSource=admin", "shop"),
-            ("mongodb+srv://cluster.example.com/shop", "shop"),
         ] {
             assert_eq!(text.parse::<DatabaseUri>().unwrap().database(), database, "{text}");
         }
         for text in ["", "nonsense", "http://localhost/shop", "localhost:27017/shop"] {
             assert_eq!(text.parse::<DatabaseUri>(), Err(InvalidUri::Scheme), "{text}");
         }
+        assert_eq!("mongodb+srv://cluster.example.com/shop".parse::<DatabaseUri>(), Err(InvalidUri::Srv));
         for text in ["mongodb://localhost:27017", "mongodb://localhost:27017/", "mongodb://localhost/?replicaSet=rs0"] {
             assert_eq!(text.parse::<DatabaseUri>(), Err(InvalidUri::NoDatabase), "{text}");
         }

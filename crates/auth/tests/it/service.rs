@@ -21,7 +21,7 @@ fn a_service_without_its_key_or_database_says_which_variable_to_set() {
 fn a_database_uri_that_is_invalid_or_names_no_database_is_refused_with_an_example() {
     let environment = |uri: &str| [("JWT_KEY".to_owned(), KEY.to_owned()), ("MONGO_URI".to_owned(), uri.to_owned())];
     for (uri, problem) in [
-        ("nonsense", "must begin with mongodb:// or mongodb+srv://"),
+        ("nonsense", "must begin with mongodb://"),
         ("mongodb://127.0.0.1:1", "names no database"),
         ("mongodb://user:secret@host:port/auth", "is not a MongoDB URI"),
     ] {

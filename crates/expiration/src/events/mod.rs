@@ -5,16 +5,13 @@
 
 mod listeners;
 
-pub(crate) use listeners::{OrderCancelledListener, OrderCreatedListener};
+pub(crate) use listeners::{Listeners, OrderCancelledListener, OrderCreatedListener};
 
 use bus::PublishError;
 use common::Rejection;
 
 /// The queue group of the listeners: all processes of this service share the events.
 const QUEUE_GROUP: &str = "expiration-service";
-
-/// All listeners of this service.
-pub(crate) type Listeners = (OrderCreatedListener, OrderCancelledListener);
 
 /// An event whose schedule the broker refused once it would refuse again.
 fn unless_refused(error: PublishError) -> Rejection {

@@ -44,7 +44,7 @@ pub struct Finding {
     pub sequences: Vec<u64>,
     /// Of an altered event: whether the stream contains it as it was committed, too.
     #[serde(skip)]
-    pub(super) has_unaltered_message: bool,
+    pub(crate) has_unaltered_message: bool,
 }
 
 /// How outbox and stream differ.

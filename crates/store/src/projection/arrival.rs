@@ -2,7 +2,7 @@
 
 /// How the version of an event relates to the version of the copy that it changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Arrival {
+pub(crate) enum Arrival {
     /// The event is the next change.
     Next,
     /// The copy is as far as the event, or further.
@@ -13,7 +13,7 @@ pub(super) enum Arrival {
 
 impl Arrival {
     /// The relation of an event of version `arrived` to a copy of version `held`.
-    pub(super) fn of(arrived: u64, held: u64) -> Self {
+    pub(crate) fn of(arrived: u64, held: u64) -> Self {
         match arrived.checked_sub(held) {
             None | Some(0) => Self::AlreadySeen,
             Some(1) => Self::Next,

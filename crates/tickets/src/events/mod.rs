@@ -3,11 +3,8 @@
 mod listeners;
 mod publishers;
 
-pub(crate) use listeners::{OrderCancelledListener, OrderCreatedListener};
+pub(crate) use listeners::{Listeners, OrderCancelledListener, OrderCreatedListener};
 pub(crate) use publishers::{Published, TicketCreatedPublisher, TicketUpdatedPublisher};
 
 /// The queue group of the listeners: all processes of this service share the events.
 const QUEUE_GROUP: &str = "tickets-service";
-
-/// All listeners of this service.
-pub(crate) type Listeners = (OrderCreatedListener, OrderCancelledListener);
