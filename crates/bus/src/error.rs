@@ -1,7 +1,7 @@
 //! The error of the bus: one type, which knows whether waiting can help.
 //!
 //! Services wait for a broker that is away, so every loop that tries again must know which errors are permanent. That
-//! knowledge stands beside the kinds themselves, in one `match` without a default: a new kind does not compile until it
+//! knowledge is part of the kinds themselves, in one `match` without a default: a new kind does not compile until it
 //! says whether it is permanent. Publishing has an error of its own, [`PublishError`](crate::PublishError), since a caller
 //! decides there about one message and not about the connection.
 
@@ -167,7 +167,7 @@ impl ErrorKind {
 }
 
 impl Error {
-    /// The broker did not do what `action` says: "look up the stream ticketing".
+    /// The broker did not do what `action` names: "look up the stream ticketing".
     pub(crate) fn request(action: impl Into<String>, source: impl Into<Source>) -> Self {
         Self { kind: ErrorKind::Request { action: action.into() }, source: Some(source.into()) }
     }

@@ -4,7 +4,7 @@
 //!
 //! * **One adapter runs every listener** ([`Listen`]), with one policy of retries, limits and dead letters. Where the effects
 //!   are stored is a parameter, [`Effects`]: in a database, with an inbox, or [`Nowhere`].
-//! * **The return value is the ack.** `Ok` acks; `?` on any error means retry; [`Rejection`] says the rest. A listener can't
+//! * **The return value is the ack.** `Ok` acks; `?` on any error means retry; [`Rejection`] covers the rest. A listener can't
 //!   forget to ack, or ack before its effects are committed.
 //! * **Effects, the listener's own events and the note "handled" are one transaction**, which the listener is handed. An event
 //!   that was redelivered is recognised by its id and skipped.

@@ -33,8 +33,8 @@ pub struct Consumer {
     pub membership: Membership,
     /// Where a new consumer begins. An existing one continues at its position.
     pub start: Start,
-    /// How long a delivered message may be unacknowledged before it is redelivered. While its handler runs, the broker is
-    /// told so, and waits. It applies to the whole group; the member that joined last sets it.
+    /// How long a delivered message may be unacknowledged before it is redelivered. While its handler runs, progress is
+    /// reported to the broker, which waits. It applies to the whole group; the member that joined last sets it.
     pub ack_wait: Duration,
     /// How many messages of the whole group may be unacknowledged.
     pub max_in_flight: u32,

@@ -93,7 +93,7 @@ impl Member {
         self.begun.retain(|reply| *reply != item.reply);
     }
 
-    /// Tells the broker that every message in flight is still being handled.
+    /// Reports to the broker that every message in flight is still being handled.
     pub(crate) fn progress(&self) -> Option<Sending<'static>> {
         let replies: Vec<_> = self.begun.iter().chain(self.waiting.iter().map(|item| &item.reply)).cloned().collect();
         if replies.is_empty() || !self.bus.is_connected() {

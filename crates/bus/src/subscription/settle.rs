@@ -1,4 +1,4 @@
-//! Telling the broker the verdict on a message.
+//! Sending the verdict on a message to the broker.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const CONFIRM_PAUSE: Duration = Duration::from_millis(20);
 /// When a message is redelivered that could not be stored as a dead letter.
 const DEAD_LETTER_RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// Tells the broker the verdict, and returns when the broker has confirmed it.
+/// Sends the verdict to the broker, and returns when the broker has confirmed it.
 ///
 /// An ack that is not confirmed is sent again while the message is still this member's (`patience`, the ack wait). After
 /// that the message is redelivered, and its handler must recognise it as a duplicate.

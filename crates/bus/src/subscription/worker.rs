@@ -131,7 +131,7 @@ where
     fn begin_waiting(&mut self) {
         loop {
             while let Some(Some((item, verdict))) = self.work.running.next().now_or_never() {
-                self.tell(item, verdict, self.consumer.ack_wait);
+                self.send_verdict(item, verdict, self.consumer.ack_wait);
             }
             if self.work.running.len() >= self.consumer.concurrency || self.work.sending.len() >= MAX_UNCONFIRMED {
                 return;
@@ -144,7 +144,7 @@ where
     /// Handles an event of the serving phase.
     fn worked(&mut self, event: Event) {
         match event {
-            Event::Handled(item, verdict) => self.tell(item, verdict, self.consumer.ack_wait),
+            Event::Handled(item, verdict) => self.send_verdict(item, verdict, self.consumer.ack_wait),
             Event::Sent => while let Some(Some(())) = self.work.sending.next().now_or_never() {},
             Event::Progress(now) => {
                 self.work.sending.extend(self.member.progress());
@@ -175,7 +175,7 @@ where
                 },
                 event = self.work.next() => match event {
                     Event::Handled(item, verdict @ Verdict::Nak(_)) => naks.push((item, verdict)),
-                    Event::Handled(item, verdict) => self.tell(item, verdict, SETTLE_TIMEOUT),
+                    Event::Handled(item, verdict) => self.send_verdict(item, verdict, SETTLE_TIMEOUT),
                     Event::Sent => {}
                     Event::Progress(_) => self.work.sending.extend(self.member.progress()),
                 },
@@ -195,7 +195,7 @@ where
         naks.extend(std::iter::from_fn(|| Some((self.member.begin()?, Verdict::Nak(RETURN_DELAY)))));
         naks.sort_by_key(|(item, _)| item.delivery.sequence);
         for (item, verdict) in naks {
-            self.tell(item, verdict, SETTLE_TIMEOUT);
+            self.send_verdict(item, verdict, SETTLE_TIMEOUT);
         }
     }
 
@@ -207,7 +207,7 @@ where
             tokio::select! {
                 event = self.work.next() => match event {
                     Event::Handled(item, verdict) => {
-                        self.tell(item, verdict, SETTLE_TIMEOUT);
+                        self.send_verdict(item, verdict, SETTLE_TIMEOUT);
                         until = Instant::now() + SETTLE_TIMEOUT;
                     }
                     Event::Sent => {}
@@ -218,8 +218,8 @@ where
         }
     }
 
-    /// Tells the broker the verdict on a message, for at most as long as `patience`.
-    fn tell(&mut self, item: Item, verdict: Verdict, patience: Duration) {
+    /// Sends the verdict on a message to the broker, for at most as long as `patience`.
+    fn send_verdict(&mut self, item: Item, verdict: Verdict, patience: Duration) {
         self.member.done(&item);
         self.work.sending.push(settle(self.bus, self.group, item, verdict, patience).boxed());
     }

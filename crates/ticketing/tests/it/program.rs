@@ -23,7 +23,7 @@ fn the_smoke_run_goes_through_selling_and_buying_and_leaves_nothing_behind() {
         "cancels: order:cancelled, ticket:updated",
         "reserves it again, for two seconds: order:created, ticket:updated",
         "and lets it expire: expiration:complete, order:cancelled, ticket:updated",
-        "the ticket is for sale again, and nothing else was said",
+        "the ticket is for sale again, and nothing else was published",
     ] {
         assert!(said.contains(step), "{step} is missing: {said}");
     }
@@ -126,8 +126,8 @@ fn a_named_server_that_is_down_is_an_error_that_names_it_and_the_option() {
     let options = ["--free-ports", "--listen", "127.0.0.1:0", "--data-dir", folder];
     for (option, value, remedy) in [
         ("--nats-url", "nats://127.0.0.1:1", "no NATS server answers at nats://127.0.0.1:1"),
-        ("--nats-url", "nats://127.0.0.1:1", "leave --nats-url and NATS_URL away"),
-        ("--mongo-uri", "mongodb://127.0.0.1:1/a", "leave --mongo-uri and MONGO_URI away"),
+        ("--nats-url", "nats://127.0.0.1:1", "unset --nats-url / NATS_URL"),
+        ("--mongo-uri", "mongodb://127.0.0.1:1/a", "unset --mongo-uri / MONGO_URI"),
     ] {
         let output = run(&[&options[..], &[option, value]].concat(), data.path());
         let said = String::from_utf8(output.stderr).unwrap();
