@@ -55,6 +55,7 @@ pub async fn restore_collections(uri: &str, folder: &Path) {
         }
         let name = file.file_stem().unwrap().to_str().unwrap();
         let mut documents = documents(&file);
+        move_to_now(&mut documents, WAITING_SINCE);
         let metadata = fs::read_to_string(file.with_extension(METADATA)).unwrap();
         let mut metadata: Document = serde_json::from_str(&metadata).unwrap();
         let indexes = metadata.get_array_mut("indexes").unwrap();
@@ -74,6 +75,9 @@ pub async fn restore_collections(uri: &str, folder: &Path) {
         }
     }
 }
+
+/// The field with the time since which an event waits: it gives up after an hour, as if the dump had been restored late.
+const WAITING_SINCE: &str = "waitingSince";
 
 /// Every collection has that index from the beginning.
 fn is_on_id(index: &Bson) -> bool {
