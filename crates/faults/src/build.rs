@@ -11,7 +11,7 @@ use crate::services::SERVICES;
 /// Builds the services' programs as `cargo test --workspace` does, since the test of this crate alone does not; returns
 /// their folder.
 pub(crate) async fn build_all() -> Result<PathBuf, Error> {
-    let mut cargo = Command::new("cargo");
+    let mut cargo = testkit::cargo();
     cargo.args(["test", "--workspace", "--no-run", "--quiet", "--manifest-path"]).arg(root().join("Cargo.toml"));
     cargo_succeeds(cargo).await.context("failed to build the services' programs")?;
     Ok(testkit::programs())
@@ -19,14 +19,15 @@ pub(crate) async fn build_all() -> Result<PathBuf, Error> {
 
 /// Builds the programs of all services from these sources into this target folder.
 pub(crate) async fn build_services(sources: &Path, target: &Path) -> Result<(), Error> {
-    let mut cargo = Command::new("cargo");
+    let mut cargo = testkit::cargo();
     cargo.current_dir(sources).args(["build", "--quiet", "--target-dir"]).arg(target);
     cargo.args(SERVICES.iter().flat_map(|service| ["-p", service.name]));
     cargo_succeeds(cargo).await
 }
 
 /// Runs cargo; its stderr is part of the error.
-async fn cargo_succeeds(mut cargo: Command) -> Result<(), Error> {
+async fn cargo_succeeds(cargo: std::process::Command) -> Result<(), Error> {
+    let mut cargo = Command::from(cargo);
     let output = cargo.kill_on_drop(true).output().await.context("failed to run cargo")?;
     let stderr = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{:?}: {}\n{stderr}", cargo.as_std(), output.status);

@@ -113,6 +113,13 @@ fn handled_once(records: &Records, dead_letters: &[DeadLetter], found: &mut Vec<
     for letter in dead_letters.iter().filter(|letter| !is_late(letter)) {
         found.push(Violation::new(Invariant::HandledOnce, &[], format!("unexpected dead letter: {letter}")));
     }
+    // A ticket remembers a cancellation until it has handled the order's creation, so one that remains was handled twice.
+    for (id, ticket) in &records.tickets {
+        for order in &ticket.cancelled_early {
+            let text = format!("{id} has handled the cancellation of the order {order} more than once");
+            found.push(Violation::new(Invariant::HandledOnce, &[id, order], text));
+        }
+    }
     // Each version of a ticket differs from the one before, and each order reserves and releases it once.
     for (id, changes) in &records.of_tickets {
         let mut reserved: BTreeMap<&str, usize> = BTreeMap::new();

@@ -8,11 +8,11 @@ use clap::Parser;
 
 const EXAMPLES: &str = "\
 Examples:
-  cargo test -p faults --test faults                                Run seeds 1 to 8
-  cargo test -p faults --test faults -- --runs 200 --seed 1000      Run seeds 1000 to 1199
-  cargo test -p faults --test faults -- --runs 1 --seed 1017        Repeat one run
-  cargo test -p faults --test faults -- --seeded-bugs               Check that the suite finds known bugs
-  cargo test -p faults --test faults -- --seeded-bugs=no-inbox      Check that it finds this one
+  cargo test --workspace --test faults                                Run seeds 1 to 8
+  cargo test --workspace --test faults -- --runs 200 --seed 1000      Run seeds 1000 to 1199
+  cargo test --workspace --test faults -- --runs 1 --seed 1017        Repeat one run
+  cargo test --workspace --test faults -- --seeded-bugs               Check that the suite finds known bugs
+  cargo test --workspace --test faults -- --seeded-bugs=no-inbox      Check that it finds this one
 
 Exit codes: 0 no violation, 1 a violation or a failure, 2 wrong usage, 130 interrupted.";
 

@@ -14,6 +14,8 @@ pub(crate) struct Ticket {
     pub(crate) title: String,
     pub(crate) price: String,
     pub(crate) order: Option<String>,
+    /// Orders whose cancellation has arrived before their creation.
+    pub(crate) cancelled_early: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -85,7 +87,10 @@ fn text(document: &Document, key: &str) -> String {
 fn ticket(document: &Document) -> (String, Ticket) {
     let order = document.get_str("orderId").ok().map(str::to_owned);
     let (title, price) = (text(document, "title"), document.get("price").unwrap().to_string());
-    (text(document, "_id"), Ticket { version: document.get_i64("version").unwrap(), title, price, order })
+    let early = document.get_array("cancelledEarly").map(Vec::as_slice).unwrap_or_default();
+    let cancelled_early = early.iter().map(|order| order.as_str().unwrap().to_owned()).collect();
+    let version = document.get_i64("version").unwrap();
+    (text(document, "_id"), Ticket { version, title, price, order, cancelled_early })
 }
 
 fn order(document: &Document) -> (String, Order) {

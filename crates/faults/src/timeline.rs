@@ -46,7 +46,7 @@ pub(crate) fn report(
     if let Some(more @ 1..) = others.len().checked_sub(OTHERS) {
         let _ = writeln!(text, "and {more} more");
     }
-    let _ = writeln!(text, "repeat: cargo test -p faults --test faults -- --runs 1 --seed {seed}");
+    let _ = writeln!(text, "repeat: cargo test --workspace --test faults -- --runs 1 --seed {seed}");
     text
 }
 

@@ -1,4 +1,4 @@
-//! Runs the fault suite: `cargo test -p faults --test faults -- --help` explains its options.
+//! Runs the fault suite: `cargo test --workspace --test faults -- --help` explains its options.
 
 use std::process::ExitCode;
 

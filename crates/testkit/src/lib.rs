@@ -6,6 +6,7 @@
 mod answer;
 mod api;
 mod broker;
+mod cargo;
 mod collector;
 mod database;
 pub mod dump;
@@ -23,6 +24,7 @@ use std::time::Duration;
 pub use answer::{Answer, field, message};
 pub use api::{Api, KEY, SOMEBODY, no_sessions, session_for, session_of};
 pub use broker::{Broker, Client, cluster, name};
+pub use cargo::cargo;
 pub use collector::{Collector, Span};
 pub use database::Database;
 pub use mongod::Mongod;

@@ -1,17 +1,14 @@
 //! The programs of an older commit, built from the repository's own history.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::{env, fs};
 
 /// The programs that are built.
 const PROGRAMS: [&str; 4] = ["auth", "tickets", "orders", "expiration"];
 
 /// The version that every crate of the workspace has.
 const VERSION: &str = "version = \"0.0.0\"";
-
-/// What the names of those variables begin with that cargo sets for a test.
-const OF_THE_TEST: [&str; 3] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_EXE_"];
 
 /// Builds the programs of a commit; returns the folder that they are in.
 ///
@@ -24,14 +21,8 @@ pub(crate) fn programs_of(commit: &str) -> PathBuf {
     if !source.exists() {
         extract(commit, &folder, &source);
     }
-    let mut build = Command::new(env!("CARGO"));
+    let mut build = testkit::cargo();
     build.current_dir(&source).env("CARGO_BUILD_BUILD_DIR", shared).arg("build").arg("--target-dir").arg(&target);
-    // What cargo tells a test about its package would have build scripts run again, and then most dependencies built.
-    for (name, _) in env::vars_os() {
-        if OF_THE_TEST.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
-            build.env_remove(name);
-        }
-    }
     // All of the workspace, and examples, which have dev-dependencies: with the features that `cargo test --workspace`
     // gives the dependencies, they need not be compiled again.
     build.args(["--quiet", "--workspace", "--examples"]).args(PROGRAMS.iter().flat_map(|name| ["--bin", name]));
