@@ -53,6 +53,28 @@ impl Delivery {
         })
     }
 
+    /// A message as it was stored while it waited.
+    pub fn restored(
+        subject: String,
+        payload: Bytes,
+        sequence: u64,
+        attempt: u64,
+        published: OffsetDateTime,
+        headers: &[(String, String)],
+    ) -> Self {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(name.as_str(), value.as_str());
+        }
+        Self { subject, payload, sequence, attempt, published, headers: map }
+    }
+
+    /// The headers, each with its name and one value.
+    pub fn header_pairs(&self) -> Vec<(String, String)> {
+        let all = self.headers.iter();
+        all.flat_map(|(name, values)| values.iter().map(move |value| (name.to_string(), value.to_string()))).collect()
+    }
+
     /// The id of the event, the same for every copy of it; `None` if another program published it without one.
     pub fn event_id(&self) -> Option<&str> {
         self.headers.get(EVENT_ID).map(|id| id.as_str())

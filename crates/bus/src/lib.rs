@@ -34,13 +34,16 @@ mod subscription;
 mod topology;
 mod url;
 
-pub use clients::{Client, Entry, Heartbeat, Listening, Registration, clients};
+pub use clients::{Client, Entry, Heartbeat, Listening, Registration, Waiting, clients};
 pub use connection::{Connection, IfAbsent, connect};
 pub use dead_letters::{DeadLetter, FailedAttempt, Failures, NotRedriven};
 pub use delivery::{Delivery, EVENT_ID, NotAnEvent};
 pub use error::{Error, ErrorKind};
 pub use handle::Bus;
-pub use listener::{Effects, Limits, Listen, Listener, Listeners, Nowhere, Rejection, Subscribed};
+pub use listener::{
+    Awaited, Common, Effects, Keeping, Lanes, Limits, Listen, Listener, ListenerSettings, Listeners, Nowhere,
+    Rejection, Settled, Subscribed, WaitingEvent, WaitingRoom,
+};
 pub use name::{InvalidName, Name};
 pub use publish::{PublishError, Published, Publisher, RecordedEvent};
 pub use reader::{READER, Reader};

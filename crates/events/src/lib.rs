@@ -20,7 +20,7 @@ mod subject;
 mod ticket;
 pub mod timestamp;
 
-pub use aggregate::{Aggregate, AggregateRef};
+pub use aggregate::{Aggregate, AggregateRef, InvalidRecord, RecordKey};
 pub use event::{Direct, Event};
 pub use expiration::ExpirationComplete;
 pub use id::{AnyId, Id, InvalidId, OrderId, PaymentId, TicketId, UserId, kind};

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use bus::NatsSettings;
+use bus::{ListenerSettings, NatsSettings};
 use common::events::ExpirationComplete;
 use common::{Declaration, Listeners as _, Nowhere, Program, Topology};
 use service::settings::Sections;
@@ -14,7 +14,7 @@ use crate::events::{Listeners, OrderCancelledListener, OrderCreatedListener};
 /// What is known of the expiration service without running it.
 pub const DECLARATION: Declaration = Declaration {
     name: "expiration",
-    sections: || Sections::new().with::<NatsSettings>().with::<TelemetrySettings>(),
+    sections: || Sections::new().with::<NatsSettings>().with::<ListenerSettings>().with::<TelemetrySettings>(),
     topology: || Topology::new().publishes_directly::<ExpirationComplete>().listens::<Listeners>(),
     prefixes: &[],
     projections: &[],

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use bus::NatsSettings;
+use bus::{ListenerSettings, NatsSettings};
 use common::extract::SessionKey;
 use common::settings::{HttpSettings, SessionSettings};
 use common::{Declaration, Listeners as _, Program, Topology};
@@ -40,6 +40,7 @@ fn sections() -> Sections {
         .with::<SessionSettings>()
         .with::<MongoSettings>()
         .with::<NatsSettings>()
+        .with::<ListenerSettings>()
         .with::<TelemetrySettings>()
         .moved("orders.bind", "http.bind")
         .moved("orders.jwt_key", "session.jwt_key")

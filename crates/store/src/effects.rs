@@ -1,16 +1,16 @@
 //! A database as the place where the effects of listeners are stored.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use anyhow::anyhow;
 use bus::crash::point;
-use bus::{Effects, Failures, Listener, Rejection};
+use bus::{Awaited, Effects, Failures, Listener, Rejection};
 use mongodb::error::Error as DatabaseError;
 use service::Error;
 
 use crate::error::is_passing;
 use crate::inbox::Inbox;
-use crate::{Aborted, Store, Tx};
+use crate::{Aborted, Store, Tx, waiting};
 
 /// Why the transaction of a listener was aborted.
 enum AbortReason {
@@ -28,7 +28,7 @@ impl Aborted for AbortReason {
     fn database_error(&self) -> Option<&DatabaseError> {
         match self {
             Self::Rejected(Rejection::Retry(error)) => error.database_error(),
-            Self::Rejected(Rejection::NotYet | Rejection::Discard(_)) | Self::HandledBefore => None,
+            Self::Rejected(Rejection::NotYet(_) | Rejection::Discard(_)) | Self::HandledBefore => None,
         }
     }
 }
@@ -38,14 +38,15 @@ impl Effects for Store {
     type Tx = Tx;
 
     async fn open(&self, _: &'static str) -> Result<(), Error> {
-        Inbox::prepare(self).await
+        Inbox::prepare(self).await?;
+        waiting::prepare(self).await
     }
 
     async fn apply<L: Listener<Effects = Self>>(
         &self,
         listener: Arc<L>,
         event_id: String,
-        event: L::Event,
+        event: Arc<L::Event>,
     ) -> Result<(), Rejection> {
         let inbox = Inbox::of(self, L::QUEUE_GROUP);
         let work = async move |tx: &mut Tx| {
@@ -53,7 +54,10 @@ impl Effects for Store {
                 return Err(AbortReason::HandledBefore);
             }
             point("listener-noted");
-            listener.on_message(&event, tx).await.map_err(AbortReason::Rejected)?;
+            match listener.on_message(&event, tx).await {
+                Err(Rejection::NotYet(awaited)) => return Err(not_yet(awaited, tx).await?),
+                handled => handled.map_err(AbortReason::Rejected)?,
+            }
             point("listener-handled");
             Ok(())
         };
@@ -70,8 +74,17 @@ impl Effects for Store {
     async fn failed(&self, group: &'static str, event_id: &str, error: &str) -> Result<Failures, Error> {
         Ok(Inbox::of(self, group).failed(event_id, error).await?)
     }
+}
 
-    async fn waits(&self, group: &'static str, event_id: &str) -> Result<Duration, Error> {
-        Ok(Inbox::of(self, group).waits(event_id).await?)
-    }
+/// The event waits for a record. One that waits for what the record has already would wait for ever: that is a failure.
+async fn not_yet(awaited: Awaited, tx: &mut Tx) -> Result<AbortReason, DatabaseError> {
+    let Awaited { record, version } = awaited;
+    let has = waiting::version_in(tx, record).await?;
+    let rejection = match has.filter(|has| *has >= version) {
+        Some(has) => {
+            Rejection::Retry(anyhow!("the event waits for version {version} of {record}, which has version {has}"))
+        }
+        None => Rejection::NotYet(awaited),
+    };
+    Ok(AbortReason::Rejected(rejection))
 }

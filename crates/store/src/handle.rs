@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use telemetry::WarnOnce;
 
 use crate::error::{is_refusal, plain};
+use crate::waiting::Waiting;
 
 /// The pause after the database or the broker has failed.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_millis(250);
@@ -33,13 +34,22 @@ struct Parts {
     recorded: Notify,
     /// Permits to run a transaction. A transaction that waits for one conflicts with no other.
     permits: Semaphore,
+    waiting: Waiting,
 }
 
 impl Store {
     pub(crate) fn new(database: Database) -> Self {
         let instance = ObjectId::new().to_hex();
         let permits = Semaphore::new(CONCURRENT_TRANSACTIONS);
-        Self { parts: Arc::new(Parts { database, instance, recorded: Notify::new(), permits }) }
+        Self {
+            parts: Arc::new(Parts {
+                database,
+                instance,
+                recorded: Notify::new(),
+                permits,
+                waiting: Waiting::default(),
+            }),
+        }
     }
 
     /// The database itself.
@@ -80,6 +90,11 @@ impl Store {
             }
             sleep(RETRY_AFTER).await;
         }
+    }
+
+    /// The events that wait for an earlier one.
+    pub(crate) fn waiting(&self) -> &Waiting {
+        &self.parts.waiting
     }
 
     pub(crate) fn permits(&self) -> &Semaphore {

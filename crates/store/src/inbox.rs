@@ -8,8 +8,6 @@
 //! that was aborted. So an event that is handled on its first attempt, as nearly all are, costs one insert. Both collections are kept
 //! twice as long as the outbox, from which an event may be published again.
 
-use std::time::Duration;
-
 use anyhow::Context;
 use bus::{FailedAttempt, Failures};
 use mongodb::bson::{DateTime, doc};
@@ -44,7 +42,7 @@ struct Handled {
     handled_at: DateTime,
 }
 
-/// An event that could not be handled yet.
+/// An event that could not be handled yet. Older versions have noted in it, too, since when the event waits for another.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Troubled {
@@ -52,8 +50,6 @@ struct Troubled {
     count: u32,
     /// The last failed attempts, the latest one last.
     history: Vec<FailedAttempt>,
-    /// When the event began to wait for an earlier one.
-    waiting_since: Option<DateTime>,
 }
 
 impl Inbox {
@@ -94,16 +90,8 @@ impl Inbox {
         let this = mongodb::bson::serialize_to_bson(&FailedAttempt::now(error))?;
         let history = doc! { "$each": [this], "$slice": -MAX_HISTORY_LENGTH };
         let noted = doc! { "$inc": { "count": 1 }, "$push": { "history": history } };
-        let Troubled { count, history, .. } = self.update(event_id, noted).await?;
+        let Troubled { count, history } = self.update(event_id, noted).await?;
         Ok(Failures { count, history })
-    }
-
-    /// Records that the event waits for an earlier one, and returns for how long it has waited.
-    pub(crate) async fn waits(&self, event_id: &str) -> Result<Duration, DatabaseError> {
-        let now = DateTime::now();
-        // `$min` sets a field that is absent, and keeps an earlier time.
-        let event = self.update(event_id, doc! { "$min": { "waitingSince": now } }).await?;
-        Ok(now.saturating_duration_since(event.waiting_since.unwrap_or(now)))
     }
 
     async fn update(&self, event_id: &str, mut noted: mongodb::bson::Document) -> Result<Troubled, DatabaseError> {

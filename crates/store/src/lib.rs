@@ -10,6 +10,7 @@
 //! | `outbox` | the events of this service, [kept](KEPT_FOR) for a while after they were published |
 //! | `inbox` | which events were handled, by queue group; kept for twice as long |
 //! | `failures` | which events could not be handled yet, how often that failed, and why; kept as long |
+//! | `waiting` | events that wait for an earlier one |
 
 mod audit;
 mod connection;
@@ -26,6 +27,7 @@ mod settings;
 mod transaction;
 mod uri;
 mod version;
+mod waiting;
 
 use std::time::Duration;
 
@@ -41,6 +43,7 @@ pub use settings::MongoSettings;
 pub use transaction::{Aborted, Tx};
 pub use uri::{DatabaseUri, InvalidUri};
 pub use version::{Stale, Versioned, save};
+pub use waiting::{WaitingCount, waiting_counts};
 
 /// How long an event stays in the outbox after it was published, so that outbox and stream can be compared.
 pub const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);

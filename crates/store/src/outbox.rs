@@ -167,6 +167,9 @@ impl<E: Event> Outbox<E> {
         };
         self.rows.insert_one(row).session(&mut *tx).await?;
         tx.has_recorded();
+        if let Some(version) = aggregate.version {
+            tx.wrote(aggregate.record(), version);
+        }
         Ok(())
     }
 }

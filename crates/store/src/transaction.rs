@@ -12,6 +12,7 @@
 use std::time::Duration;
 
 use bus::crash::point;
+use events::RecordKey;
 use mongodb::ClientSession;
 use mongodb::error::{Error, Result, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
 use mongodb::options::{ReadConcern, ReadPreference, SelectionCriteria, TransactionOptions};
@@ -36,6 +37,7 @@ pub struct Tx {
     session: ClientSession,
     store: Store,
     has_recorded: bool,
+    written: Vec<(RecordKey, u64)>,
 }
 
 /// An error that aborts a transaction, and that shows whether it is an error of the database.
@@ -112,7 +114,7 @@ impl Tx {
             .build();
         session.start_transaction().with_options(options).await?;
         point("transaction-begun");
-        Ok(Self { session, store: store.clone(), has_recorded: false })
+        Ok(Self { session, store: store.clone(), has_recorded: false, written: Vec::new() })
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -122,6 +124,13 @@ impl Tx {
     /// Lets the commit wake the relay.
     pub(crate) fn has_recorded(&mut self) {
         self.has_recorded = true;
+    }
+
+    /// The transaction brings a record to this version: its commit wakes the events that wait for it.
+    ///
+    /// An [`Outbox`](crate::Outbox) and a [`Projection`](crate::Projection) report what they write themselves.
+    pub fn wrote(&mut self, record: impl Into<RecordKey>, version: u64) {
+        self.written.push((record.into(), version));
     }
 
     /// Commits, and repeats that until the outcome is known: a database that was killed during a commit knows the outcome
@@ -138,6 +147,7 @@ impl Tx {
         if self.has_recorded {
             self.store.wake_relay();
         }
+        self.store.waiting().wrote(&self.written);
         Ok(())
     }
 

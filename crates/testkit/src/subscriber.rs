@@ -34,7 +34,7 @@ pub async fn listen(bus: &Bus, consumer: Consumer, pace: Duration, verdict: fn(&
             verdict(&delivery)
         }
     };
-    let mut running = launch("listener", Subscription { bus: bus.clone(), consumer, handler }).start();
+    let mut running = launch("listener", Subscription::new(bus.clone(), consumer, handler)).start();
     running.ready().await.unwrap();
     Subscriber { running, received }
 }

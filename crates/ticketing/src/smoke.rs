@@ -83,7 +83,7 @@ fn listen(bus: &Bus, subject: Subject, received: mpsc::UnboundedSender<Arc<Deliv
         received.send(delivery).ok();
         std::future::ready(Verdict::Ack)
     };
-    Subscription { bus: bus.clone(), consumer, handler }
+    Subscription::new(bus.clone(), consumer, handler)
 }
 
 /// Each step with the time it was done at.

@@ -64,7 +64,7 @@ impl Service for Instance {
             let worker = Arc::clone(&worker);
             async move { worker.on_message(&delivery, &stopping).await }
         };
-        scope.start("subscription", Subscription { bus, consumer, handler }).await?;
+        scope.start("subscription", Subscription::new(bus, consumer, handler)).await?;
         scope.ready(());
         console::say("ready")?;
         let mut lines = BufReader::new(tokio::io::stdin()).lines();

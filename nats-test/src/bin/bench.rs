@@ -192,7 +192,7 @@ impl Bench {
             std::future::ready(decoded.map_or_else(|error| Verdict::dead_letter(error.to_string()), |_| Verdict::Ack))
         };
         let watch = Watch::start()?;
-        let mut listener = service::launch("listener", Subscription { bus: bus.clone(), consumer, handler }).start();
+        let mut listener = service::launch("listener", Subscription::new(bus.clone(), consumer, handler)).start();
         listener.ready().await?;
         all.notified().await;
         let name = format!("{group}:ticket-created");

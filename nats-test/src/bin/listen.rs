@@ -165,7 +165,7 @@ impl Service for Listen {
             let experiment = Arc::clone(&experiment);
             async move { experiment.on_message(&delivery, &stopping).await }
         };
-        scope.start("subscription", Subscription { bus, consumer, handler }).await?;
+        scope.start("subscription", Subscription::new(bus, consumer, handler)).await?;
         let stopping = scope.stopping();
         match stopping.or(console::print("Listener connected to NATS".to_owned())).await {
             Some(Ok(())) => {}

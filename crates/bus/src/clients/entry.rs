@@ -1,6 +1,7 @@
 //! What the registry stores about a client.
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 /// A registered client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,4 +40,17 @@ pub struct Listening {
     pub max_in_flight: u32,
     /// How long a message may be unacknowledged before it is redelivered, in milliseconds.
     pub ack_wait_ms: u64,
+    /// The events of the group that the service has stored until an earlier one arrives, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
+}
+
+/// Events that wait for an earlier one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// How many wait.
+    pub count: u64,
+    /// Since when the oldest of them waits.
+    #[serde(with = "events::timestamp")]
+    pub oldest: OffsetDateTime,
 }

@@ -20,7 +20,7 @@ mod listed;
 mod registration;
 mod registry;
 
-pub use entry::{Client, Entry, Listening};
+pub use entry::{Client, Entry, Listening, Waiting};
 pub(crate) use listed::Listed;
 pub use registration::{Heartbeat, Registration};
 pub use registry::clients;

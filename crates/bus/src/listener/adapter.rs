@@ -1,156 +1,255 @@
-//! The adapter that runs every listener, with one policy of retries, limits and dead letters.
+//! What happens to an event: its turn, the attempt to handle it, and the verdict.
 
-use std::any::type_name;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
-use events::Event;
+use anyhow::anyhow;
+use events::{Event, RecordKey};
 use futures_util::FutureExt;
-use service::{Error, Scope, Service};
+use service::{Error, Stopping};
 use telemetry::Trace;
+use time::OffsetDateTime;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep_until};
 
-use super::{Effects, Limits, Listener, Rejection};
+use super::lanes::{Place, Turn};
+use super::{Awaited, Effects, Keeping, Lanes, Limits, Listener, Rejection, Settled, WaitingEvent, WaitingRoom};
 use crate::crash::point;
-use crate::{Bus, Consumer, Delivery, Membership, Name, Source, Start, Subscription, Verdict};
+use crate::subscription::Parking;
+use crate::{Bus, DeadLetter, Delivery, Name, RETURN_DELAY, Verdict};
 
-/// How long the broker waits for an ack before it redelivers an event, as in the course. While an event is being handled,
-/// this member reports that to the broker.
-const ACK_WAIT: Duration = Duration::from_secs(5);
+/// How many events may wait in the process; beyond that they are stored at once.
+const MAX_PARKED: usize = 1000;
 
-/// How many events of a group may be unacknowledged. Many, since events that wait or are retried later count too, and must
-/// not block the others; [`BATCH`] and [`Limits::concurrency`] bound how many are fetched and handled.
-const MAX_IN_FLIGHT: u32 = 100_000;
-
-/// How many events one request fetches.
-const BATCH: usize = 64;
+/// How many stored events are handled concurrently: less than new ones, which must not wait for them.
+const STORED_CONCURRENCY: usize = 4;
 
 /// The pause after the first failure of an event; it doubles with each further failure.
 const FIRST_RETRY_AFTER: Duration = Duration::from_millis(250);
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
-/// The pause of an event that waits for another; it doubles with each delivery.
+/// The pause of an event that waits at the broker; it doubles with each delivery.
 const FIRST_RECHECK_AFTER: Duration = Duration::from_millis(50);
 const MAX_RECHECK_AFTER: Duration = Duration::from_secs(5);
 
 /// The pause while the store or the broker is away.
 const OUTAGE_RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Runs a [`Listener`] on the events of its subject, from the first one in the stream.
-///
-/// The broker keeps the position under the queue group and the subject, so a listener that is added later sees the
-/// history, and one that waits does not block the others. It is ready when it has subscribed.
-#[derive(Debug)]
-pub struct Listen<L: Listener> {
-    /// The store of the effects.
-    pub effects: L::Effects,
-    /// The connection that the events are received on.
-    pub bus: Bus,
-    /// The listener that handles the events.
-    pub listener: L,
-    /// How much the listener handles concurrently, and how often and for how long it tries.
-    pub limits: Limits,
-}
-
-impl<L: Listener> Listen<L> {
-    /// A listener with the default limits.
-    pub fn new(effects: &L::Effects, bus: &Bus, listener: L) -> Self {
-        Self { effects: effects.clone(), bus: bus.clone(), listener, limits: Limits::default() }
-    }
-}
-
-impl<L: Listener> Service for Listen<L> {
-    type Handle = ();
-
-    async fn run(self, scope: Scope<()>) -> Result<(), Error> {
-        let Self { effects, bus, listener, limits } = self;
-        let subject = L::Event::SUBJECT;
-        let group: Name =
-            L::QUEUE_GROUP.parse().with_context(|| format!("invalid queue group of {}", type_name::<L>()))?;
-        let _claim = bus.claims().claim(group.clone(), subject, type_name::<L>())?;
-        scope.stopping().or_stop(effects.open(L::QUEUE_GROUP)).await??;
-        let consumer = Consumer {
-            source: Source::Events(subject),
-            membership: Membership::DurableGroup { durable: group.clone(), group },
-            start: Start::All,
-            ack_wait: ACK_WAIT,
-            max_in_flight: MAX_IN_FLIGHT,
-            batch: BATCH,
-            concurrency: limits.concurrency,
-        };
-        let adapter = Arc::new(Adapter { effects, listener: Arc::new(listener), limits });
-        let spans = bus.clone();
-        let handler = move |delivery: Arc<Delivery>, _| {
-            let (adapter, spans) = (Arc::clone(&adapter), spans.clone());
-            async move { spans.handling(L::QUEUE_GROUP, &delivery, adapter.handle(&delivery)).await }
-        };
-        Subscription { bus, consumer, handler }.run(scope).await
-    }
-}
-
-struct Adapter<L: Listener> {
+/// A listener with what it needs to handle events.
+pub(super) struct Adapter<L: Listener> {
+    bus: Bus,
+    group: Name,
     effects: L::Effects,
     listener: Arc<L>,
     limits: Limits,
+    lanes: Lanes,
+    /// The handlers of new events that only wait.
+    pub(super) parking: Parking,
+    new: Semaphore,
+    stored: Semaphore,
+    deliveries: AtomicU64,
+}
+
+/// The right to handle an event now.
+type Admission<'a> = (Turn, SemaphorePermit<'a>);
+
+/// An event with what is known of it.
+struct Arrived<'a, E> {
+    event: Arc<E>,
+    delivery: &'a Delivery,
+    /// What failures and waiting are noted under: a redriven event begins again.
+    key: String,
+    record: RecordKey,
+    place: Place,
 }
 
 impl<L: Listener> Adapter<L> {
-    async fn handle(&self, delivery: &Delivery) -> Verdict {
-        let verdict = self.verdict(delivery).await;
-        if let Verdict::DeadLetter { reason, .. } = &verdict {
+    pub(super) fn new(bus: &Bus, group: Name, effects: &L::Effects, listener: L, limits: Limits, lanes: Lanes) -> Self {
+        let (bus, effects, listener, parking) = (bus.clone(), effects.clone(), Arc::new(listener), Parking::default());
+        let (new, stored) = (Semaphore::new(limits.concurrency), Semaphore::new(STORED_CONCURRENCY));
+        Self { bus, group, effects, listener, limits, lanes, parking, new, stored, deliveries: AtomicU64::new(0) }
+    }
+
+    /// Handles a new event.
+    pub(super) async fn handle(&self, delivery: &Delivery, stopping: &Stopping) -> Verdict {
+        let verdict = self.bus.handling(L::QUEUE_GROUP, delivery, self.verdict(delivery, stopping)).await;
+        self.log(delivery, &verdict);
+        verdict
+    }
+
+    /// Handles an event that was stored while it waited, unless the process stops before its turn.
+    pub(super) async fn handle_stored(&self, waiting: WaitingEvent, stopping: &Stopping) {
+        let delivery = &waiting.delivery;
+        let mut awaited = None;
+        let work = async {
+            match self.stored_verdict(&waiting, stopping).await {
+                Ok(verdict) => verdict,
+                Err(still) => {
+                    awaited = Some(still);
+                    Verdict::Leave
+                }
+            }
+        };
+        let verdict = self.bus.handling(L::QUEUE_GROUP, delivery, work).await;
+        self.log(delivery, &verdict);
+        let settled = match (verdict, awaited) {
+            (Verdict::Leave, Some(awaited)) => Settled::Waits(awaited),
+            (Verdict::Leave, None) => return,
+            (Verdict::Ack, _) => Settled::Done,
+            (Verdict::Nak(pause), _) => Settled::Later(pause),
+            (Verdict::DeadLetter { reason, failures }, _) => {
+                match DeadLetter::store(&self.bus, &self.group, delivery, &reason, &failures).await {
+                    Ok(()) => Settled::Done,
+                    Err(error) => {
+                        tracing::warn!(
+                            group = L::QUEUE_GROUP,
+                            event_id = waiting.id,
+                            "failed to store the dead letter: {error}"
+                        );
+                        Settled::Later(OUTAGE_RETRY_AFTER)
+                    }
+                }
+            }
+        };
+        point("waiting-before-settled");
+        if let Err(error) = self.effects.settle(&waiting, settled).await {
+            // It is found again, and the inbox recognises it.
+            tracing::warn!(
+                group = L::QUEUE_GROUP,
+                event_id = waiting.id,
+                "failed to remove an event that waited: {error:#}"
+            );
+        }
+    }
+
+    fn log(&self, delivery: &Delivery, verdict: &Verdict) {
+        if let Verdict::DeadLetter { reason, .. } = verdict {
             let (group, subject, sequence) = (L::QUEUE_GROUP, &delivery.subject, delivery.sequence);
             let event_id = delivery.identity();
             tracing::error!(group, subject, sequence, event_id, "event moved to the dead letters: {reason}");
         }
-        verdict
     }
 
-    async fn verdict(&self, delivery: &Delivery) -> Verdict {
+    async fn verdict(&self, delivery: &Delivery, stopping: &Stopping) -> Verdict {
         point("listener-received");
-        let event: L::Event = match delivery.event() {
-            Ok(event) => event,
-            Err(error) => return Verdict::dead_letter(error.to_string()),
+        let arrived = match self.arrived(delivery) {
+            Ok(arrived) => arrived,
+            Err(verdict) => return verdict,
         };
+        // An event whose record is busy waits in the lane, if there is room.
+        if L::Effects::IN_PROCESS.is_some() && self.is_full() && self.lanes.is_taken(arrived.record) {
+            let before = Awaited { record: arrived.record, version: arrived.place.version.saturating_sub(1) };
+            return self.keep(&arrived, before, OffsetDateTime::now_utc()).await;
+        }
+        let mut waiting = None;
+        loop {
+            let admitted = stopping.or(self.admitted(&arrived, &self.new, &self.parking)).await.flatten();
+            let Some(admission) = admitted else { return Verdict::Nak(RETURN_DELAY) };
+            let awaited = match self.attempt(&arrived).await {
+                Ok(verdict) => return verdict,
+                Err(awaited) => awaited,
+            };
+            drop(admission);
+            let (since, began) = *waiting.get_or_insert_with(|| (OffsetDateTime::now_utc(), Instant::now()));
+            let until = L::Effects::IN_PROCESS.map(|time| began + time.min(self.limits.wait));
+            let Some(until) = until.filter(|until| *until > Instant::now() && !self.is_full()) else {
+                return if L::Effects::IN_PROCESS.is_some() && began.elapsed() >= self.limits.wait {
+                    self.waited_too_long(awaited)
+                } else {
+                    self.keep(&arrived, awaited, since).await
+                };
+            };
+            let _parked = self.parking.park();
+            tokio::select! {
+                () = self.effects.reached(awaited) => {}
+                () = sleep_until(until) => {}
+                () = stopping.asked() => return Verdict::Nak(RETURN_DELAY),
+            }
+        }
+    }
+
+    /// What became of a stored event, or what it waits for. `Leave` if the process stops.
+    async fn stored_verdict(&self, waiting: &WaitingEvent, stopping: &Stopping) -> Result<Verdict, Awaited> {
+        let arrived = match self.arrived(&waiting.delivery) {
+            Ok(arrived) => arrived,
+            Err(verdict) => return Ok(verdict),
+        };
+        // Nothing is requested from the broker because of it.
+        let parking = Parking::default();
+        let admitted = stopping.or(self.admitted(&arrived, &self.stored, &parking)).await.flatten();
+        let Some(_admission) = admitted else { return Ok(Verdict::Leave) };
+        match self.attempt(&arrived).await {
+            Err(awaited) if OffsetDateTime::now_utc() - waiting.since >= self.limits.wait => {
+                Ok(self.waited_too_long(awaited))
+            }
+            attempted => attempted,
+        }
+    }
+
+    fn arrived<'a>(&self, delivery: &'a Delivery) -> Result<Arrived<'a, L::Event>, Verdict> {
+        let event: L::Event = delivery.event().map_err(|error| Verdict::dead_letter(error.to_string()))?;
+        let (about, record) = (event.aggregate(), L::record(&event));
+        let version = about.version.filter(|_| about.record() == record).unwrap_or_default();
+        let number = self.deliveries.fetch_add(1, Ordering::Relaxed);
+        let place = Place { version, sequence: delivery.sequence, delivery: number };
+        Ok(Arrived { event: Arc::new(event), delivery, key: attempts_key(delivery), record, place })
+    }
+
+    fn is_full(&self) -> bool {
+        self.parking.count() >= MAX_PARKED
+    }
+
+    /// Waits for the turn of the event's record, and then for one of the permits.
+    async fn admitted<'a>(
+        &self,
+        arrived: &Arrived<'_, L::Event>,
+        permits: &'a Semaphore,
+        parking: &Parking,
+    ) -> Option<Admission<'a>> {
+        let turn = match self.lanes.turn(arrived.record, arrived.place) {
+            Ok(turn) => turn,
+            Err(receiver) => {
+                let _parked = parking.park();
+                receiver.await.ok()?
+            }
+        };
+        Some((turn, permits.acquire().await.ok()?))
+    }
+
+    /// Tries to handle the event once; the error is what it waits for.
+    async fn attempt(&self, arrived: &Arrived<'_, L::Event>) -> Result<Verdict, Awaited> {
+        let Arrived { event, delivery, key, .. } = arrived;
         let id = delivery.identity();
-        let applied = self.effects.apply(Arc::clone(&self.listener), id.clone(), event);
-        let rejection = match AssertUnwindSafe(applied).catch_unwind().await {
+        let applied = self.effects.apply(Arc::clone(&self.listener), id.clone(), Arc::clone(event));
+        let error = match AssertUnwindSafe(applied).catch_unwind().await {
             Ok(Ok(())) => {
                 point("listener-before-ack");
-                return Verdict::Ack;
+                return Ok(Verdict::Ack);
             }
-            Ok(Err(rejection)) => rejection,
-            Err(panic) => Rejection::Retry(anyhow!("the listener panicked: {}", panic_text(&*panic))),
+            Ok(Err(Rejection::NotYet(awaited))) => return Err(awaited),
+            Ok(Err(Rejection::Discard(error))) => return Ok(Verdict::dead_letter(format!("{error:#}"))),
+            Ok(Err(Rejection::Retry(error))) => error,
+            Err(panic) => anyhow!("the listener panicked: {}", panic_text(&*panic)),
         };
-        if let (Rejection::Retry(error), Some(step)) = (&rejection, Trace::current()) {
+        if let Some(step) = Trace::current() {
             step.fail(&format_args!("{error:#}"));
         }
-        let verdict = match rejection {
-            // An outage of the store is not a failure of the event.
-            Rejection::Retry(error) if self.effects.is_outage(&error) => Err(error),
-            Rejection::Retry(error) => self.retry(&attempts_key(id.clone(), delivery), format!("{error:#}")).await,
-            Rejection::NotYet => self.wait(&attempts_key(id.clone(), delivery), delivery.attempt).await,
-            Rejection::Discard(error) => Ok(Verdict::dead_letter(format!("{error:#}"))),
-        };
-        verdict.unwrap_or_else(|error| {
-            let pause = OUTAGE_RETRY_AFTER;
-            tracing::warn!(
-                group = L::QUEUE_GROUP,
-                event_id = id,
-                "event not handled, will be redelivered in {pause:?}: {error:#}"
-            );
-            Verdict::Nak(pause)
-        })
+        // An outage of the store is not a failure of the event.
+        let verdict = if self.effects.is_outage(&error) { Err(error) } else { self.failed(key, &error).await };
+        Ok(verdict.unwrap_or_else(|error| outage::<L>(&id, &error)))
     }
 
-    async fn retry(&self, id: &str, error: String) -> Result<Verdict, Error> {
-        let failures = self.effects.failed(L::QUEUE_GROUP, id, &error).await?;
+    async fn failed(&self, key: &str, error: &Error) -> Result<Verdict, Error> {
+        let error = format!("{error:#}");
+        let failures = self.effects.failed(L::QUEUE_GROUP, key, &error).await?;
         if failures.count < self.limits.attempts {
             let pause = backoff(FIRST_RETRY_AFTER, failures.count.into(), MAX_RETRY_AFTER);
             let (group, failures) = (L::QUEUE_GROUP, failures.count);
             tracing::warn!(
                 group,
-                event_id = id,
+                event_id = key,
                 failures,
                 "event not handled, will be redelivered in {pause:.1?}: {error}"
             );
@@ -160,13 +259,31 @@ impl<L: Listener> Adapter<L> {
         Ok(Verdict::DeadLetter { reason, failures })
     }
 
-    async fn wait(&self, id: &str, deliveries: u64) -> Result<Verdict, Error> {
-        let waited = self.effects.waits(L::QUEUE_GROUP, id).await?;
-        if waited < self.limits.wait {
-            return Ok(Verdict::Nak(backoff(FIRST_RECHECK_AFTER, deliveries, MAX_RECHECK_AFTER)));
+    /// Stores an event that waits, so that the broker need not keep it; without a store it returns to the broker.
+    async fn keep(&self, arrived: &Arrived<'_, L::Event>, awaited: Awaited, since: OffsetDateTime) -> Verdict {
+        let Arrived { delivery, key, .. } = arrived;
+        let group = L::QUEUE_GROUP.to_owned();
+        let waiting = WaitingEvent { group, id: key.clone(), delivery: (*delivery).clone(), awaited, since };
+        match self.effects.keep(&waiting).await {
+            Ok(Keeping::Stored) => {
+                point("waiting-stored");
+                Verdict::Ack
+            }
+            Ok(Keeping::Returned(waited)) if waited >= self.limits.wait => self.waited_too_long(awaited),
+            Ok(Keeping::Returned(_)) => Verdict::Nak(backoff(FIRST_RECHECK_AFTER, delivery.attempt, MAX_RECHECK_AFTER)),
+            Err(error) => outage::<L>(key, &error),
         }
-        Ok(Verdict::dead_letter(format!("an earlier event did not arrive within {:?}", self.limits.wait)))
     }
+
+    fn waited_too_long(&self, Awaited { record, version }: Awaited) -> Verdict {
+        Verdict::dead_letter(format!("version {version} of {record} did not arrive within {:?}", self.limits.wait))
+    }
+}
+
+fn outage<L: Listener>(event_id: &str, error: &Error) -> Verdict {
+    let pause = OUTAGE_RETRY_AFTER;
+    tracing::warn!(group = L::QUEUE_GROUP, event_id, "event not handled, will be redelivered in {pause:?}: {error:#}");
+    Verdict::Nak(pause)
 }
 
 /// The pause after the nth attempt: doubled with each attempt after the first, and jittered.
@@ -176,7 +293,8 @@ fn backoff(first: Duration, attempt: u64, max: Duration) -> Duration {
 }
 
 /// The key that an event's failed attempts are counted under: a redriven event starts at 0.
-fn attempts_key(id: String, delivery: &Delivery) -> String {
+fn attempts_key(delivery: &Delivery) -> String {
+    let id = delivery.identity();
     match delivery.redrive_of() {
         Some(number) => format!("{id}/redrive-{number}"),
         None => id,

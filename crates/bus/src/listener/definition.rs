@@ -1,12 +1,11 @@
 //! What a listener is, and where its effects are stored: two traits that refer to each other.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use events::Event;
+use events::{Event, RecordKey};
 use service::Error;
 
-use super::Rejection;
+use super::{Rejection, WaitingRoom};
 use crate::Failures;
 
 /// Handles one kind of event for one queue group.
@@ -42,6 +41,14 @@ pub trait Listener: Send + Sync + 'static {
     /// The queue group: each event is handled by one listener of the group. The names are the course's.
     const QUEUE_GROUP: &'static str;
 
+    /// The record that the listener changes because of the event; by default the one that the event is about.
+    ///
+    /// The events of one record are handled one after the other, if they are about that record in the order of its
+    /// versions. Events of different records are handled at the same time.
+    fn record(event: &Self::Event) -> RecordKey {
+        event.aggregate().record()
+    }
+
     /// Handles the event: every change it makes and every event it records, it makes in the transaction. When the
     /// transaction conflicts with another, it is called again with a new one.
     ///
@@ -57,7 +64,7 @@ pub trait Listener: Send + Sync + 'static {
 ///
 /// This is a border of the design: the bus runs every listener in the same way, and knows no database. [`Nowhere`](crate::Nowhere) is for
 /// listeners without one; the crate `store` implements this for a MongoDB database.
-pub trait Effects: Clone + Send + Sync + 'static {
+pub trait Effects: WaitingRoom + Clone + Send + Sync + 'static {
     /// What a handler makes its changes in: a transaction.
     type Tx: Send;
 
@@ -71,7 +78,7 @@ pub trait Effects: Clone + Send + Sync + 'static {
         &self,
         listener: Arc<L>,
         event_id: String,
-        event: L::Event,
+        event: Arc<L::Event>,
     ) -> impl Future<Output = Result<(), Rejection>> + Send;
 
     /// Whether the error means that the store or the broker is away, which is not counted as a failure of the event.
@@ -84,7 +91,4 @@ pub trait Effects: Clone + Send + Sync + 'static {
         event_id: &str,
         error: &str,
     ) -> impl Future<Output = Result<Failures, Error>> + Send;
-
-    /// Records that the event waits for an earlier one, and returns for how long it has waited.
-    fn waits(&self, group: &'static str, event_id: &str) -> impl Future<Output = Result<Duration, Error>> + Send;
 }

@@ -28,14 +28,21 @@
 
 mod adapter;
 mod definition;
+mod lanes;
 mod limits;
+mod listen;
 mod listeners;
 mod nowhere;
 mod rejection;
+mod settings;
+mod waiting;
 
-pub use adapter::Listen;
 pub use definition::{Effects, Listener};
+pub use lanes::Lanes;
 pub use limits::Limits;
-pub use listeners::{Listeners, Subscribed};
+pub use listen::Listen;
+pub use listeners::{Common, Listeners, Subscribed};
 pub use nowhere::Nowhere;
-pub use rejection::Rejection;
+pub use rejection::{Awaited, Rejection};
+pub use settings::ListenerSettings;
+pub use waiting::{Keeping, Settled, WaitingEvent, WaitingRoom};

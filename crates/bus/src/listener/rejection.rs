@@ -1,5 +1,7 @@
 //! Why an event is not handled.
 
+use events::RecordKey;
+
 /// Why an event is not handled. Nothing of what was done in the transaction remains.
 ///
 /// `?` on any error means [`Rejection::Retry`]; therefore this type is not an error itself.
@@ -8,11 +10,33 @@ pub enum Rejection {
     /// Something failed that may succeed later: the event is redelivered with growing pauses. After too many
     /// [attempts](crate::Limits::attempts) it becomes a dead letter.
     Retry(anyhow::Error),
-    /// An earlier event has not arrived yet: this one is redelivered soon, which is not counted as a failure. When it has
-    /// waited for [too long](crate::Limits::wait), it becomes a dead letter.
-    NotYet,
+    /// An earlier event has not arrived yet: this one waits for a record, and is handled as soon as the record has the
+    /// version. That is not counted as a failure. When it has waited for [too long](crate::Limits::wait), it becomes a
+    /// dead letter.
+    NotYet(Awaited),
     /// The event can never be handled: it becomes a dead letter immediately.
     Discard(anyhow::Error),
+}
+
+/// What an event waits for: a record of the service's own database, and how far the record must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Awaited {
+    /// The record.
+    pub record: RecordKey,
+    /// The version that the record must have, or a later one; 0 if it only must exist.
+    pub version: u64,
+}
+
+impl Rejection {
+    /// The event waits until the record has this version.
+    pub fn until(record: impl Into<RecordKey>, version: u64) -> Self {
+        Self::NotYet(Awaited { record: record.into(), version })
+    }
+
+    /// The event waits until the record exists.
+    pub fn until_it_exists(record: impl Into<RecordKey>) -> Self {
+        Self::until(record, 0)
+    }
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Rejection {

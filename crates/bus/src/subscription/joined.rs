@@ -62,6 +62,7 @@ impl JoinedConsumer {
             durable: consumer.membership.durable().map(ToString::to_string),
             max_in_flight: consumer.max_in_flight,
             ack_wait_ms: consumer.ack_wait.as_millis().try_into().unwrap_or(u64::MAX),
+            waiting: None,
         }
     }
 

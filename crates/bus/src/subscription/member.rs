@@ -1,6 +1,6 @@
 //! One member of a group, with its messages in flight.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use async_nats::{Message, Subject, jetstream};
@@ -16,6 +16,8 @@ use crate::{Bus, Delivery};
 pub(crate) struct Item {
     pub(crate) delivery: Arc<Delivery>,
     pub(crate) reply: Subject,
+    /// The number of the delivery to this member.
+    number: u64,
 }
 
 /// Something that is being sent to the broker.
@@ -36,7 +38,8 @@ pub(crate) struct Member {
     target: usize,
     waiting: VecDeque<Item>,
     /// The reply subjects of the messages that are being handled.
-    begun: Vec<Subject>,
+    begun: HashMap<u64, Subject>,
+    arrivals: u64,
     /// Parses the reply subject of a message; kept, since creating one costs more than parsing.
     parser: jetstream::Message,
 }
@@ -54,13 +57,14 @@ impl Member {
             length: 0,
         };
         let parser = jetstream::Message { message: empty, context: bus.jetstream().clone() };
-        let (pull, waiting, begun) = (Pull::new(), VecDeque::new(), Vec::new());
-        Self { pull, bus, inbox, request_subject, target, waiting, begun, parser }
+        let (pull, waiting, begun) = (Pull::new(), VecDeque::new(), HashMap::new());
+        Self { pull, bus, inbox, request_subject, target, waiting, begun, arrivals: 0, parser }
     }
 
-    /// The request for more messages, if there are few.
-    pub(crate) fn request(&mut self) -> Option<Sending<'static>> {
-        let request = self.pull.request(self.waiting.len() + self.begun.len(), self.target)?;
+    /// The request for more messages, if there are few beside those whose handlers only wait.
+    pub(crate) fn request(&mut self, parked: usize) -> Option<Sending<'static>> {
+        let in_flight = (self.waiting.len() + self.begun.len()).saturating_sub(parked);
+        let request = self.pull.request(in_flight, self.target)?;
         let (bus, subject) = (self.bus.clone(), self.request_subject.clone());
         let (inbox, payload) = (format!("{}.{}", self.inbox, request.number), request.payload());
         Some(Box::pin(async move {
@@ -84,18 +88,18 @@ impl Member {
     /// The next message to handle.
     pub(crate) fn begin(&mut self) -> Option<Item> {
         let item = self.waiting.pop_front()?;
-        self.begun.push(item.reply.clone());
+        self.begun.insert(item.number, item.reply.clone());
         Some(item)
     }
 
     /// The message is handled.
     pub(crate) fn done(&mut self, item: &Item) {
-        self.begun.retain(|reply| *reply != item.reply);
+        self.begun.remove(&item.number);
     }
 
     /// Reports to the broker that every message in flight is still being handled.
     pub(crate) fn progress(&self) -> Option<Sending<'static>> {
-        let replies: Vec<_> = self.begun.iter().chain(self.waiting.iter().map(|item| &item.reply)).cloned().collect();
+        let replies: Vec<_> = self.begun.values().chain(self.waiting.iter().map(|item| &item.reply)).cloned().collect();
         if replies.is_empty() || !self.bus.is_connected() {
             return None;
         }
@@ -110,6 +114,8 @@ impl Member {
     fn item(&mut self, message: Message) -> Option<Item> {
         self.parser.message = message;
         let delivery = Delivery::of(&mut self.parser)?;
-        Some(Item { delivery: Arc::new(delivery), reply: self.parser.message.reply.take()? })
+        self.arrivals += 1;
+        let reply = self.parser.message.reply.take()?;
+        Some(Item { delivery: Arc::new(delivery), reply, number: self.arrivals })
     }
 }

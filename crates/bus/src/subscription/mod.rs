@@ -39,6 +39,7 @@ mod check;
 mod consumer;
 mod joined;
 mod member;
+mod parking;
 mod pull;
 mod settle;
 mod verdict;
@@ -59,6 +60,7 @@ use crate::{Bus, Delivery, Name};
 
 pub use self::consumer::{CLIENT_ID, Consumer, DURABLE, Membership, QUEUE_GROUP, Source, Start};
 pub(crate) use self::joined::has_consumer;
+pub(crate) use self::parking::Parking;
 pub use self::verdict::{RETURN_DELAY, Verdict};
 
 /// When a message is redelivered whose handler panicked.
@@ -82,6 +84,20 @@ pub struct Subscription<F> {
     /// Called for each delivery; its verdict is passed to the broker. A handler that takes long may watch the request to
     /// stop, and nak the message.
     pub handler: F,
+    /// The handlers that only wait.
+    parking: Parking,
+}
+
+impl<F> Subscription<F> {
+    /// A subscription whose handlers count as busy until they return.
+    pub fn new(bus: Bus, consumer: Consumer, handler: F) -> Self {
+        Self::with_parking(bus, consumer, handler, Parking::default())
+    }
+
+    /// A subscription whose handlers report when they only wait.
+    pub(crate) fn with_parking(bus: Bus, consumer: Consumer, handler: F, parking: Parking) -> Self {
+        Self { bus, consumer, handler, parking }
+    }
 }
 
 impl<F, R> Service for Subscription<F>
@@ -92,7 +108,7 @@ where
     type Handle = ();
 
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
-        let Self { bus, consumer, handler } = self;
+        let Self { bus, consumer, handler, parking } = self;
         let group = consumer.group(&bus);
         let only_for = (consumer.membership != Membership::Alone).then_some(&group);
         let stopping = scope.stopping();
@@ -103,7 +119,7 @@ where
         scope.ready(());
 
         let begin = |item| handle(&handler, item, only_for, stopping.clone());
-        let mut worker = Worker::new(&bus, &group, &consumer, joined, inbox, begin);
+        let mut worker = Worker::new(&bus, &group, &consumer, joined, inbox, begin, parking);
         worker.serve(&mut incoming, &stopping).await?;
         let naks = worker.drain(&mut incoming).await;
         worker.return_unhandled(incoming, naks).await;

@@ -26,7 +26,7 @@ const DEAD_LETTER_RETRY_AFTER: Duration = Duration::from_secs(5);
 /// An ack that is not confirmed is sent again while the message is still this member's (`patience`, the ack wait). After
 /// that the message is redelivered, and its handler must recognise it as a duplicate.
 pub(crate) async fn settle(bus: &Bus, group: &Name, item: Item, verdict: Verdict, patience: Duration) {
-    let Item { delivery, reply } = item;
+    let Item { delivery, reply, .. } = item;
     let answer = match verdict {
         Verdict::Leave => return,
         Verdict::Ack => Bytes::from_static(b"+ACK"),

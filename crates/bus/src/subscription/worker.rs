@@ -12,6 +12,7 @@ use tokio::time::{Instant, Interval, interval, sleep_until};
 use super::check::{Check, RECHECK_PAUSE};
 use super::joined::JoinedConsumer;
 use super::member::{Item, Member, Sending};
+use super::parking::Parking;
 use super::pull::Arrival;
 use super::settle::settle;
 use super::{Consumer, RETURN_DELAY, Verdict};
@@ -19,6 +20,9 @@ use crate::{Bus, Error, ErrorKind, Name};
 
 /// How many verdicts may wait for the broker's confirmation.
 const MAX_UNCONFIRMED: usize = 1000;
+
+/// How many handlers may only wait.
+const MAX_PARKED: usize = 2000;
 
 /// The longest time between two reports that the messages in flight are being handled. Short, since the ack wait is the whole
 /// group's and may be shortened by any member that joins.
@@ -42,6 +46,7 @@ pub(crate) struct Worker<'a, B, W> {
     begin: B,
     member: Member,
     work: Work<'a, W>,
+    parking: Parking,
     pub(crate) check: Check<'a>,
 }
 
@@ -88,11 +93,12 @@ where
         joined: JoinedConsumer,
         inbox: String,
         begin: B,
+        parking: Parking,
     ) -> Self {
         let member = Member::new(bus.clone(), inbox, joined.request_subject(), consumer);
         let progress = interval(MAX_PROGRESS_INTERVAL.min(consumer.ack_wait / 3));
         let work = Work { running: FuturesUnordered::new(), sending: FuturesUnordered::new(), progress };
-        Self { bus, group, consumer, begin, member, work, check: Check::new(bus, joined) }
+        Self { bus, group, consumer, begin, member, work, parking, check: Check::new(bus, joined) }
     }
 
     /// Requests messages and handles them, until the service is asked to stop.
@@ -100,10 +106,11 @@ where
         // Both are polled in every turn, and cost more to create than to poll.
         let mut stop = pin!(stopping.asked());
         let mut reconnected = pin!(self.bus.reconnected());
+        let mut parking = self.parking.changes();
         while !stopping.is_asked() {
             self.begin_waiting();
             if self.check.is_trusted && self.bus.is_connected() {
-                self.work.sending.extend(self.member.request());
+                self.work.sending.extend(self.member.request(self.parking.count()));
             }
             tokio::select! {
                 () = &mut stop => break,
@@ -116,6 +123,7 @@ where
                     }
                 }
                 event = self.work.next() => self.worked(event),
+                Ok(()) = parking.changed() => {} // there may be room for others
                 checked = &mut self.check.running => self.check.ended(checked),
                 () = &mut reconnected => {
                     reconnected.set(self.bus.reconnected());
@@ -133,7 +141,10 @@ where
             while let Some(Some((item, verdict))) = self.work.running.next().now_or_never() {
                 self.send_verdict(item, verdict, self.consumer.ack_wait);
             }
-            if self.work.running.len() >= self.consumer.concurrency || self.work.sending.len() >= MAX_UNCONFIRMED {
+            let parked = self.parking.count();
+            let busy = self.work.running.len().saturating_sub(parked);
+            let is_full = busy >= self.consumer.concurrency || parked >= MAX_PARKED;
+            if is_full || self.work.sending.len() >= MAX_UNCONFIRMED {
                 return;
             }
             let Some(item) = self.member.begin() else { return };

@@ -1,6 +1,6 @@
 //! The projection of the tickets: what an order shows of its ticket.
 
-use common::events::{AnyId, Price, TicketCreated, TicketId, TicketUpdated, kind};
+use common::events::{Aggregate, AnyId, Price, TicketCreated, TicketId, TicketUpdated, kind};
 use serde::{Deserialize, Serialize};
 use store::{Projected, Versioned};
 
@@ -40,7 +40,7 @@ impl Versioned for Ticket {
 }
 
 impl Projected for Ticket {
-    const COLLECTION: &'static str = "tickets";
+    const AGGREGATE: Aggregate = Aggregate::Ticket;
 
     type Kind = kind::Ticket;
     type Created = TicketCreated;

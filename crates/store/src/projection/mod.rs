@@ -14,7 +14,7 @@ mod replay;
 use std::collections::HashMap;
 
 use bus::Rejection;
-use events::{AnyId, Event, Id};
+use events::{Aggregate, AnyId, Event, Id};
 use futures_util::TryStreamExt;
 use mongodb::Collection;
 use mongodb::bson::{Document, deserialize_from_document, doc, serialize_to_document};
@@ -31,10 +31,10 @@ pub use replay::{Replay, Replayed};
 /// Each event carries the version that the record has because of it: the first one makes version 0, and each later one
 /// raises the version by one. Two copies are equal if they are stored alike.
 pub trait Projected: Versioned + DeserializeOwned + Clone + PartialEq + 'static {
-    /// The collection of the copies, named after the record in the plural: `tickets`.
-    const COLLECTION: &'static str;
+    /// The kind of the record. The collection of the copies is named after it in the plural: `tickets`.
+    const AGGREGATE: Aggregate;
 
-    /// The kind of the record, one of [`events::kind`].
+    /// The same kind as the type of an id, one of [`events::kind`].
     type Kind;
 
     /// The event that reports a new record.
@@ -58,7 +58,7 @@ pub struct Projection<T: Send + Sync>(Collection<T>);
 impl<T: Projected> Projection<T> {
     /// The projection in the service's own database.
     pub fn of(store: &Store) -> Self {
-        Self(store.collection(T::COLLECTION))
+        Self(store.collection(T::AGGREGATE.plural()))
     }
 
     /// Finds a copy as it is now.
@@ -98,7 +98,8 @@ impl<T: Projected> Projection<T> {
     pub async fn add(&self, tx: &mut Tx, event: &T::Created) -> Result<(), Error> {
         let copy = T::created(event);
         let added = doc! { "$setOnInsert": serialize_to_document(&copy)? };
-        self.0.update_one(by_id(copy.id()), added).upsert(true).session(tx).await?;
+        self.0.update_one(by_id(copy.id()), added).upsert(true).session(&mut *tx).await?;
+        tx.wrote(event.aggregate().record(), copy.version());
         Ok(())
     }
 
@@ -109,14 +110,18 @@ impl<T: Projected> Projection<T> {
     /// [`Rejection::NotYet`] if an earlier event of the record has not been applied; [`Rejection::Retry`] with the errors
     /// of the database, and when the document is not readable.
     pub async fn apply(&self, tx: &mut Tx, event: &T::Changed) -> Result<(), Rejection> {
-        let id = event.aggregate().id;
-        let copy = self.0.find_one(by_id(id)).session(&mut *tx).await?.ok_or(Rejection::NotYet)?;
+        let record = event.aggregate().record();
+        let before = || Rejection::until(record, event.aggregate().version.unwrap_or_default().saturating_sub(1));
+        let copy = self.0.find_one(by_id(record.id)).session(&mut *tx).await?.ok_or_else(before)?;
         let held = copy.version();
         let changed = copy.changed(event);
         match Arrival::of(changed.version(), held) {
-            Arrival::Next => self.0.replace_one(by_id(id), &changed).session(tx).await.map(drop)?,
+            Arrival::Next => {
+                self.0.replace_one(by_id(record.id), &changed).session(&mut *tx).await?;
+                tx.wrote(record, changed.version());
+            }
             Arrival::AlreadySeen => {}
-            Arrival::TooEarly => return Err(Rejection::NotYet),
+            Arrival::TooEarly => return Err(before()),
         }
         Ok(())
     }

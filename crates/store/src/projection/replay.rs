@@ -49,7 +49,7 @@ impl Replay {
     /// The replay of this projection.
     pub const fn of<T: Projected>() -> Self {
         Self {
-            collection: T::COLLECTION,
+            collection: T::AGGREGATE.plural(),
             run: |store, bus, read, compare| Box::pin(replay::<T>(store, bus, read, compare)),
         }
     }

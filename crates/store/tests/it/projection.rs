@@ -1,7 +1,7 @@
 //! The copies of another service's records, and their replay from the stream.
 
 use bus::Rejection;
-use events::{AnyId, TicketCreated, TicketUpdated, kind};
+use events::{Aggregate, AnyId, TicketCreated, TicketUpdated, kind};
 use mongodb::bson::{Document, doc};
 use mongodb::error::Error;
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ impl Versioned for Copy {
 }
 
 impl Projected for Copy {
-    const COLLECTION: &'static str = "copies";
+    const AGGREGATE: Aggregate = Aggregate::Ticket;
 
     type Kind = kind::Ticket;
     type Created = TicketCreated;
@@ -54,7 +54,7 @@ async fn apply(store: &Store, event: TicketUpdated) -> bool {
     let copies = Projection::<Copy>::of(store);
     let work = async move |tx: &mut _| match copies.apply(tx, &event).await {
         Ok(()) => Ok(true),
-        Err(Rejection::NotYet) => Ok(false),
+        Err(Rejection::NotYet(_)) => Ok(false),
         Err(other) => panic!("{other:?}"),
     };
     store.transaction::<_, Error>(work).await.unwrap()

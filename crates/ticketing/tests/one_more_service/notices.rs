@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
-use bus::NatsSettings;
+use bus::{ListenerSettings, NatsSettings};
 use common::errors::{ApiError, contract};
 use common::events::TicketCreated;
 use common::settings::HttpSettings;
@@ -26,6 +26,7 @@ pub(crate) const DECLARATION: Declaration = Declaration {
             .with::<HttpSettings>()
             .with::<MongoSettings>()
             .with::<NatsSettings>()
+            .with::<ListenerSettings>()
             .with::<TelemetrySettings>()
     },
     topology: || Topology::new().listens::<Listeners>(),

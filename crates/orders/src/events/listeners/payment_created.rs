@@ -1,7 +1,7 @@
 //! payment:created: the order is paid.
 
 use anyhow::anyhow;
-use common::events::PaymentCreated;
+use common::events::{PaymentCreated, RecordKey};
 use common::{Listener, Rejection, Store, Tx};
 
 use crate::events::QUEUE_GROUP;
@@ -19,8 +19,13 @@ impl Listener for PaymentCreatedListener {
 
     const QUEUE_GROUP: &'static str = QUEUE_GROUP;
 
+    fn record(event: &PaymentCreated) -> RecordKey {
+        event.order_id.into()
+    }
+
     async fn on_message(&self, event: &PaymentCreated, tx: &mut Tx) -> Result<(), Rejection> {
-        let order = self.orders.find_in(tx, event.order_id).await?.ok_or(Rejection::NotYet)?;
+        let order = self.orders.find_in(tx, event.order_id).await?;
+        let order = order.ok_or_else(|| Rejection::until_it_exists(event.order_id))?;
         match order.complete() {
             Completion::Completed(order) => self.orders.save_completed(tx, &order).await?,
             Completion::AlreadyComplete => {}

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bus::{Bus, DeadLetter, Verdict};
 use bus::{Limits, Listen, Listener, Rejection};
-use events::{TicketCreated, TicketUpdated};
+use events::{OrderId, TicketCreated, TicketUpdated};
 use mongodb::Collection;
 use mongodb::bson::{Document, doc};
 use service::{Error, Running, launch};
@@ -135,6 +135,22 @@ impl<'a> World<'a> {
         self.client.close().await;
         self.opened.close().await;
     }
+}
+
+/// The order that events wait for.
+pub(crate) const AWAITED: OrderId = OrderId::from_bytes([7; 12]);
+
+/// Writes a record as a handler of an HTTP request does.
+pub(crate) async fn write(store: &Store, order: OrderId, version: u64) {
+    let orders = store.collection::<Document>("orders");
+    let work = async move |tx: &mut Tx| {
+        let record = doc! { "version": i64::try_from(version).unwrap() };
+        let it = doc! { "_id": order.to_string() };
+        orders.update_one(it, doc! { "$set": record }).upsert(true).session(&mut *tx).await?;
+        tx.wrote(order, version);
+        Ok::<_, mongodb::error::Error>(())
+    };
+    store.transaction(work).await.unwrap();
 }
 
 pub(crate) const SOON: Duration = Duration::from_millis(300);

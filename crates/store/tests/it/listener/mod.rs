@@ -4,6 +4,7 @@ pub(crate) mod harness;
 mod inbox;
 mod redrive;
 mod rejection;
+mod waiting;
 
 use bus::ErrorKind;
 use opentelemetry::trace::SpanBuilder;

@@ -1,7 +1,7 @@
 //! order:cancelled: the order releases its ticket.
 
 use anyhow::anyhow;
-use common::events::OrderCancelled;
+use common::events::{OrderCancelled, RecordKey};
 use common::{Listener, Rejection, Store, Tx};
 
 use crate::events::{QUEUE_GROUP, TicketUpdatedPublisher};
@@ -19,6 +19,10 @@ impl Listener for OrderCancelledListener {
     type Effects = Store;
 
     const QUEUE_GROUP: &'static str = QUEUE_GROUP;
+
+    fn record(order: &OrderCancelled) -> RecordKey {
+        order.ticket.id.into()
+    }
 
     async fn on_message(&self, order: &OrderCancelled, tx: &mut Tx) -> Result<(), Rejection> {
         let ticket = self.tickets.find_in(tx, order.ticket.id).await?;

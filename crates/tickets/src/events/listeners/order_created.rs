@@ -1,8 +1,9 @@
 //! order:created: the order reserves its ticket.
 
 use anyhow::anyhow;
-use common::events::OrderCreated;
+use common::events::{OrderCreated, RecordKey};
 use common::{Listener, Rejection, Store, Tx};
+use store::Versioned;
 
 use crate::events::{QUEUE_GROUP, TicketUpdatedPublisher};
 use crate::models::{Reserve, Tickets};
@@ -20,10 +21,15 @@ impl Listener for OrderCreatedListener {
 
     const QUEUE_GROUP: &'static str = QUEUE_GROUP;
 
+    fn record(order: &OrderCreated) -> RecordKey {
+        order.ticket.id.into()
+    }
+
     async fn on_message(&self, order: &OrderCreated, tx: &mut Tx) -> Result<(), Rejection> {
         let ticket = self.tickets.find_in(tx, order.ticket.id).await?;
         // This service owns the tickets, so no event about an unknown one can follow.
         let ticket = ticket.ok_or_else(|| Rejection::Discard(anyhow!("there is no ticket {}", order.ticket.id)))?;
+        let version = ticket.version();
         match ticket.reserve(order.id) {
             Reserve::Reserved(ticket, updated) => {
                 self.tickets.save(tx, &ticket).await??;
@@ -31,7 +37,7 @@ impl Listener for OrderCreatedListener {
             }
             Reserve::AlreadyCancelled(ticket) => self.tickets.remember(tx, &ticket).await?,
             Reserve::AlreadyReserved => {}
-            Reserve::HeldByAnother => return Err(Rejection::NotYet),
+            Reserve::HeldByAnother => return Err(Rejection::until(order.ticket.id, version + 1)),
         }
         Ok(())
     }
