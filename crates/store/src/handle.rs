@@ -11,8 +11,8 @@ use tokio::time::sleep;
 
 use telemetry::WarnOnce;
 
+use crate::commits::Commits;
 use crate::error::{is_refusal, plain};
-use crate::waiting::Waiting;
 
 /// The pause after the database or the broker has failed.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_millis(250);
@@ -34,7 +34,7 @@ struct Parts {
     recorded: Notify,
     /// Permits to run a transaction. A transaction that waits for one conflicts with no other.
     permits: Semaphore,
-    waiting: Waiting,
+    commits: Commits,
 }
 
 impl Store {
@@ -47,7 +47,7 @@ impl Store {
                 instance,
                 recorded: Notify::new(),
                 permits,
-                waiting: Waiting::default(),
+                commits: Commits::default(),
             }),
         }
     }
@@ -92,9 +92,9 @@ impl Store {
         }
     }
 
-    /// The events that wait for an earlier one.
-    pub(crate) fn waiting(&self) -> &Waiting {
-        &self.parts.waiting
+    /// The commits of this process, and what waits for them.
+    pub(crate) fn commits(&self) -> &Commits {
+        &self.parts.commits
     }
 
     pub(crate) fn permits(&self) -> &Semaphore {

@@ -13,6 +13,7 @@
 //! | `waiting` | events that wait for an earlier one |
 
 mod audit;
+mod commits;
 mod connection;
 mod effects;
 mod error;

@@ -147,7 +147,7 @@ impl Tx {
         if self.has_recorded {
             self.store.wake_relay();
         }
-        self.store.waiting().wrote(&self.written);
+        self.store.commits().wrote(&self.written);
         Ok(())
     }
 

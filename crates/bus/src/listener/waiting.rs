@@ -31,7 +31,7 @@ pub struct WaitingEvent {
 pub enum Keeping {
     /// It is stored, and the broker need not keep it.
     Stored,
-    /// Nothing can be stored here, so it must return to the broker. So long it has waited already.
+    /// Nothing can be stored here, so it must return to the broker. It has waited for this long.
     Returned(Duration),
 }
 

@@ -99,7 +99,7 @@ async fn a_replay_rebuilds_copies_and_names_those_that_the_stream_does_not_expla
         publish(&client, event, &[1, 2]).await;
     }
     publish(&client, &incomplete, &[1, 3]).await;
-    let documents = store.collection::<Document>("copies");
+    let documents = store.collection::<Document>("tickets");
     let stored = |event: &TicketCreated, title: &str, version: i64| {
         let document = doc! { "_id": event.id.to_string(), "title": title, "version": version };
         documents.insert_one(document).into_future()

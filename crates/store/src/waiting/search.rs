@@ -6,15 +6,16 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bus::Bus;
+use events::RecordKey;
 use mongodb::error::Result;
 use time::OffsetDateTime;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, sleep_until};
 
-use super::{Waiting, lock, rows};
+use super::rows::{self, Summary, waiting_counts};
 use crate::Store;
+use crate::commits::Commits;
 use crate::error::plain;
 use crate::handle::RETRY_AFTER;
-use crate::waiting::rows::waiting_counts;
 
 /// The shortest time between two questions to the database about records.
 const MIN_TURN: Duration = Duration::from_millis(5);
@@ -55,7 +56,7 @@ impl<'a> Search<'a> {
         let (mut sweep, mut count) = (every(SWEEP_EVERY), every(COUNT_EVERY));
         let mut next_turn = Instant::now();
         loop {
-            let due = self.waiting().records.due().map(|due| due.max(next_turn));
+            let due = self.commits().records.due().map(|due| due.max(next_turn));
             let is_due = async {
                 match due {
                     Some(due) => sleep_until(due).await,
@@ -63,7 +64,7 @@ impl<'a> Search<'a> {
                 }
             };
             let searched = tokio::select! {
-                () = self.waiting().changed.notified() => self.turn(false).await,
+                () = self.commits().changed.notified() => self.turn(false).await,
                 () = is_due => {
                     next_turn = Instant::now() + MIN_TURN;
                     self.turn(true).await
@@ -78,20 +79,20 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn waiting(&self) -> &'a Waiting {
-        self.store.waiting()
+    fn commits(&self) -> &'a Commits {
+        self.store.commits()
     }
 
     /// Wakes the events whose record another process has written, and passes on the followers of written records.
     async fn turn(&self, asks_for_others: bool) -> Result<()> {
-        let waiting = self.waiting();
-        let stored = waiting.take_stored();
-        let mut records = if asks_for_others { waiting.records.take_due() } else { Vec::new() };
+        let commits = self.commits();
+        let stored = commits.take_stored();
+        let mut records = if asks_for_others { commits.records.take_due() } else { Vec::new() };
         records.extend(&stored);
-        let mut written = waiting.take_written();
+        let mut written = commits.take_written();
         if !records.is_empty() {
             for (record, version) in rows::versions(self.store, &records).await? {
-                waiting.records.wrote(record, version);
+                commits.records.wrote(record, version);
                 if stored.contains(&record) {
                     written.insert(record, version);
                 }
@@ -104,39 +105,38 @@ impl<'a> Search<'a> {
     }
 
     /// Passes on the followers of these records.
-    async fn follow(&self, written: HashMap<events::RecordKey, u64>) -> Result<()> {
-        let waiting = self.waiting();
-        let found = rows::followers(self.store, &waiting.groups(), &written).await?;
+    async fn follow(&self, written: HashMap<RecordKey, u64>) -> Result<()> {
+        let commits = self.commits();
+        let found = rows::followers(self.store, &commits.groups(), &written).await?;
         let mut are_all_passed = found.are_all;
         for (key, event) in found.events {
-            are_all_passed &= waiting.pass(key, event);
+            are_all_passed &= commits.pass(key, event);
         }
         if !are_all_passed {
-            lock(&waiting.written).extend(written); // the rest, at the next turn
+            commits.follow_later(written);
         }
         Ok(())
     }
 
     /// Looks at the next page of rows.
     async fn sweep(&mut self, sweep: &mut Interval) -> Result<()> {
-        let waiting = self.waiting();
+        let commits = self.commits();
         let is_used = rows::is_used(self.store).await?;
-        waiting.is_used.store(is_used, Ordering::Relaxed);
+        commits.is_used.store(is_used, Ordering::Relaxed);
         if !is_used {
             self.after = None;
             return Ok(());
         }
-        let page = rows::page(self.store, &waiting.groups(), self.after.as_deref(), PAGE).await?;
-        let records: Vec<_> = page.iter().filter_map(rows::Summary::record).collect();
+        let page = rows::page(self.store, &commits.groups(), self.after.as_deref(), PAGE).await?;
+        let records: Vec<_> = page.iter().filter_map(Summary::record).collect();
         let versions = rows::versions(self.store, &records).await?;
-        let version = |row: &rows::Summary| row.record().and_then(|record| versions.get(&record).copied());
+        let version = |row: &Summary| row.record().and_then(|record| versions.get(&record).copied());
         let due = page.iter().filter(|row| row.is_due(version(row), self.limit));
-        let due: Vec<_> =
-            due.map(|row| row.key.clone()).filter(|key| !lock(&waiting.returning).contains(key)).collect();
+        let due: Vec<_> = due.map(|row| row.key.clone()).filter(|key| !commits.is_returning(key)).collect();
         self.after = page.last().filter(|_| page.len() == PAGE).map(|row| row.key.clone());
         if !due.is_empty() {
             for (key, event) in rows::events(self.store, &due).await? {
-                waiting.pass(key, event); // if there is no room, it is found at the next sweep
+                commits.pass(key, event); // if there is no room, it is found at the next sweep
             }
             sweep.reset_after(SWEEP_SOON);
         }
@@ -145,7 +145,7 @@ impl<'a> Search<'a> {
 
     /// Counts what waits: for the metrics, the client registry and the log.
     async fn count(&mut self) -> Result<()> {
-        if !self.waiting().is_used.load(Ordering::Relaxed) && self.reported.is_empty() {
+        if !self.commits().is_used.load(Ordering::Relaxed) && self.reported.is_empty() {
             return Ok(());
         }
         let counts = waiting_counts(self.store).await?;

@@ -15,7 +15,7 @@ const MAX_PAUSE: Duration = Duration::from_millis(100);
 
 /// The records that somebody waits for, and who.
 #[derive(Debug, Default)]
-pub(super) struct Records(Mutex<HashMap<RecordKey, Watched>>);
+pub(crate) struct Records(Mutex<HashMap<RecordKey, Watched>>);
 
 #[derive(Debug)]
 struct Watched {
@@ -28,7 +28,7 @@ struct Watched {
 
 impl Records {
     /// Resolves when the record has the version; whoever drops the receiver waits no more.
-    pub(super) fn reached(&self, Awaited { record, version }: Awaited) -> oneshot::Receiver<()> {
+    pub(crate) fn reached(&self, Awaited { record, version }: Awaited) -> oneshot::Receiver<()> {
         let (sender, receiver) = oneshot::channel();
         let next = || Watched { waiters: Vec::new(), due: Instant::now() + MIN_PAUSE, pause: MIN_PAUSE };
         self.lock().entry(record).or_insert_with(next).waiters.push((version, sender));
@@ -36,7 +36,7 @@ impl Records {
     }
 
     /// Wakes whoever waits for this version of the record, or an earlier one.
-    pub(super) fn wrote(&self, record: RecordKey, version: u64) {
+    pub(crate) fn wrote(&self, record: RecordKey, version: u64) {
         let mut records = self.lock();
         let Some(watched) = records.get_mut(&record) else { return };
         for (_, waiter) in watched.waiters.extract_if(.., |(awaited, _)| *awaited <= version) {
@@ -48,12 +48,12 @@ impl Records {
     }
 
     /// When the database is to be asked next, if anything waits.
-    pub(super) fn due(&self) -> Option<Instant> {
+    pub(crate) fn due(&self) -> Option<Instant> {
         self.lock().values().map(|watched| watched.due).min()
     }
 
     /// The records that the database is to be asked for now. The next time it is asked for them after a longer pause.
-    pub(super) fn take_due(&self) -> Vec<RecordKey> {
+    pub(crate) fn take_due(&self) -> Vec<RecordKey> {
         let (mut records, now) = (self.lock(), Instant::now());
         records.retain(|_, watched| {
             watched.waiters.retain(|(_, waiter)| !waiter.is_closed());

@@ -1,0 +1,122 @@
+//! The commits of this process, and what they wake.
+//!
+//! Nothing here knows the database: transactions report here what they have written, listeners what waits for it, and the
+//! [search](crate::waiting) takes from here what it has to look for.
+
+mod records;
+
+use std::collections::{HashMap, HashSet};
+use std::mem::take;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bus::WaitingEvent;
+use events::RecordKey;
+use tokio::sync::{Notify, mpsc};
+
+use self::records::Records;
+
+/// How many stored events of a listener are on their way to it.
+const MAX_RETURNING: usize = 256;
+
+/// What this process has committed, and what waits for that.
+#[derive(Debug, Default)]
+pub(crate) struct Commits {
+    /// The records that events of this process wait for.
+    pub(crate) records: Records,
+    /// The records that were written while there were stored events, with their versions.
+    written: Mutex<HashMap<RecordKey, u64>>,
+    /// The records whose followers were stored: one of them may have been written in the meantime.
+    stored: Mutex<HashSet<RecordKey>>,
+    /// Wakes the search when one of the three has changed.
+    pub(crate) changed: Notify,
+    /// Whether the collection may contain events.
+    pub(crate) is_used: AtomicBool,
+    /// The listeners of this process, by group and subject.
+    listeners: Mutex<HashMap<(String, String), mpsc::Sender<WaitingEvent>>>,
+    /// The keys of the stored events that a listener of this process is about to handle.
+    returning: Mutex<HashSet<String>>,
+    /// Held by the listener that searches for all of them.
+    pub(crate) searching: tokio::sync::Mutex<()>,
+}
+
+impl Commits {
+    /// A committed transaction has written these records.
+    pub(crate) fn wrote(&self, records: &[(RecordKey, u64)]) {
+        for &(record, version) in records {
+            self.records.wrote(record, version);
+        }
+        if self.is_used.load(Ordering::Relaxed) && !records.is_empty() {
+            let mut written = lock(&self.written);
+            for &(record, version) in records {
+                let newest = written.entry(record).or_insert(version);
+                *newest = version.max(*newest);
+            }
+            drop(written);
+            self.changed.notify_one();
+        }
+    }
+
+    /// A follower of the record was stored.
+    pub(crate) fn stored(&self, record: RecordKey) {
+        self.is_used.store(true, Ordering::Relaxed);
+        lock(&self.stored).insert(record);
+        self.changed.notify_one();
+    }
+
+    pub(crate) fn take_written(&self) -> HashMap<RecordKey, u64> {
+        take(&mut *lock(&self.written))
+    }
+
+    pub(crate) fn take_stored(&self) -> HashSet<RecordKey> {
+        take(&mut *lock(&self.stored))
+    }
+
+    /// Passes a stored event to its listener, unless it is on its way; `false` if there is no room.
+    pub(crate) fn pass(&self, key: String, event: WaitingEvent) -> bool {
+        let listener = (event.group.clone(), event.delivery.subject.clone());
+        let Some(listener) = lock(&self.listeners).get(&listener).cloned() else { return true };
+        if !lock(&self.returning).insert(key.clone()) {
+            return true;
+        }
+        let is_passed = listener.try_send(event).is_ok();
+        if !is_passed {
+            lock(&self.returning).remove(&key);
+        }
+        is_passed
+    }
+
+    /// The groups that have a listener in this process.
+    pub(crate) fn groups(&self) -> HashSet<String> {
+        let mut listeners = lock(&self.listeners);
+        listeners.retain(|_, listener| !listener.is_closed());
+        listeners.keys().map(|(group, _)| group.clone()).collect()
+    }
+
+    /// Adds a listener of this process, which receives the stored events that are to be tried.
+    pub(crate) fn listener(&self, group: &str, subject: &str) -> mpsc::Receiver<WaitingEvent> {
+        let (sender, receiver) = mpsc::channel(MAX_RETURNING);
+        lock(&self.listeners).insert((group.to_owned(), subject.to_owned()), sender);
+        receiver
+    }
+
+    /// A listener has tried the event.
+    pub(crate) fn tried(&self, key: &str) {
+        lock(&self.returning).remove(key);
+        self.changed.notify_one(); // there is room for another
+    }
+
+    /// Whether a listener is about to try the event.
+    pub(crate) fn is_returning(&self, key: &str) -> bool {
+        lock(&self.returning).contains(key)
+    }
+
+    /// Not all followers of these records could be passed on: the rest is, when there is room.
+    pub(crate) fn follow_later(&self, written: HashMap<RecordKey, u64>) {
+        lock(&self.written).extend(written);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
