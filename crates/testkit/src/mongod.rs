@@ -73,6 +73,11 @@ impl Mongod {
         self.address.uri.replace("/?", &format!("/{database}?"))
     }
 
+    /// Process id.
+    pub fn id(&self) -> u32 {
+        self.address.pid
+    }
+
     fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.address.pid.try_into().unwrap()), signal).unwrap();
     }

@@ -63,6 +63,11 @@ impl ServiceProgram {
         self.earlier_log.clone() + &self.process.stderr()
     }
 
+    /// Process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
         self.process.signal(signal);
