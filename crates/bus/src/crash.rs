@@ -18,6 +18,10 @@ pub const POINTS: [&str; 11] = [
     "subscription-acked",
 ];
 
+/// The points of an event that is stored while it waits for another: stored and not acked, handled and still stored.
+#[cfg(feature = "faults")]
+pub const WAITING_POINTS: [&str; 2] = ["waiting-stored", "waiting-before-settled"];
+
 /// Kills this process, as `kill -9` does, if the variable `FAILPOINTS` says `<name>=return`.
 #[cfg(feature = "faults")]
 pub fn point(name: &'static str) {

@@ -11,7 +11,7 @@ use events::Subject;
 use futures_util::TryStreamExt;
 use time::OffsetDateTime;
 
-use crate::clients::{Client, clients};
+use crate::clients::{Client, Waiting, clients};
 use crate::reader::READER;
 use crate::streams::dead_letter_stream;
 use crate::subscription::{CLIENT_ID, DURABLE, QUEUE_GROUP};
@@ -97,8 +97,8 @@ pub struct ConsumerRow {
     pub in_flight: u64,
     /// Number of messages in flight that were delivered more than once.
     pub redelivered: u64,
-    /// Number of requests for messages that wait at the broker.
-    pub waiting: u64,
+    /// Number of requests for messages that the broker has not answered yet.
+    pub requests: u64,
     /// Number of deliveries so far, redeliveries included.
     pub deliveries: u64,
     /// Stream sequence of the last message that was delivered; 0 before the first.
@@ -137,6 +137,14 @@ impl Snapshot {
     pub fn members<'a>(&'a self, consumer: &'a ConsumerRow) -> impl Iterator<Item = &'a Client> {
         let listens = |client: &&Client| client.entry.listening.iter().any(|one| one.consumer == consumer.name);
         self.clients.iter().filter(listens)
+    }
+
+    /// The events of the consumer's group that its service has stored until an earlier one arrives, as its members report
+    /// every few seconds; `None` if nothing waits.
+    pub fn waiting(&self, consumer: &ConsumerRow) -> Option<&Waiting> {
+        let listening = self.clients.iter().flat_map(|client| &client.entry.listening);
+        let same = listening.filter(|one| one.consumer == consumer.name);
+        same.filter_map(|one| one.waiting.as_ref()).max_by_key(|waiting| waiting.count)
     }
 }
 
@@ -238,7 +246,7 @@ impl From<Info> for ConsumerRow {
             lag: info.num_pending,
             in_flight: info.num_ack_pending as u64,
             redelivered: info.num_redelivered as u64,
-            waiting: info.num_waiting as u64,
+            requests: info.num_waiting as u64,
             deliveries: delivered.consumer_sequence,
             last_delivered: delivered.stream_sequence,
         }

@@ -129,6 +129,9 @@ async fn unsettled(deployment: &Deployment, tickets: &Store, orders: &Store, api
     let pending = || doc! { "pending": { "$exists": true } };
     count(tickets, "outbox", pending(), "events are not published").await;
     count(orders, "outbox", pending(), "events are not published").await;
+    for store in [tickets, orders] {
+        count(store, "waiting", doc! {}, "events wait for an earlier one").await;
+    }
     let live = doc! { "status": { "$nin": ["cancelled", "complete"] } };
     count(orders, "orders", live, "orders have outlived their window").await;
     match busy_consumers(api).await {

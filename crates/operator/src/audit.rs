@@ -3,9 +3,11 @@
 use anyhow::Context;
 use clap::Args;
 use common::Declaration;
+use events::timestamp;
+use serde::Serialize;
 use serde_json::{Value, json};
 use service::{Ending, Error, Exit, Scope};
-use store::{Finding, Kind, Store, audit, repair};
+use store::{Finding, Kind, Store, audit, repair, waiting_counts};
 
 use crate::broker::Broker;
 use crate::console::{progress, remark, say, say_json};
@@ -42,8 +44,15 @@ impl Audit {
             found.context("not all events were compared")
         };
         let found = compare().await?;
+        let waiting = stopping.or(waiting(&stores)).await.context("stopped before all databases were read")??;
         if !self.json {
             report(&found)?;
+            for one in &waiting {
+                say(format_args!(
+                    "{}: {} {} of {} wait for earlier events, since {}",
+                    one.database, one.count, one.subject, one.group, one.since
+                ))?;
+            }
         }
         let is_broken = found.has(Kind::Missing) || found.has(Kind::Altered);
         let repaired = if self.repair && is_broken && !found.are_strangers() {
@@ -65,6 +74,7 @@ impl Audit {
         };
         if self.json {
             let mut json = serde_json::to_value(&found)?;
+            json["waiting"] = serde_json::to_value(&waiting)?;
             json["repaired"] = repaired.as_ref().map(|(count, _)| *count).into();
             json["left"] = repaired.as_ref().map_or(Value::Null, |(_, after)| json!(after.findings));
             say_json(&json)?;
@@ -93,6 +103,33 @@ fn judge(found: &store::Audit) -> Result<(), Error> {
         return Ok(());
     };
     Err(Ending { exit: Exit::Differs, message: message.to_owned() }.into())
+}
+
+/// Events in a database that wait for an earlier one.
+#[derive(Debug, Serialize)]
+struct Waiting {
+    database: String,
+    group: String,
+    subject: String,
+    count: u64,
+    since: String,
+}
+
+/// What waits in these databases. That is no difference from the stream, but may explain what looks like one.
+async fn waiting(stores: &[Store]) -> Result<Vec<Waiting>, Error> {
+    let mut waiting = Vec::new();
+    for store in stores {
+        let database = store.database().name().to_owned();
+        let counts = waiting_counts(store).await.with_context(|| format!("failed to read `waiting` of {database}"))?;
+        waiting.extend(counts.into_iter().map(|one| Waiting {
+            database: database.clone(),
+            group: one.group,
+            subject: one.subject,
+            count: one.count,
+            since: timestamp::text(&one.oldest),
+        }));
+    }
+    Ok(waiting)
 }
 
 fn report(found: &store::Audit) -> Result<(), Error> {

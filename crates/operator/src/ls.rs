@@ -86,6 +86,7 @@ impl View {
 
     fn consumers(&self) -> String {
         let rows = self.snapshot.consumers.iter().map(|row| {
+            let waiting = self.snapshot.waiting(row);
             [
                 row.owner().to_owned(),
                 row.subject(),
@@ -93,16 +94,17 @@ impl View {
                 row.in_flight.to_string(),
                 row.redelivered.to_string(),
                 self.members(row).to_string(),
-                row.waiting.to_string(),
+                waiting.map_or_else(|| "0".to_owned(), |waiting| waiting.count.to_string()),
+                waiting.map_or_else(|| NONE.to_owned(), |waiting| timestamp::text(&waiting.oldest)),
             ]
         });
         let missing = self.missing.iter().map(|one| {
             let [none, here] = [NONE, "no consumer"].map(str::to_owned);
             let (group, subject) = (one.queue_group.to_owned(), one.subject.to_string());
-            [group, subject, here, none.clone(), none.clone(), none.clone(), none]
+            [group, subject, here, none.clone(), none.clone(), none.clone(), none.clone(), none]
         });
         let rows = rows.chain(missing).collect();
-        table(["GROUP", "SUBJECT", "LAG", "IN FLIGHT", "REDELIVERED", "MEMBERS", "WAITING"], rows)
+        table(["GROUP", "SUBJECT", "LAG", "IN FLIGHT", "REDELIVERED", "MEMBERS", "WAITING", "WAITING SINCE"], rows)
     }
 
     fn members(&self, consumer: &ConsumerRow) -> usize {
@@ -133,6 +135,7 @@ impl View {
             })
         });
         let consumers = self.snapshot.consumers.iter().map(|row| {
+            let waiting = self.snapshot.waiting(row);
             json!({
                 "stream": row.stream,
                 "name": row.name,
@@ -142,7 +145,9 @@ impl View {
                 "inFlight": row.in_flight,
                 "redelivered": row.redelivered,
                 "members": self.members(row),
-                "waiting": row.waiting,
+                "requests": row.requests,
+                "waiting": waiting.map_or(0, |waiting| waiting.count),
+                "waitingSince": waiting.map(|waiting| timestamp::text(&waiting.oldest)),
             })
         });
         let missing = self.missing.iter();

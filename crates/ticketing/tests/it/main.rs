@@ -16,3 +16,4 @@ mod rolling;
 mod rush;
 mod style;
 mod traces;
+mod waiting;
