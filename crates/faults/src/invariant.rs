@@ -21,11 +21,13 @@ pub enum Invariant {
     Reservation,
     /// The versions of a record have no gap and no duplicate.
     Versions,
+    /// A record that can't be handled delays no other.
+    Independent,
 }
 
 impl Invariant {
     /// Every invariant.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Settled,
         Self::Acknowledged,
         Self::Published,
@@ -34,6 +36,7 @@ impl Invariant {
         Self::OneLiveOrder,
         Self::Reservation,
         Self::Versions,
+        Self::Independent,
     ];
 
     /// The name in reports and in the patches of the seeded bugs.
@@ -47,6 +50,7 @@ impl Invariant {
             Self::OneLiveOrder => "one-live-order",
             Self::Reservation => "reservation",
             Self::Versions => "versions",
+            Self::Independent => "independent",
         }
     }
 

@@ -10,6 +10,7 @@ mod build;
 mod checker;
 mod deployment;
 mod history;
+mod independence;
 mod injection;
 mod instance;
 mod invariant;

@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep};
 use crate::checker::check;
 use crate::deployment::Deployment;
 use crate::history;
+use crate::independence;
 use crate::injection::inject_all;
 use crate::invariant::{Invariant, Violation};
 use crate::records::Records;
@@ -58,11 +59,20 @@ pub(crate) async fn execute(seed: u64, programs: &Path) -> Outcome {
     let (orders_running, orders) = deployment.store("orders").await;
     let connection = deployment.brokers.lock().await[0].connection("checker");
     let client = Client::connect(Connection { if_absent: IfAbsent::Wait, ..connection }).await;
+    let settle = async || {
+        let settled = settled(&deployment, &tickets, &orders, client.bus.jetstream()).await;
+        settled.map_err(|unsettled| Violation::new(Invariant::Settled, &[], unsettled))
+    };
     let mut violations = Vec::new();
-    if let Err(unsettled) = settled(&deployment, &tickets, &orders, client.bus.jetstream()).await {
-        violations.push(Violation::new(Invariant::Settled, &[], unsettled));
-    }
+    let is_settled = settle().await;
     let settled_after = faults_ended.elapsed();
+    match is_settled {
+        Ok(()) => {
+            violations.extend(independence::check(&deployment, &orders).await);
+            violations.extend(settle().await.err());
+        }
+        Err(unsettled) => violations.push(unsettled),
+    }
     let records = Records::read(&auth, &tickets, &orders).await;
     let stores = [tickets, orders];
     let audited = audit(&client.bus, &stores, &[], |_| ()).await.unwrap();
