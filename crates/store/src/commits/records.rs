@@ -9,7 +9,8 @@ use events::RecordKey;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-/// The limits of the pause between two looks at a record that another process may write; it doubles with each look.
+/// The limits of the pause between two looks at a record that another process may write; it doubles with each look that
+/// finds nothing new.
 const MIN_PAUSE: Duration = Duration::from_millis(5);
 const MAX_PAUSE: Duration = Duration::from_millis(100);
 
@@ -21,17 +22,33 @@ pub(crate) struct Records(Mutex<HashMap<RecordKey, Watched>>);
 struct Watched {
     /// The version that each one waits for.
     waiters: Vec<(u64, oneshot::Sender<()>)>,
+    /// The latest version that is known.
+    seen: Option<u64>,
     /// When the database is asked next for the version of the record.
     due: Instant,
     pause: Duration,
+}
+
+impl Watched {
+    fn new() -> Self {
+        Self { waiters: Vec::new(), seen: None, due: Instant::now() + MIN_PAUSE, pause: MIN_PAUSE }
+    }
+
+    /// Something happens to the record, so the next change may be close.
+    fn ask_soon(&mut self) {
+        self.pause = MIN_PAUSE;
+        self.due = self.due.min(Instant::now() + MIN_PAUSE);
+    }
 }
 
 impl Records {
     /// Resolves when the record has the version; whoever drops the receiver waits no more.
     pub(crate) fn reached(&self, Awaited { record, version }: Awaited) -> oneshot::Receiver<()> {
         let (sender, receiver) = oneshot::channel();
-        let next = || Watched { waiters: Vec::new(), due: Instant::now() + MIN_PAUSE, pause: MIN_PAUSE };
-        self.lock().entry(record).or_insert_with(next).waiters.push((version, sender));
+        let mut records = self.lock();
+        let watched = records.entry(record).or_insert_with(Watched::new);
+        watched.ask_soon();
+        watched.waiters.push((version, sender));
         receiver
     }
 
@@ -39,6 +56,10 @@ impl Records {
     pub(crate) fn wrote(&self, record: RecordKey, version: u64) {
         let mut records = self.lock();
         let Some(watched) = records.get_mut(&record) else { return };
+        if watched.seen < Some(version) {
+            watched.seen = Some(version);
+            watched.ask_soon();
+        }
         for (_, waiter) in watched.waiters.extract_if(.., |(awaited, _)| *awaited <= version) {
             let _ = waiter.send(()); // if it still waits
         }
@@ -110,5 +131,10 @@ mod tests {
             assert!(records.take_due().is_empty());
         }
         assert_eq!(pauses, [5, 10, 20, 40, 80, 100, 100]);
+        records.wrote(RECORD, 0);
+        assert!(
+            records.due().unwrap() - tokio::time::Instant::now() <= super::MIN_PAUSE,
+            "a change makes the next likely"
+        );
     }
 }

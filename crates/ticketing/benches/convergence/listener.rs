@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use bus::{Bus, Effects, Limits, Listen, Listener, Nowhere, Rejection};
-use events::{AnyId, Event, Price, Subject, TicketId, TicketUpdated, UserId};
+use events::{AnyId, Price, Subject, TicketId, TicketUpdated, UserId};
 use futures_util::{StreamExt, stream};
 use mongodb::bson::{Document, doc};
 use service::launch;
@@ -184,11 +184,9 @@ async fn publish(bus: &Bus, events: u64) {
         let (record, version) = (number % RECORDS, number / RECORDS + 1);
         let (user_id, price) = (UserId::from_bytes([1; 12]), Price::from_cents(2000).unwrap());
         let event = TicketUpdated { id: id(record), version, title: "concert".into(), price, user_id, order_id: None };
-        debug_assert_eq!(TicketUpdated::SUBJECT, Subject::TicketUpdated);
         serde_json::to_vec(&event).unwrap()
     });
-    // In this order: the next message is sent before the last one is confirmed, on one connection.
+    // The changes of a record are further apart than the number of messages that wait for their confirmation.
     let sent = stream::iter(all).map(|payload| bus.publish(Subject::TicketUpdated, payload.into())).buffered(500);
-    let confirmed: Vec<_> = sent.map(|published| published.unwrap().sequence).collect().await;
-    assert!(confirmed.is_sorted());
+    sent.for_each(async |published| _ = published.unwrap()).await;
 }
