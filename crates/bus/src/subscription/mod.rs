@@ -24,7 +24,7 @@
 //! | phase | the member | sent to the broker | at most |
 //! | --- | --- | --- | --- |
 //! | serve | requests and handles messages; checks the consumer | requests; every verdict, again until it is confirmed or the ack wait is over | until the stop |
-//! | drain | requests nothing; receives what it had requested, because async-nats drops what arrives after the unsubscribe; keeps the naks of handlers that the stop interrupts | acks and dead letters of handlers that finish | 200 ms, and only while messages are still to come or handlers run, and the broker is reachable |
+//! | drain | requests nothing; receives what it had requested, because async-nats drops what arrives after the unsubscribe; keeps the naks of handlers that the stop interrupts | acks and dead letters of handlers that finish | 200 ms, without handlers that run 50 ms after the last message, and only while the broker is reachable |
 //! | return | unsubscribes, so that no returned message reaches this member again; takes what had arrived until then | in stream order, a nak with a delay for every message that was not begun and every nak that was kept | 1 s for the unsubscribe to reach the server |
 //! | settle | waits for the handlers that still run, and for the confirmations | their verdicts | no limit of its own while handlers run: the stop's deadline; then 3 s after the last verdict |
 //!

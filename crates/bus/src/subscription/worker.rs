@@ -28,9 +28,10 @@ const MAX_PARKED: usize = 2000;
 /// group's and may be shortened by any member that joins.
 const MAX_PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How long a member that stops receives what it has requested. Under load that arrives immediately; without load nothing
-/// arrives.
+/// How long a member that stops receives what it has requested, and how long it waits for the next message of that. Under
+/// load that arrives immediately; without load nothing arrives.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(200);
+const QUIET_AFTER: Duration = Duration::from_millis(50);
 
 /// How long a member that stops waits for the confirmation of its last verdicts.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -178,10 +179,15 @@ where
     pub(crate) async fn drain(&mut self, incoming: &mut Subscriber) -> Vec<(Item, Verdict)> {
         let mut naks = Vec::new();
         let until = Instant::now() + DRAIN_TIMEOUT;
+        let mut quiet = Instant::now() + QUIET_AFTER;
         while self.bus.is_connected() && (self.member.pull.is_waiting() || !self.work.running.is_empty()) {
+            let is_idle = self.work.running.is_empty();
             tokio::select! {
                 message = incoming.next() => match message {
-                    Some(message) => drop(self.member.arrived(message)),
+                    Some(message) => {
+                        self.member.arrived(message);
+                        quiet = Instant::now() + QUIET_AFTER;
+                    }
                     None => break,
                 },
                 event = self.work.next() => match event {
@@ -190,6 +196,7 @@ where
                     Event::Sent => {}
                     Event::Progress(_) => self.work.sending.extend(self.member.progress()),
                 },
+                () = sleep_until(quiet), if is_idle => break,
                 () = sleep_until(until) => break,
             }
         }

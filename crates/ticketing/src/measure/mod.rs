@@ -1,4 +1,6 @@
-//! `measure`: how much memory each part takes.
+//! `measure`: how much memory each part takes, and how long the application takes to stop.
+
+mod stops;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -12,6 +14,7 @@ use hyper::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 use service::{Error, Scope, Service};
+use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
@@ -19,6 +22,7 @@ use clap::Args;
 use common::{Declaration, Program};
 use operator::console::say;
 
+use self::stops::Stops;
 use crate::client::Client;
 use crate::kept::Kept;
 
@@ -78,8 +82,10 @@ impl Service for Measure {
             "this is a debug build, whose numbers say nothing: {BUILD}, then target/release/ticketing measure"
         );
         scope.ready(());
-        let Some(rows) = scope.stopping().or(self.all(&scope)).await else { return Ok(()) };
-        self.print(&rows?)
+        let all = async { Ok::<_, Error>((self.all(&scope).await?, self.stops().await?)) };
+        let Some(measured) = scope.stopping().or(all).await else { return Ok(()) };
+        let (rows, stops) = measured?;
+        self.print(&rows, &stops)
     }
 }
 
@@ -92,16 +98,7 @@ impl Measure {
 
     /// The whole application in one process, with its two servers.
     async fn in_one_process(&self) -> Result<Vec<Row>, Error> {
-        let folder = tempfile::tempdir()?;
-        let program = std::env::current_exe()?;
-        let mut command = Command::new(&program);
-        let api = free_address()?;
-        command.args(["--free-ports", "--listen", &api.to_string(), "--data-dir"]).arg(folder.path());
-        for name in ["JWT_KEY", "MONGO_URI", "NATS_URL", "NATS_CLIENT_ID", "NATS_CLUSTER_ID", COLLECTOR] {
-            command.env_remove(name);
-        }
-        let mut child = command.stdout(Stdio::null()).kill_on_drop(true).spawn()?;
-        answers(&mut child, "the application", api, "/api/users/currentuser").await?;
+        let (child, api, _folder) = application(Stdio::inherit()).await?;
         let mut client = Client::new(api);
         load(&mut client, "ticketing@example.com").await?;
         self.wait("everything in one process").await;
@@ -156,14 +153,19 @@ impl Measure {
         Ok(rows)
     }
 
+    async fn stops(&self) -> Result<Stops, Error> {
+        tracing::warn!("the application is started and stopped several times");
+        stops::measure().await
+    }
+
     async fn wait(&self, what: &str) {
         tracing::warn!("{what} had its {REQUESTS} requests, and is left alone for {} s", self.options.idle);
         sleep(Duration::from_secs(self.options.idle)).await;
     }
 
-    fn print(&self, rows: &[Row]) -> Result<(), Error> {
+    fn print(&self, rows: &[Row], stops: &Stops) -> Result<(), Error> {
         if self.options.json {
-            return say(serde_json::to_string_pretty(rows)?);
+            return say(serde_json::to_string_pretty(&json!({ "memory": rows, "stops": stops }))?);
         }
         say(format_args!("{:<12} {:<12} {:>8} {:>10} {:>10}  profile", "how", "part", "pid", "VmRSS", "VmHWM"))?;
         for how in ["one process", "programs"] {
@@ -175,8 +177,25 @@ impl Measure {
             }
             say(format_args!("{how:<12} {:<12} {:>8} {:>10} {:>10}", "sum", "", mib(sum.0), mib(sum.1)))?;
         }
-        Ok(())
+        let Stops { median_ms, max_ms, rounds } = stops;
+        say(format_args!(
+            "stop of the application with its servers: median {median_ms} ms, longest {max_ms} ms, of {rounds}"
+        ))
     }
+}
+
+/// Starts the composed application with its servers; returns the address of its API, and its data folder.
+async fn application(stderr: Stdio) -> Result<(Child, SocketAddr, TempDir), Error> {
+    let folder = tempfile::tempdir()?;
+    let mut command = Command::new(std::env::current_exe()?);
+    let api = free_address()?;
+    command.args(["--free-ports", "--listen", &api.to_string(), "--data-dir"]).arg(folder.path());
+    for name in ["JWT_KEY", "MONGO_URI", "NATS_URL", "NATS_CLIENT_ID", "NATS_CLUSTER_ID", COLLECTOR] {
+        command.env_remove(name);
+    }
+    let mut child = command.stdout(Stdio::null()).stderr(stderr).kill_on_drop(true).spawn()?;
+    answers(&mut child, "the application", api, "/api/users/currentuser").await?;
+    Ok((child, api, folder))
 }
 
 fn mib(kib: u64) -> String {

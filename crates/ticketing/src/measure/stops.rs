@@ -1,0 +1,46 @@
+//! How long the composed application takes to stop, with its servers.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde::Serialize;
+use service::Error;
+use tokio::time::sleep;
+
+use super::application;
+use crate::client::Client;
+
+/// How often the application is started and stopped.
+const ROUNDS: usize = 10;
+
+/// How long it is left alone before a stop.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// The times from SIGINT to the exit of the application, in milliseconds.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Stops {
+    pub(super) median_ms: u128,
+    pub(super) max_ms: u128,
+    pub(super) rounds: usize,
+}
+
+/// Starts and stops the application several times.
+pub(super) async fn measure() -> Result<Stops, Error> {
+    let mut times = Vec::new();
+    for _ in 0..ROUNDS {
+        let (mut child, api, _folder) = application(Stdio::null()).await?;
+        drop(Client::new(api).get("/api/tickets").await?);
+        sleep(IDLE).await;
+        let pid = Pid::from_raw(child.id().context("it has ended")?.try_into()?);
+        let began = Instant::now();
+        kill(pid, Signal::SIGINT)?;
+        let status = child.wait().await?;
+        times.push(began.elapsed().as_millis());
+        ensure!(status.success(), "the application stopped with {status}");
+    }
+    times.sort_unstable();
+    Ok(Stops { median_ms: times[ROUNDS / 2], max_ms: times[ROUNDS - 1], rounds: ROUNDS })
+}
