@@ -152,6 +152,8 @@ impl<L: Listener> Adapter<L> {
                 Err(awaited) => awaited,
             };
             drop(admission);
+            let Awaited { record, version } = awaited;
+            tracing::debug!(group = L::QUEUE_GROUP, event_id = arrived.key, %record, version, "event waits");
             let (since, began) = *waiting.get_or_insert_with(|| (OffsetDateTime::now_utc(), Instant::now()));
             let until = L::Effects::IN_PROCESS.map(|time| began + time.min(self.limits.wait));
             let Some(until) = until.filter(|until| *until > Instant::now() && !self.is_full()) else {

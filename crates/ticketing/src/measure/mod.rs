@@ -1,42 +1,31 @@
 //! `measure`: how much memory each part takes, and how long the application takes to stop.
 
+mod process;
 mod stops;
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use devstack::{Mongod, NatsServer, Sources, Tool, find};
 use hyper::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 use service::{Error, Scope, Service};
-use tempfile::TempDir;
-use tokio::process::{Child, Command};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use clap::Args;
-use common::{Declaration, Program};
+use common::Program;
 use operator::console::say;
 
+use self::process::{BUILD, application, start, stop};
 use self::stops::Stops;
 use crate::client::Client;
 use crate::kept::Kept;
 
-/// What builds all that is measured.
-const BUILD: &str = "cargo build --release -p ticketing -p auth -p tickets -p orders -p expiration";
-
 /// How many requests each part has had before it is measured.
 const REQUESTS: u32 = 100;
-
-/// How long a program may take to become ready.
-const READY_WITHIN: Duration = Duration::from_secs(60);
-
-/// Nothing is sent to a collector while it is measured.
-const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
 /// One line of the result.
 #[derive(Clone, Debug, Serialize)]
@@ -184,20 +173,6 @@ impl Measure {
     }
 }
 
-/// Starts the composed application with its servers; returns the address of its API, and its data folder.
-async fn application(stderr: Stdio) -> Result<(Child, SocketAddr, TempDir), Error> {
-    let folder = tempfile::tempdir()?;
-    let mut command = Command::new(std::env::current_exe()?);
-    let api = free_address()?;
-    command.args(["--free-ports", "--listen", &api.to_string(), "--data-dir"]).arg(folder.path());
-    for name in ["JWT_KEY", "MONGO_URI", "NATS_URL", "NATS_CLIENT_ID", "NATS_CLUSTER_ID", COLLECTOR] {
-        command.env_remove(name);
-    }
-    let mut child = command.stdout(Stdio::null()).stderr(stderr).kill_on_drop(true).spawn()?;
-    answers(&mut child, "the application", api, "/api/users/currentuser").await?;
-    Ok((child, api, folder))
-}
-
 fn mib(kib: u64) -> String {
     format!("{:.1} MiB", kib as f64 / 1024.0)
 }
@@ -227,55 +202,6 @@ async fn load_one(client: &mut Client, part: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Starts a service's own program, which is built beside this one, and waits until it is ready; returns the address of
-/// its API, if it has one.
-async fn start(
-    declaration: &Declaration,
-    uri: &str,
-    nats: &str,
-    folder: &Path,
-) -> Result<(Child, Option<SocketAddr>), Error> {
-    let name = declaration.name;
-    let (api, admin) = (free_address()?, free_address()?);
-    let mut command = Command::new(beside(name)?);
-    command.args(["run", "--admin", &admin.to_string(), "--rundir"]).arg(folder.join("run"));
-    command.envs([("JWT_KEY", "measure"), ("MONGO_URI", uri), ("NATS_URL", nats), ("NATS_CLUSTER_ID", "ticketing")]);
-    command.env("NATS_CLIENT_ID", name).env("HTTP__BIND", api.to_string()).env_remove(COLLECTOR);
-    let mut child = command.stderr(Stdio::null()).kill_on_drop(true).spawn()?;
-    answers(&mut child, name, admin, "/readyz").await?;
-    Ok((child, (!declaration.prefixes.is_empty()).then_some(api)))
-}
-
-/// An address that nobody listens on now.
-fn free_address() -> Result<SocketAddr, Error> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
-}
-
-/// Waits until a process answers this path with success.
-async fn answers(child: &mut Child, name: &str, address: SocketAddr, path: &str) -> Result<(), Error> {
-    let client = Client::new(address);
-    let asking = async {
-        loop {
-            if client.succeeds(path).await {
-                return Ok(());
-            }
-            if let Some(ended) = child.try_wait()? {
-                bail!("{name} has ended before it was ready: {ended}");
-            }
-            sleep(Duration::from_millis(20)).await;
-        }
-    };
-    timeout(READY_WITHIN, asking).await.with_context(|| format!("{name} was not ready in time"))?
-}
-
-fn beside(name: &str) -> Result<PathBuf, Error> {
-    let program = std::env::current_exe()?.with_file_name(name);
-    if !program.exists() {
-        bail!("{} is not there: {BUILD}", program.display());
-    }
-    Ok(program)
-}
-
 fn row(how: &'static str, part: &str, pid: u32) -> Result<Row, Error> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).with_context(|| format!("measuring {part}"))?;
     let field = |name: &str| {
@@ -295,11 +221,4 @@ fn children(pid: u32) -> Result<Vec<u32>, Error> {
         found.extend(children.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
     }
     Ok(found)
-}
-
-async fn stop(mut child: Child) -> Result<(), Error> {
-    let pid = child.id().context("it has ended")?;
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.try_into()?), nix::sys::signal::Signal::SIGTERM)?;
-    child.wait().await?;
-    Ok(())
 }

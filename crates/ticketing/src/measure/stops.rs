@@ -10,7 +10,7 @@ use serde::Serialize;
 use service::Error;
 use tokio::time::sleep;
 
-use super::application;
+use super::process::application;
 use crate::client::Client;
 
 /// How often the application is started and stopped.
