@@ -16,6 +16,7 @@
 
 mod rows;
 mod search;
+mod versions;
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -26,8 +27,9 @@ use events::Subject;
 use service::Error;
 use tokio::sync::mpsc;
 
+pub(crate) use self::rows::prepare;
 pub use self::rows::{WaitingCount, waiting_counts};
-pub(crate) use self::rows::{prepare, version_in};
+pub(crate) use self::versions::version_in;
 use crate::Store;
 
 /// How long an event waits in the process before it is stored.

@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, sleep_until};
 
 use super::rows::{self, Summary, waiting_counts};
+use super::versions;
 use crate::Store;
 use crate::commits::Commits;
 use crate::error::plain;
@@ -91,7 +92,7 @@ impl<'a> Search<'a> {
         records.extend(&stored);
         let mut written = commits.take_written();
         if !records.is_empty() {
-            for (record, version) in rows::versions(self.store, &records).await? {
+            for (record, version) in versions::versions(self.store, &records).await? {
                 commits.records.wrote(record, version);
                 if stored.contains(&record) {
                     written.insert(record, version);
@@ -129,8 +130,8 @@ impl<'a> Search<'a> {
         }
         let page = rows::page(self.store, &commits.groups(), self.after.as_deref(), PAGE).await?;
         let records: Vec<_> = page.iter().filter_map(Summary::record).collect();
-        let versions = rows::versions(self.store, &records).await?;
-        let version = |row: &Summary| row.record().and_then(|record| versions.get(&record).copied());
+        let found = versions::versions(self.store, &records).await?;
+        let version = |row: &Summary| row.record().and_then(|record| found.get(&record).copied());
         let due = page.iter().filter(|row| row.is_due(version(row), self.limit));
         let due: Vec<_> = due.map(|row| row.key.clone()).filter(|key| !commits.is_returning(key)).collect();
         self.after = page.last().filter(|_| page.len() == PAGE).map(|row| row.key.clone());

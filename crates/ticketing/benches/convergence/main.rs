@@ -3,6 +3,7 @@
 //! | part | what it measures |
 //! | --- | --- |
 //! | `bursts` | concurrent changes of one ticket, until the orders service's copy has the last one |
+//! | `blocked` | events of other records, while some can't be handled |
 //! | `listener` | events per second through a listener, with one worker and with eight, and whether any record is out of order |
 //! | `relay` | from a commit to the broker, and a backlog of 100,000 events |
 //! | `waiting` | 25,000 events that wait for what never comes, beside others |
@@ -11,6 +12,7 @@
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on should say where")]
 #![expect(clippy::print_stdout, reason = "a bench is run for its numbers")]
 
+mod blocked;
 mod bursts;
 mod listener;
 mod relay;
@@ -22,7 +24,7 @@ use std::time::Duration;
 use service::Error;
 use testkit::programs;
 
-const PARTS: [&str; 4] = ["bursts", "listener", "relay", "waiting"];
+const PARTS: [&str; 5] = ["bursts", "blocked", "listener", "relay", "waiting"];
 
 /// What builds the programs that are measured.
 const BUILD: &str = "cargo build --release -p tickets -p orders";
@@ -34,13 +36,16 @@ async fn main() -> Result<(), Error> {
         anyhow::ensure!(PARTS.contains(&name.as_str()), "there is no part {name}; there are {}", PARTS.join(", "));
     }
     let is_chosen = |part: &str| names.is_empty() || names.iter().any(|name| name == part);
-    if ["bursts", "waiting"].into_iter().any(is_chosen) {
+    if ["bursts", "blocked", "waiting"].into_iter().any(is_chosen) {
         for name in ["tickets", "orders"] {
             anyhow::ensure!(programs().join(name).exists(), "the program {name} is missing: {BUILD}");
         }
     }
     if is_chosen("bursts") {
         bursts::run().await;
+    }
+    if is_chosen("blocked") {
+        blocked::run().await;
     }
     if is_chosen("listener") {
         listener::run().await;

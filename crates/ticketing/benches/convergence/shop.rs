@@ -36,7 +36,7 @@ impl Shop {
         for program in orders.iter().chain([&tickets]) {
             until("ready", || program.is_ready()).await;
         }
-        let copies = collection(&mongod, "tickets").await;
+        let copies = collection(&mongod, "orders", "tickets").await;
         let session = session_of("seller@test.com");
         Self { broker, mongod, tickets, orders, copies, session, _folder: folder }
     }
@@ -73,9 +73,9 @@ impl Shop {
         began.elapsed()
     }
 
-    /// A collection of the orders service.
-    pub(crate) async fn collection_of_orders(&self, name: &str) -> Collection<Document> {
-        collection(&self.mongod, name).await
+    /// A collection of a service.
+    pub(crate) async fn collection_of(&self, service: &str, name: &str) -> Collection<Document> {
+        collection(&self.mongod, service, name).await
     }
 
     pub(crate) async fn close(self) {
@@ -85,9 +85,9 @@ impl Shop {
     }
 }
 
-async fn collection(mongod: &Mongod, name: &str) -> Collection<Document> {
-    let client = mongodb::Client::with_uri_str(mongod.uri("orders")).await.unwrap();
-    client.database("orders").collection(name)
+async fn collection(mongod: &Mongod, service: &str, name: &str) -> Collection<Document> {
+    let client = mongodb::Client::with_uri_str(mongod.uri(service)).await.unwrap();
+    client.database(service).collection(name)
 }
 
 fn offer(price: u64) -> Value {

@@ -32,7 +32,7 @@ pub(crate) async fn run() {
     let sent = stream::iter(all).map(|payload| client.bus.publish(Subject::TicketUpdated, payload.into()));
     sent.buffered(500).for_each(async |published| _ = published.unwrap()).await;
     let began = Instant::now();
-    let stored = shop.collection_of_orders("waiting").await;
+    let stored = shop.collection_of("orders", "waiting").await;
     let count = async || stored.count_documents(doc! {}).await.unwrap();
     until_in(PATIENCE, "all are stored", || async { count().await == WAITING }).await;
     println!("  all are stored after {:.1} s", began.elapsed().as_secs_f64());
