@@ -5,6 +5,7 @@
 
 mod records;
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::mem::take;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +19,9 @@ use self::records::Records;
 
 /// How many stored events of a listener are on their way to it.
 const MAX_RETURNING: usize = 256;
+
+/// A listener: its queue group and its subject.
+type Listening = (String, String);
 
 /// What this process has committed, and what waits for that.
 #[derive(Debug, Default)]
@@ -33,9 +37,9 @@ pub(crate) struct Commits {
     /// Whether the collection may contain events.
     pub(crate) is_used: AtomicBool,
     /// The listeners of this process, by group and subject.
-    listeners: Mutex<HashMap<(String, String), mpsc::Sender<WaitingEvent>>>,
-    /// The keys of the stored events that a listener of this process is about to handle.
-    returning: Mutex<HashSet<String>>,
+    listeners: Mutex<HashMap<Listening, mpsc::Sender<WaitingEvent>>>,
+    /// The keys of the stored events that a listener of this process is about to handle, each with the listener.
+    returning: Mutex<HashMap<String, Listening>>,
     /// Held by the listener that searches for all of them.
     pub(crate) searching: tokio::sync::Mutex<()>,
 }
@@ -74,11 +78,12 @@ impl Commits {
 
     /// Passes a stored event to its listener, unless it is on its way; `false` if there is no room.
     pub(crate) fn pass(&self, key: String, event: WaitingEvent) -> bool {
-        let listener = (event.group.clone(), event.delivery.subject.clone());
-        let Some(listener) = lock(&self.listeners).get(&listener).cloned() else { return true };
-        if !lock(&self.returning).insert(key.clone()) {
-            return true;
-        }
+        let listening = (event.group.clone(), event.delivery.subject.clone());
+        let Some(listener) = lock(&self.listeners).get(&listening).cloned() else { return true };
+        match lock(&self.returning).entry(key.clone()) {
+            Entry::Occupied(_) => return true,
+            Entry::Vacant(free) => free.insert(listening),
+        };
         let is_passed = listener.try_send(event).is_ok();
         if !is_passed {
             lock(&self.returning).remove(&key);
@@ -96,7 +101,9 @@ impl Commits {
     /// Adds a listener of this process, which receives the stored events that are to be tried.
     pub(crate) fn listener(&self, group: &str, subject: &str) -> mpsc::Receiver<WaitingEvent> {
         let (sender, receiver) = mpsc::channel(MAX_RETURNING);
-        lock(&self.listeners).insert((group.to_owned(), subject.to_owned()), sender);
+        let listening = (group.to_owned(), subject.to_owned());
+        lock(&self.returning).retain(|_, other| *other != listening); // what the listener before has left
+        lock(&self.listeners).insert(listening, sender);
         receiver
     }
 
@@ -108,7 +115,7 @@ impl Commits {
 
     /// Whether a listener is about to try the event.
     pub(crate) fn is_returning(&self, key: &str) -> bool {
-        lock(&self.returning).contains(key)
+        lock(&self.returning).contains_key(key)
     }
 
     /// Not all followers of these records could be passed on: the rest is, when there is room.
@@ -119,4 +126,38 @@ impl Commits {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use bus::{Awaited, Delivery, WaitingEvent};
+    use events::{Aggregate, AnyId, RecordKey};
+    use time::OffsetDateTime;
+
+    use super::Commits;
+
+    fn event() -> WaitingEvent {
+        let (subject, now) = ("ticket:updated".to_owned(), OffsetDateTime::now_utc());
+        let delivery = Delivery::restored(subject, "{}".into(), 1, 1, now, &[]);
+        let record = RecordKey { aggregate: Aggregate::Ticket, id: AnyId::from_bytes([1; 12]) };
+        let awaited = Awaited { record, version: 0 };
+        WaitingEvent { group: "orders-service".to_owned(), id: "1".to_owned(), delivery, awaited, since: now }
+    }
+
+    #[test]
+    fn an_event_is_passed_once_until_it_was_tried_and_again_to_the_next_listener() {
+        let commits = Commits::default();
+        let pass = || assert!(commits.pass("orders-service/1".to_owned(), event()));
+        pass(); // nobody listens
+        let mut listener = commits.listener("orders-service", "ticket:updated");
+        pass();
+        pass();
+        assert!(listener.try_recv().is_ok() && listener.try_recv().is_err());
+        commits.tried("orders-service/1");
+        pass();
+        drop(listener);
+        let mut next = commits.listener("orders-service", "ticket:updated");
+        pass();
+        assert!(next.try_recv().is_ok());
+    }
 }
