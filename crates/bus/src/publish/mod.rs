@@ -157,9 +157,12 @@ impl Bus {
     async fn prepare_retry(&self, error: &NotPublished, give_up: Instant) -> Result<(), PublishError> {
         match error.kind() {
             PublishErrorKind::TimedOut | PublishErrorKind::BrokenPipe => Ok(()),
-            // JetStream is starting, or somebody deleted the stream.
+            // JetStream is starting, the stream has no leader yet, or somebody deleted it. A cluster that elects its leaders
+            // leaves requests to its API unanswered. Their timeout is long: after it, the stream may have had a leader for
+            // seconds.
             PublishErrorKind::StreamNotFound => {
-                timeout_at(give_up, streams::ensure(self)).await.ok();
+                let limit = give_up.min(Instant::now() + PUBLISH_ATTEMPT_TIMEOUT);
+                timeout_at(limit, streams::ensure(self)).await.ok();
                 sleep(STREAM_PAUSE).await;
                 Ok(())
             }

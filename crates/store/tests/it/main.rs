@@ -4,6 +4,7 @@
 mod audit;
 mod harness;
 mod listener;
+mod lost_commit;
 mod projection;
 mod relay;
 mod replica_set;
