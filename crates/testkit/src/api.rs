@@ -84,17 +84,17 @@ impl Api {
         self.try_raw(&request(method, path, &json_from(cookie), body.to_string().as_bytes())).await
     }
 
-    /// Sends JSON.
+    /// Sends a request with JSON.
     pub async fn send(&self, method: &str, path: &str, cookie: &str, body: &Value) -> Answer {
         self.request(method, path, &json_from(cookie), body.to_string().as_bytes()).await
     }
 
-    /// Posts JSON, as nobody.
+    /// Sends a POST request with JSON, without a session.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send("POST", path, "", body).await
     }
 
-    /// Gets.
+    /// Sends a GET request with this cookie.
     pub async fn get(&self, path: &str, cookie: &str) -> Answer {
         self.request("GET", path, &format!("cookie: {cookie}\r\n"), b"").await
     }

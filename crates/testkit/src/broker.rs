@@ -48,7 +48,7 @@ impl Broker {
         Self { running, address, data, config: Some(file), replicas: 3 }
     }
 
-    /// Where it is.
+    /// The URL of the broker.
     pub fn url(&self) -> &str {
         &self.address.url
     }
@@ -136,7 +136,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects one.
+    /// Connects a client.
     pub async fn connect(connection: Connection) -> Self {
         let mut running = launch("connection", connection).start();
         let bus = running.ready().await.unwrap();
@@ -148,12 +148,12 @@ impl Client {
         self.publish_to(Subject::TicketCreated, payload).await
     }
 
-    /// Publishes these bytes.
+    /// Publishes these bytes on a subject; returns the sequence of the message.
     pub async fn publish_to(&self, subject: Subject, payload: impl Into<String>) -> u64 {
         self.bus.publish(subject, payload.into().into()).await.unwrap().sequence
     }
 
-    /// Says goodbye.
+    /// Closes the connection.
     pub async fn close(self) {
         drop(self.bus);
         self.running.stop().await.result.unwrap();

@@ -24,7 +24,7 @@ pub enum NotRedriven {
     },
     /// No listener of the group exists.
     #[error(
-        "no {group} listens to {subject}: start the service that does, or `ticketing bus dlq drop` it if there is none any \
+        "no {group} listens to {subject}: start the service that does, or drop the dead letter if there is none any \
          more"
     )]
     NobodyListens {
