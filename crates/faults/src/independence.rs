@@ -25,6 +25,10 @@ const FOLLOW_WITHIN: Duration = Duration::from_millis(2500);
 
 /// Checks [`Invariant::Independent`], once everything has settled.
 pub(crate) async fn check(deployment: &Deployment, orders: &Store) -> Option<Violation> {
+    for instance in &deployment.instances {
+        let instance = instance.lock().await;
+        until("every instance is ready", || instance.program.is_ready()).await;
+    }
     let copies = orders.collection::<Document>("tickets");
     let tickets = Api { address: deployment.addresses().await["tickets"][0] };
     let session = session_of("independent@test.com");
