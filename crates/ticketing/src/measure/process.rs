@@ -57,7 +57,7 @@ pub(super) async fn start(
 }
 
 /// Waits until a process answers this path with success.
-async fn answers(child: &mut Child, name: &str, address: SocketAddr, path: &str) -> Result<(), Error> {
+pub(super) async fn answers(child: &mut Child, name: &str, address: SocketAddr, path: &str) -> Result<(), Error> {
     let client = Client::new(address);
     let asking = async {
         loop {

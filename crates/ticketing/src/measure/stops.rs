@@ -10,8 +10,7 @@ use serde::Serialize;
 use service::Error;
 use tokio::time::sleep;
 
-use super::process::application;
-use crate::client::Client;
+use super::process::{answers, application};
 
 /// How often the application is started and stopped.
 const ROUNDS: usize = 10;
@@ -32,7 +31,7 @@ pub(super) async fn measure() -> Result<Stops, Error> {
     let mut times = Vec::new();
     for _ in 0..ROUNDS {
         let (mut child, api, _folder) = application(Stdio::null()).await?;
-        drop(Client::new(api).get("/api/tickets").await?);
+        answers(&mut child, "the application", api, "/api/tickets").await?;
         sleep(IDLE).await;
         let pid = Pid::from_raw(child.id().context("it has ended")?.try_into()?);
         let began = Instant::now();
