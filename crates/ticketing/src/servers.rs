@@ -8,7 +8,7 @@ use bus::{Connection, ServerUrl};
 use devstack::{Mongod, NatsServer, Sources, Tool, find};
 use futures_util::try_join;
 use service::settings::Secret;
-use service::{Error, Scope};
+use service::{Error, Members, Scope};
 
 use crate::options::Run;
 use operator::uri_for;
@@ -28,8 +28,13 @@ pub(crate) struct Servers {
     pub(crate) mongo_shown: String,
 }
 
-/// Starts the servers that are not named by the options, with their data in the folder.
+/// Starts the servers that are not named by the options, with their data in the folder. They stop at the same moment.
 pub(crate) async fn start<H>(scope: &Scope<H>, run: &Run, folder: &Path) -> Result<Servers, Error> {
+    let (run, folder) = (run.clone(), folder.to_owned());
+    scope.together("servers", async move |members: Members| start_both(&members, &run, &folder).await).await
+}
+
+async fn start_both(scope: &Members, run: &Run, folder: &Path) -> Result<Servers, Error> {
     let any = run.free_ports;
     let nats = async {
         match &run.nats_url {
@@ -48,7 +53,7 @@ pub(crate) async fn start<H>(scope: &Scope<H>, run: &Run, folder: &Path) -> Resu
 }
 
 /// Checks that a server answers there, before the services wait for it.
-async fn given_nats<H>(scope: &Scope<H>, run: &Run, url: &ServerUrl) -> Result<(ServerUrl, Option<String>), Error> {
+async fn given_nats(scope: &Members, run: &Run, url: &ServerUrl) -> Result<(ServerUrl, Option<String>), Error> {
     let connection = Connection::new(url.clone(), run.nats_cluster_id.clone(), run.nats_client_id.clone());
     let remedy = "start that NATS server, or unset --nats-url / NATS_URL";
     scope.start("nats", connection).await.context(remedy)?;
@@ -56,14 +61,14 @@ async fn given_nats<H>(scope: &Scope<H>, run: &Run, url: &ServerUrl) -> Result<(
 }
 
 /// As [`given_nats`].
-async fn given_mongo<H>(scope: &Scope<H>, uri: &Secret) -> Result<(Secret, String), Error> {
+async fn given_mongo(scope: &Members, uri: &Secret) -> Result<(Secret, String), Error> {
     let connection = store::Connection { uri: uri_for("any", uri)?.reveal().parse().context("MONGO_URI")? };
     let remedy = "no MongoDB answers there: start it, or unset --mongo-uri / MONGO_URI";
     scope.start("mongo", connection).await.context(remedy)?;
     Ok((uri.clone(), "yours (MONGO_URI)".to_owned()))
 }
 
-async fn own_nats<H>(scope: &Scope<H>, any: bool, folder: &Path) -> Result<(ServerUrl, Option<String>), Error> {
+async fn own_nats(scope: &Members, any: bool, folder: &Path) -> Result<(ServerUrl, Option<String>), Error> {
     let tool = Tool::NATS_SERVER;
     let binary = find(&tool, &Sources::from_env(&tool)?).await?;
     let (port, monitoring_port) = (free(any, "NATS", NATS), free(any, "NATS's monitoring", MONITORING));
@@ -72,7 +77,7 @@ async fn own_nats<H>(scope: &Scope<H>, any: bool, folder: &Path) -> Result<(Serv
     Ok((address.url.parse()?, Some(address.monitoring)))
 }
 
-async fn own_mongo<H>(scope: &Scope<H>, any: bool, folder: &Path) -> Result<(Secret, String), Error> {
+async fn own_mongo(scope: &Members, any: bool, folder: &Path) -> Result<(Secret, String), Error> {
     let tool = Tool::MONGOD;
     let binary = find(&tool, &Sources::from_env(&tool)?).await?;
     let port = free(any, "MongoDB", MONGO);

@@ -1,5 +1,6 @@
 //! How long the composed application takes to stop, with its servers.
 
+use std::ops::Range;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -15,8 +16,8 @@ use super::process::{answers, application};
 /// How often the application is started and stopped.
 const ROUNDS: usize = 10;
 
-/// How long it is left alone before a stop.
-const IDLE: Duration = Duration::from_secs(1);
+/// How long it is left alone before a stop: at random, since a thread of mongod notices a stop only once a second.
+const IDLE: Range<f64> = 1.0..2.0;
 
 /// The times from SIGINT to the exit of the application, in milliseconds.
 #[derive(Clone, Debug, Serialize)]
@@ -32,7 +33,7 @@ pub(super) async fn measure() -> Result<Stops, Error> {
     for _ in 0..ROUNDS {
         let (mut child, api, _folder) = application(Stdio::null()).await?;
         answers(&mut child, "the application", api, "/api/tickets").await?;
-        sleep(IDLE).await;
+        sleep(Duration::from_secs_f64(rand::random_range(IDLE))).await;
         let pid = Pid::from_raw(child.id().context("it has ended")?.try_into()?);
         let began = Instant::now();
         kill(pid, Signal::SIGINT)?;
