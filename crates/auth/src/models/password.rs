@@ -24,7 +24,12 @@ pub(crate) struct InvalidPassword;
 impl Password {
     pub(crate) fn parse(value: Option<&Value>) -> Result<Self, InvalidPassword> {
         let text = value.and_then(Value::as_str).ok_or(InvalidPassword)?;
-        if (8..=128).contains(&text.chars().count()) { Ok(Self(text.to_owned())) } else { Err(InvalidPassword) }
+        if Self::accepts(text) { Ok(Self(text.to_owned())) } else { Err(InvalidPassword) }
+    }
+
+    /// Whether an account can have this password.
+    pub(crate) fn accepts(text: &str) -> bool {
+        (8..=128).contains(&text.chars().count())
     }
 }
 

@@ -83,11 +83,23 @@ impl SessionKey {
     }
 
     /// Who the request is from; nobody when the cookie is missing, forged, expired, or anything else.
+    ///
+    /// Only cookies named `session` are looked at, and the first valid one counts: browsers send the cookies of all programs
+    /// of a host, whatever its port, with any bytes in them.
     pub fn current_user(&self, headers: &HeaderMap) -> Option<CurrentUser> {
-        let cookies = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
-        let mut values =
-            cookies.flat_map(|cookies| cookies.split(';')).filter_map(|cookie| cookie.trim().strip_prefix("session="));
-        let text = values.next()?.replace('-', "+").replace('_', "/");
+        let cookies = headers.get_all(COOKIE).iter().flat_map(|cookies| cookies.as_bytes().split(|byte| *byte == b';'));
+        let mut values = cookies.filter_map(|cookie| cookie.trim_ascii().strip_prefix(b"session="));
+        values.find_map(|value| self.user_of(value))
+    }
+
+    /// The user whose session the value of a cookie is, in either of the two alphabets of base64.
+    fn user_of(&self, value: &[u8]) -> Option<CurrentUser> {
+        let standard = |byte: &u8| match byte {
+            b'-' => b'+',
+            b'_' => b'/',
+            other => *other,
+        };
+        let text: Vec<u8> = value.iter().map(standard).collect();
         let Session { jwt } = serde_json::from_slice(&BASE64.decode(text).ok()?).ok()?;
         let mut rules = Validation::new(Algorithm::HS256); // and no other: not "none", say
         rules.leeway = 0;

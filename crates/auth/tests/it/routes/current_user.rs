@@ -49,6 +49,21 @@ async fn a_session_is_valid_in_any_form_of_base64_and_among_other_cookies() {
 }
 
 #[tokio::test]
+async fn cookies_of_other_programs_sign_nobody_out_whatever_their_bytes() {
+    let app = App::start().await;
+    let value = SessionKey::new(KEY).sign(id(), "a@b.com".to_owned(), Duration::from_secs(60)).unwrap();
+    for others in
+        ["town=K\u{f6}ln", "=", ";;", "a=\"x y\\z\"", "session", "sessions=1", "session=of-another-program", "session="]
+    {
+        for cookie in [format!("{others}; session={value}"), format!("session={value}; {others}")] {
+            let answer = app.get(PATH, &cookie).await;
+            assert_eq!(answer.json()["currentUser"]["email"], "a@b.com", "{cookie}");
+        }
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_forged_expired_or_unsigned_session_is_ignored() {
     let app = App::start().await;
     for cookie in no_sessions().await {

@@ -41,3 +41,23 @@ async fn names_the_fields_that_are_missing() {
     }
     app.stop().await;
 }
+
+#[tokio::test]
+async fn whoever_can_sign_up_with_a_password_can_sign_in_with_it() {
+    let app = App::start().await;
+    let passwords = [
+        "        ",
+        "\t\t\t\t\n\n\n\n",
+        " padded ",
+        "p\u{e4}ssw\u{f6}rd",
+        "\u{1f511}\u{1f511}\u{1f511}\u{1f511}\u{1f511}\u{1f511}\u{1f511}\u{1f511}",
+        "nul\u{0}nul\u{0}",
+    ];
+    for (number, password) in passwords.into_iter().enumerate() {
+        let credentials = json!({ "email": format!("{number}@test.com"), "password": password });
+        let (signed_up, signed_in) =
+            (app.post("/api/users/signup", &credentials).await, app.post(PATH, &credentials).await);
+        assert_eq!((signed_up.status, signed_in.status), (201, 200), "{password:?}");
+    }
+    app.stop().await;
+}
