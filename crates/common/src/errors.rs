@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use axum::extract::{Request, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_request};
 use axum::response::{IntoResponse, Response};
@@ -33,6 +33,8 @@ pub enum ApiError {
     NotFound,
     /// 413: the body is larger than 100 kB.
     TooLarge,
+    /// 503: the service is too busy, or the outcome is not known yet; the client may try again after a second.
+    Unavailable(&'static str),
     /// 500: a fault of the service or its database; the cause is logged.
     Fault(anyhow::Error),
 }
@@ -65,7 +67,7 @@ impl store::Aborted for ApiError {
     fn database_error(&self) -> Option<&mongodb::error::Error> {
         match self {
             Self::Fault(error) => error.database_error(),
-            Self::Invalid(_) | Self::BadRequest(_) | Self::NotAuthorized | Self::NotFound | Self::TooLarge => None,
+            _ => None,
         }
     }
 }
@@ -78,6 +80,9 @@ impl IntoResponse for ApiError {
             Self::NotAuthorized => answer_with(StatusCode::UNAUTHORIZED, "Not authorized"),
             Self::NotFound => answer_with(StatusCode::NOT_FOUND, "Not Found"),
             Self::TooLarge => answer_with(StatusCode::PAYLOAD_TOO_LARGE, "Request body is larger than 100 kB"),
+            Self::Unavailable(message) => {
+                ([(RETRY_AFTER, "1")], answer_with(StatusCode::SERVICE_UNAVAILABLE, message)).into_response()
+            }
             Self::Fault(error) => {
                 tracing::error!("{error:#}");
                 answer_with(StatusCode::INTERNAL_SERVER_ERROR, SOMETHING_WENT_WRONG)

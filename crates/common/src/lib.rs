@@ -11,6 +11,8 @@
 pub mod errors;
 #[cfg(feature = "http")]
 pub mod extract;
+#[cfg(feature = "http")]
+mod limit;
 mod program;
 #[cfg(feature = "http")]
 mod requests;

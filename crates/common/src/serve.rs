@@ -4,18 +4,24 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use service::http::Http;
 use service::{Error, Scope};
 
+use crate::limit::limited;
 use crate::settings::HttpSettings;
 
 /// Serves the API at the address of `[http] bind`, makes the service ready with it, and waits for the request to stop.
+///
+/// A request that takes longer than `[http] request_limit_seconds` is answered with 503.
 ///
 /// # Errors
 ///
 /// When the address can't be bound.
 pub async fn serve(scope: &Scope<Option<SocketAddr>>, router: Router) -> Result<(), Error> {
-    let bind = scope.settings::<HttpSettings>()?.get().bind;
+    let settings = scope.settings::<HttpSettings>()?;
+    let bind = settings.get().bind;
+    let router = router.layer(from_fn_with_state(settings, limited));
     let address = scope.start("http", Http { bind, router, drain_delay: Duration::ZERO }).await?;
     tracing::info!(%address, "listening");
     scope.ready(Some(address));

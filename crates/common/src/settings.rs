@@ -14,16 +14,27 @@ pub struct HttpSettings {
     /// The address that the API listens on
     #[schemars(with = "String")]
     pub bind: SocketAddr,
+    /// How long a request may take until it is answered with 503, in seconds; at least 10, since what it does has limits of
+    /// 5 s itself
+    pub request_limit_seconds: u32,
 }
 
 impl Default for HttpSettings {
     fn default() -> Self {
-        Self { bind: SocketAddr::from(([127, 0, 0, 1], 3000)) }
+        Self { bind: SocketAddr::from(([127, 0, 0, 1], 3000)), request_limit_seconds: 30 }
     }
 }
 
 impl Section for HttpSettings {
     const NAME: &'static str = "http";
+    const LIVE: &'static [&'static str] = &["request_limit_seconds"];
+
+    fn check(&self) -> Vec<Problem> {
+        let limits = 10..=60 * 60;
+        let is_invalid = !limits.contains(&self.request_limit_seconds);
+        let problem = || Problem::new("request_limit_seconds", "must be 10 to 3600: HTTP__REQUEST_LIMIT_SECONDS=30");
+        is_invalid.then(problem).into_iter().collect()
+    }
 }
 
 /// The section `[session]`, of every service that knows who is signed in.
