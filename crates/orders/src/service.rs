@@ -60,7 +60,7 @@ async fn start(scope: Scope<Option<SocketAddr>>) -> Result<(), Error> {
     let listeners: Listeners = (
         TicketCreatedListener { tickets: tickets.clone() },
         TicketUpdatedListener { tickets: tickets.clone() },
-        ExpirationCompleteListener { orders: orders.clone(), cancelled: cancelled.clone() },
+        ExpirationCompleteListener::new(&orders, &cancelled),
         PaymentCreatedListener { orders: orders.clone() },
     );
     listeners.start(&scope, &store, &bus).await?;

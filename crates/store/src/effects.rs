@@ -28,7 +28,7 @@ impl Aborted for AbortReason {
     fn database_error(&self) -> Option<&DatabaseError> {
         match self {
             Self::Rejected(Rejection::Retry(error)) => error.database_error(),
-            Self::Rejected(Rejection::NotYet(_) | Rejection::Discard(_)) | Self::HandledBefore => None,
+            Self::Rejected(_) | Self::HandledBefore => None,
         }
     }
 }

@@ -34,6 +34,9 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 const FIRST_RECHECK_AFTER: Duration = Duration::from_millis(50);
 const MAX_RECHECK_AFTER: Duration = Duration::from_secs(5);
 
+/// The longest pause of an event that came before its time: the clock may be set right meanwhile.
+const MAX_EARLY_PAUSE: Duration = Duration::from_secs(60);
+
 /// The pause while the store or the broker is away.
 const OUTAGE_RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -231,6 +234,7 @@ impl<L: Listener> Adapter<L> {
                 return Ok(Verdict::Ack);
             }
             Ok(Err(Rejection::NotYet(awaited))) => return Err(awaited),
+            Ok(Err(Rejection::NotBefore(time))) => return Ok(Verdict::Nak(pause_until(time))),
             Ok(Err(Rejection::Discard(error))) => return Ok(Verdict::dead_letter(format!("{error:#}"))),
             Ok(Err(Rejection::Retry(error))) => error,
             Err(panic) => anyhow!("the listener panicked: {}", panic_text(&*panic)),
@@ -286,6 +290,12 @@ fn outage<L: Listener>(event_id: &str, error: &Error) -> Verdict {
     let pause = OUTAGE_RETRY_AFTER;
     tracing::warn!(group = L::QUEUE_GROUP, event_id, "event not handled, will be redelivered in {pause:?}: {error:#}");
     Verdict::Nak(pause)
+}
+
+/// The pause until a time, by the clock of this process; above zero, since it may be over by now.
+fn pause_until(time: OffsetDateTime) -> Duration {
+    let pause = Duration::try_from(time - OffsetDateTime::now_utc()).unwrap_or_default();
+    pause.clamp(Duration::from_millis(1), MAX_EARLY_PAUSE)
 }
 
 /// The pause after the nth attempt: doubled with each attempt after the first, and jittered.

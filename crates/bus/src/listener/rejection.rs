@@ -1,6 +1,7 @@
 //! Why an event is not handled.
 
 use events::RecordKey;
+use time::OffsetDateTime;
 
 /// Why an event is not handled. Nothing of what was done in the transaction remains.
 ///
@@ -14,6 +15,9 @@ pub enum Rejection {
     /// version. That is not counted as a failure. When it has waited for [too long](crate::Limits::wait), it becomes a
     /// dead letter.
     NotYet(Awaited),
+    /// The event came before its time, by this process's clock, which need not be the clock that sent it: it is redelivered
+    /// at that time. That is not counted as a failure.
+    NotBefore(OffsetDateTime),
     /// The event can never be handled: it becomes a dead letter immediately.
     Discard(anyhow::Error),
 }

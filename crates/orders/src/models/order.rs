@@ -120,6 +120,11 @@ impl Order {
         self.user_id
     }
 
+    /// Whether its time can run out.
+    pub(crate) fn is_open(&self) -> bool {
+        OPEN.contains(&self.status)
+    }
+
     pub(crate) fn status(&self) -> OrderStatus {
         self.status
     }
