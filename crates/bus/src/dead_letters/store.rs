@@ -4,13 +4,14 @@ use async_nats::HeaderMap;
 
 use super::attempt::shortened;
 use super::headers::{
-    DELIVERIES, FAILURES, GROUP, HISTORY, ORIGINAL_ID, REASON, REDRIVE_GROUP, SEQUENCE, SUBJECT, WHOLE_SIZE, copy,
+    DELIVERIES, FAILURES, GROUP, HISTORY, ORIGINAL_ID, PREFIX, REASON, REDRIVE_GROUP, SEQUENCE, SUBJECT, WHOLE_SIZE,
+    copy,
 };
 use super::{DeadLetter, Failures};
 use crate::streams::DEAD_LETTER;
 use crate::{Bus, Delivery, Name, PublishError};
 
-/// How much is kept of a message that is too large to be stored with its headers, in bytes.
+/// How much is kept of the payload of a message that is too large to be stored with its headers, in bytes.
 const KEPT_BYTES: usize = 1000;
 
 impl DeadLetter {
@@ -23,8 +24,6 @@ impl DeadLetter {
         failures: &Failures,
     ) -> Result<(), PublishError> {
         let mut headers = HeaderMap::new();
-        // A redriven event was for this group alone, which now has it as a dead letter again.
-        copy(&delivery.headers, &mut headers, |name| name != AsRef::<str>::as_ref(&REDRIVE_GROUP));
         headers.insert(GROUP, group.as_str());
         headers.insert(SUBJECT, delivery.subject.as_str());
         headers.insert(SEQUENCE, delivery.sequence.to_string());
@@ -35,16 +34,24 @@ impl DeadLetter {
             headers.insert(HISTORY, serde_json::to_string(&failures.history)?);
         }
         headers.insert(ORIGINAL_ID, delivery.identity());
+        headers.insert(WHOLE_SIZE, delivery.payload.len().to_string());
+        let mut all = headers.clone();
+        // A redriven event was for this group alone, which now has it as a dead letter again.
+        copy(&delivery.headers, &mut all, |name| {
+            name != AsRef::<str>::as_ref(&REDRIVE_GROUP) && !name.starts_with(PREFIX)
+        });
+        let beginning = delivery.payload.slice(..delivery.payload.len().min(KEPT_BYTES));
         let subject = async_nats::Subject::from(format!("{DEAD_LETTER}.{group}.{}", delivery.subject));
         let id = format!("{group}.{}.{}", delivery.sequence, delivery.published.unix_timestamp_nanos());
-        match bus.store(subject.clone(), || Ok(delivery.payload.clone()), headers.clone(), &id).await {
-            // With these headers it is too large for the broker. The event itself stays in its stream.
-            Err(PublishError::TooLarge { .. }) => {
-                headers.insert(WHOLE_SIZE, delivery.payload.len().to_string());
-                bus.store(subject, || Ok(delivery.payload.slice(..KEPT_BYTES)), headers, &id).await?;
+        // With these headers it may be too large for the broker. The event itself stays in its stream.
+        let forms = [(all.clone(), delivery.payload.clone()), (all, beginning.clone()), (headers, beginning)];
+        let mut stored = Ok(());
+        for (headers, payload) in forms {
+            stored = bus.store(subject.clone(), || Ok(payload.clone()), headers, &id).await.map(drop);
+            if !matches!(stored, Err(PublishError::TooLarge { .. })) {
+                break;
             }
-            stored => drop(stored?),
         }
-        Ok(())
+        stored
     }
 }

@@ -2,7 +2,6 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -12,7 +11,7 @@ use service::{Error, Stopping};
 use telemetry::Trace;
 use time::OffsetDateTime;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::lanes::{Place, Turn};
 use super::{Awaited, Effects, Keeping, Lanes, Limits, Listener, Rejection, Settled, WaitingEvent, WaitingRoom};
@@ -37,6 +36,9 @@ const MAX_RECHECK_AFTER: Duration = Duration::from_secs(5);
 /// The longest pause of an event that came before its time: the clock may be set right meanwhile.
 const MAX_EARLY_PAUSE: Duration = Duration::from_secs(60);
 
+/// How long a stored event waits for the broker to confirm its dead letter, before it makes room for others.
+const DEAD_LETTER_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// The pause while the store or the broker is away.
 const OUTAGE_RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -52,7 +54,6 @@ pub(super) struct Adapter<L: Listener> {
     pub(super) parking: Parking,
     new: Semaphore,
     stored: Semaphore,
-    deliveries: AtomicU64,
 }
 
 /// The right to handle an event now.
@@ -72,7 +73,7 @@ impl<L: Listener> Adapter<L> {
     pub(super) fn new(bus: &Bus, group: Name, effects: &L::Effects, listener: L, limits: Limits, lanes: Lanes) -> Self {
         let (bus, effects, listener, parking) = (bus.clone(), effects.clone(), Arc::new(listener), Parking::default());
         let (new, stored) = (Semaphore::new(limits.concurrency), Semaphore::new(STORED_CONCURRENCY));
-        Self { bus, group, effects, listener, limits, lanes, parking, new, stored, deliveries: AtomicU64::new(0) }
+        Self { bus, group, effects, listener, limits, lanes, parking, new, stored }
     }
 
     /// Handles a new event.
@@ -103,17 +104,18 @@ impl<L: Listener> Adapter<L> {
             (Verdict::Ack, _) => Settled::Done,
             (Verdict::Nak(pause), _) => Settled::Later(pause),
             (Verdict::DeadLetter { reason, failures }, _) => {
-                match DeadLetter::store(&self.bus, &self.group, delivery, &reason, &failures).await {
-                    Ok(()) => Settled::Done,
-                    Err(error) => {
-                        tracing::warn!(
-                            group = L::QUEUE_GROUP,
-                            event_id = waiting.id,
-                            "failed to store the dead letter: {error}"
-                        );
-                        Settled::Later(OUTAGE_RETRY_AFTER)
-                    }
+                let stored = DeadLetter::store(&self.bus, &self.group, delivery, &reason, &failures);
+                let error = match stopping.or(timeout(DEAD_LETTER_TIMEOUT, stored)).await {
+                    None => return, // the row stays, and what was stored of the letter is recognised
+                    Some(Ok(Ok(()))) => None,
+                    Some(Ok(Err(error))) => Some(error.to_string()),
+                    Some(Err(_)) => Some(format!("the broker did not confirm it within {DEAD_LETTER_TIMEOUT:?}")),
+                };
+                if let Some(error) = &error {
+                    let (group, event_id) = (L::QUEUE_GROUP, &waiting.id);
+                    tracing::warn!(group, event_id, "failed to store the dead letter: {error}");
                 }
+                error.map_or(Settled::Done, |_| Settled::Later(OUTAGE_RETRY_AFTER))
             }
         };
         point("waiting-before-settled");
@@ -143,8 +145,11 @@ impl<L: Listener> Adapter<L> {
         };
         // An event whose record is busy waits in the lane, if there is room.
         if L::Effects::IN_PROCESS.is_some() && self.is_full() && self.lanes.is_taken(arrived.record) {
-            let before = Awaited { record: arrived.record, version: arrived.place.version.saturating_sub(1) };
-            return self.keep(&arrived, before, OffsetDateTime::now_utc()).await;
+            // The first event of a record follows no other.
+            if let Some(version) = arrived.place.version.checked_sub(1) {
+                let before = Awaited { record: arrived.record, version };
+                return self.keep(&arrived, before, Duration::ZERO).await;
+            }
         }
         let mut waiting = None;
         loop {
@@ -157,13 +162,13 @@ impl<L: Listener> Adapter<L> {
             drop(admission);
             let Awaited { record, version } = awaited;
             tracing::debug!(group = L::QUEUE_GROUP, event_id = arrived.key, %record, version, "event waits");
-            let (since, began) = *waiting.get_or_insert_with(|| (OffsetDateTime::now_utc(), Instant::now()));
+            let began = *waiting.get_or_insert_with(Instant::now);
             let until = L::Effects::IN_PROCESS.map(|time| began + time.min(self.limits.wait));
             let Some(until) = until.filter(|until| *until > Instant::now() && !self.is_full()) else {
                 return if L::Effects::IN_PROCESS.is_some() && began.elapsed() >= self.limits.wait {
                     self.waited_too_long(awaited)
                 } else {
-                    self.keep(&arrived, awaited, since).await
+                    self.keep(&arrived, awaited, began.elapsed()).await
                 };
             };
             let _parked = self.parking.park();
@@ -186,9 +191,7 @@ impl<L: Listener> Adapter<L> {
         let admitted = stopping.or(self.admitted(&arrived, &self.stored, &parking)).await.flatten();
         let Some(_admission) = admitted else { return Ok(Verdict::Leave) };
         match self.attempt(&arrived).await {
-            Err(awaited) if OffsetDateTime::now_utc() - waiting.since >= self.limits.wait => {
-                Ok(self.waited_too_long(awaited))
-            }
+            Err(awaited) if waiting.waited >= self.limits.wait => Ok(self.waited_too_long(awaited)),
             attempted => attempted,
         }
     }
@@ -197,8 +200,7 @@ impl<L: Listener> Adapter<L> {
         let event: L::Event = delivery.event().map_err(|error| Verdict::dead_letter(error.to_string()))?;
         let (about, record) = (event.aggregate(), L::record(&event));
         let version = about.version.filter(|_| about.record() == record).unwrap_or_default();
-        let number = self.deliveries.fetch_add(1, Ordering::Relaxed);
-        let place = Place { version, sequence: delivery.sequence, delivery: number };
+        let place = Place { version, sequence: delivery.sequence };
         Ok(Arrived { event: Arc::new(event), delivery, key: attempts_key(delivery), record, place })
     }
 
@@ -266,10 +268,10 @@ impl<L: Listener> Adapter<L> {
     }
 
     /// Stores an event that waits, so that the broker need not keep it; without a store it returns to the broker.
-    async fn keep(&self, arrived: &Arrived<'_, L::Event>, awaited: Awaited, since: OffsetDateTime) -> Verdict {
+    async fn keep(&self, arrived: &Arrived<'_, L::Event>, awaited: Awaited, waited: Duration) -> Verdict {
         let Arrived { delivery, key, .. } = arrived;
         let group = L::QUEUE_GROUP.to_owned();
-        let waiting = WaitingEvent { group, id: key.clone(), delivery: (*delivery).clone(), awaited, since };
+        let waiting = WaitingEvent { group, id: key.clone(), delivery: (*delivery).clone(), awaited, waited };
         match self.effects.keep(&waiting).await {
             Ok(Keeping::Stored) => {
                 point("waiting-stored");

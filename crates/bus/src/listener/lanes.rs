@@ -14,10 +14,18 @@ use tokio::sync::oneshot;
 
 /// The lanes of the listeners of a queue group in this process. Cloning it is cheap; the clones share the lanes.
 #[derive(Clone, Debug, Default)]
-pub struct Lanes(Arc<Mutex<HashMap<RecordKey, Lane>>>);
+pub struct Lanes(Arc<Mutex<Taken>>);
 
-/// The events that wait for their turn.
-type Lane = BTreeMap<Place, oneshot::Sender<Turn>>;
+/// The lanes that have an event.
+#[derive(Debug, Default)]
+struct Taken {
+    lanes: HashMap<RecordKey, Lane>,
+    /// How many events have waited for their turn.
+    waited: u64,
+}
+
+/// The events that wait for their turn. The number distinguishes two deliveries of one event.
+type Lane = BTreeMap<(Place, u64), oneshot::Sender<Turn>>;
 
 /// The place of an event in its lane: by the version that the record has because of it, then by the order of the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,8 +34,6 @@ pub(crate) struct Place {
     pub(crate) version: u64,
     /// The sequence of the event in the stream.
     pub(crate) sequence: u64,
-    /// Distinguishes two deliveries of one event.
-    pub(crate) delivery: u64,
 }
 
 /// The right to handle an event of a record. The next event has its turn when this is dropped.
@@ -37,25 +43,27 @@ pub(crate) struct Turn(Option<(Lanes, RecordKey)>);
 impl Lanes {
     /// Whether an event of the record has its turn.
     pub(crate) fn is_taken(&self, record: RecordKey) -> bool {
-        self.lock().contains_key(&record)
+        self.lock().lanes.contains_key(&record)
     }
 
     /// The turn of an event, if no other event of its record has it; otherwise a place in the lane, which is given up when
     /// the receiver is dropped.
     pub(crate) fn turn(&self, record: RecordKey, place: Place) -> Result<Turn, oneshot::Receiver<Turn>> {
-        let mut lanes = self.lock();
+        let mut taken = self.lock();
+        let Taken { lanes, waited } = &mut *taken;
         let Some(lane) = lanes.get_mut(&record) else {
             lanes.insert(record, Lane::new());
             return Ok(Turn(Some((self.clone(), record))));
         };
         let (sender, receiver) = oneshot::channel();
-        lane.insert(place, sender);
+        *waited += 1;
+        lane.insert((place, *waited), sender);
         Err(receiver)
     }
 
     /// Removes the first event of the lane, or the lane if it has none.
     fn next(&self, record: RecordKey) -> Option<oneshot::Sender<Turn>> {
-        let mut lanes = self.lock();
+        let lanes = &mut self.lock().lanes;
         let first = lanes.get_mut(&record).and_then(BTreeMap::pop_first);
         if first.is_none() {
             lanes.remove(&record);
@@ -63,7 +71,7 @@ impl Lanes {
         Some(first?.1)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<RecordKey, Lane>> {
+    fn lock(&self) -> MutexGuard<'_, Taken> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -92,7 +100,7 @@ mod tests {
     }
 
     fn place(version: u64, sequence: u64) -> Place {
-        Place { version, sequence, delivery: 0 }
+        Place { version, sequence }
     }
 
     #[test]
@@ -122,6 +130,6 @@ mod tests {
         drop(first);
         drop(dropped_with_its_turn);
         drop(last.now_or_never().unwrap().unwrap());
-        assert!(lanes.lock().is_empty());
+        assert!(lanes.lock().lanes.is_empty());
     }
 }

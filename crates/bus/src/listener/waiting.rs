@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use events::Subject;
 use service::Error;
-use time::OffsetDateTime;
 use tokio::sync::mpsc;
 
 use super::Awaited;
@@ -22,8 +21,8 @@ pub struct WaitingEvent {
     pub delivery: Delivery,
     /// What it waits for.
     pub awaited: Awaited,
-    /// When it began to wait.
-    pub since: OffsetDateTime,
+    /// How long it has waited.
+    pub waited: Duration,
 }
 
 /// What became of an event that was to be stored until its turn.

@@ -8,7 +8,7 @@ mod records;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::mem::take;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bus::WaitingEvent;
@@ -21,7 +21,18 @@ use self::records::Records;
 const MAX_RETURNING: usize = 256;
 
 /// A listener: its queue group and its subject.
-type Listening = (String, String);
+pub(crate) type Listening = (String, String);
+
+/// What became of a stored event that was to be passed to its listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passing {
+    /// The listener has it.
+    Passed,
+    /// The listener has had it before and not tried it yet, or there is none.
+    NotNeeded,
+    /// Too many others are on their way to the listener.
+    NoRoom,
+}
 
 /// What this process has committed, and what waits for that.
 #[derive(Debug, Default)]
@@ -36,6 +47,8 @@ pub(crate) struct Commits {
     pub(crate) changed: Notify,
     /// Whether the collection may contain events.
     pub(crate) is_used: AtomicBool,
+    /// How often this process has stored a follower.
+    times_stored: AtomicU64,
     /// The listeners of this process, by group and subject.
     listeners: Mutex<HashMap<Listening, mpsc::Sender<WaitingEvent>>>,
     /// The keys of the stored events that a listener of this process is about to handle, each with the listener.
@@ -51,21 +64,36 @@ impl Commits {
             self.records.wrote(record, version);
         }
         if self.is_used.load(Ordering::Relaxed) && !records.is_empty() {
-            let mut written = lock(&self.written);
-            for &(record, version) in records {
-                let newest = written.entry(record).or_insert(version);
-                *newest = version.max(*newest);
-            }
-            drop(written);
+            self.look_for_followers(records.iter().copied());
             self.changed.notify_one();
+        }
+    }
+
+    /// The followers of these records, which have these versions, are to be looked for.
+    pub(crate) fn look_for_followers(&self, records: impl IntoIterator<Item = (RecordKey, u64)>) {
+        let mut written = lock(&self.written);
+        for (record, version) in records {
+            let newest = written.entry(record).or_insert(version);
+            *newest = version.max(*newest);
         }
     }
 
     /// A follower of the record was stored.
     pub(crate) fn stored(&self, record: RecordKey) {
+        self.times_stored.fetch_add(1, Ordering::Relaxed);
         self.is_used.store(true, Ordering::Relaxed);
-        lock(&self.stored).insert(record);
+        self.look_again([record]);
         self.changed.notify_one();
+    }
+
+    /// These records may have been written before their followers were stored.
+    pub(crate) fn look_again(&self, records: impl IntoIterator<Item = RecordKey>) {
+        lock(&self.stored).extend(records);
+    }
+
+    /// How often this process has stored a follower.
+    pub(crate) fn times_stored(&self) -> u64 {
+        self.times_stored.load(Ordering::Relaxed)
     }
 
     pub(crate) fn take_written(&self) -> HashMap<RecordKey, u64> {
@@ -76,26 +104,26 @@ impl Commits {
         take(&mut *lock(&self.stored))
     }
 
-    /// Passes a stored event to its listener, unless it is on its way; `false` if there is no room.
-    pub(crate) fn pass(&self, key: String, event: WaitingEvent) -> bool {
+    /// Passes a stored event to its listener, unless it is on its way.
+    pub(crate) fn pass(&self, key: String, event: WaitingEvent) -> Passing {
         let listening = (event.group.clone(), event.delivery.subject.clone());
-        let Some(listener) = lock(&self.listeners).get(&listening).cloned() else { return true };
+        let Some(listener) = lock(&self.listeners).get(&listening).cloned() else { return Passing::NotNeeded };
         match lock(&self.returning).entry(key.clone()) {
-            Entry::Occupied(_) => return true,
+            Entry::Occupied(_) => return Passing::NotNeeded,
             Entry::Vacant(free) => free.insert(listening),
         };
-        let is_passed = listener.try_send(event).is_ok();
-        if !is_passed {
-            lock(&self.returning).remove(&key);
+        if listener.try_send(event).is_ok() {
+            return Passing::Passed;
         }
-        is_passed
+        lock(&self.returning).remove(&key);
+        Passing::NoRoom
     }
 
-    /// The groups that have a listener in this process.
-    pub(crate) fn groups(&self) -> HashSet<String> {
+    /// The listeners of this process.
+    pub(crate) fn listening(&self) -> HashSet<Listening> {
         let mut listeners = lock(&self.listeners);
         listeners.retain(|_, listener| !listener.is_closed());
-        listeners.keys().map(|(group, _)| group.clone()).collect()
+        listeners.keys().cloned().collect()
     }
 
     /// Adds a listener of this process, which receives the stored events that are to be tried.
@@ -117,11 +145,6 @@ impl Commits {
     pub(crate) fn is_returning(&self, key: &str) -> bool {
         lock(&self.returning).contains_key(key)
     }
-
-    /// Not all followers of these records could be passed on: the rest is, when there is room.
-    pub(crate) fn follow_later(&self, written: HashMap<RecordKey, u64>) {
-        lock(&self.written).extend(written);
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -130,34 +153,41 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use bus::{Awaited, Delivery, WaitingEvent};
     use events::{Aggregate, AnyId, RecordKey};
     use time::OffsetDateTime;
 
-    use super::Commits;
+    use super::{Commits, Passing};
 
     fn event() -> WaitingEvent {
         let (subject, now) = ("ticket:updated".to_owned(), OffsetDateTime::now_utc());
         let delivery = Delivery::restored(subject, "{}".into(), 1, 1, now, &[]);
         let record = RecordKey { aggregate: Aggregate::Ticket, id: AnyId::from_bytes([1; 12]) };
         let awaited = Awaited { record, version: 0 };
-        WaitingEvent { group: "orders-service".to_owned(), id: "1".to_owned(), delivery, awaited, since: now }
+        WaitingEvent {
+            group: "orders-service".to_owned(),
+            id: "1".to_owned(),
+            delivery,
+            awaited,
+            waited: Duration::ZERO,
+        }
     }
 
     #[test]
     fn an_event_is_passed_once_until_it_was_tried_and_again_to_the_next_listener() {
         let commits = Commits::default();
-        let pass = || assert!(commits.pass("orders-service/1".to_owned(), event()));
-        pass(); // nobody listens
+        let pass = || commits.pass("orders-service/1".to_owned(), event());
+        assert_eq!(pass(), Passing::NotNeeded, "nobody listens");
         let mut listener = commits.listener("orders-service", "ticket:updated");
-        pass();
-        pass();
+        assert_eq!((pass(), pass()), (Passing::Passed, Passing::NotNeeded));
         assert!(listener.try_recv().is_ok() && listener.try_recv().is_err());
         commits.tried("orders-service/1");
-        pass();
+        assert_eq!(pass(), Passing::Passed);
         drop(listener);
         let mut next = commits.listener("orders-service", "ticket:updated");
-        pass();
+        assert_eq!(pass(), Passing::Passed);
         assert!(next.try_recv().is_ok());
     }
 }

@@ -14,6 +14,8 @@
 //! search. So whoever stores an event looks at its record once more, and a sweep looks at every row again and again, a page
 //! at a time. It also finds those that have waited for too long, which become dead letters.
 
+mod found;
+mod row;
 mod rows;
 mod search;
 mod versions;
@@ -27,8 +29,8 @@ use events::Subject;
 use service::Error;
 use tokio::sync::mpsc;
 
+pub use self::found::{WaitingCount, waiting_counts};
 pub(crate) use self::rows::prepare;
-pub use self::rows::{WaitingCount, waiting_counts};
 pub(crate) use self::versions::version_in;
 use crate::Store;
 
@@ -58,7 +60,7 @@ impl WaitingRoom for Store {
     }
 
     async fn settle(&self, event: &WaitingEvent, settled: Settled) -> Result<(), Error> {
-        let key = rows::key(event);
+        let key = row::key(event);
         let result = match settled {
             Settled::Done => rows::remove(self, &key).await,
             Settled::Later(pause) => rows::postpone(self, &key, pause).await,

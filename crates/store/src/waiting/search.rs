@@ -1,6 +1,6 @@
 //! The search for records that have arrived, and for the stored events that follow them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,20 +11,26 @@ use mongodb::error::Result;
 use time::OffsetDateTime;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, sleep_until};
 
-use super::rows::{self, Summary, waiting_counts};
+use super::found::{self, Found, MAX_FOLLOWERS, waiting_counts};
 use super::versions;
 use crate::Store;
-use crate::commits::Commits;
+use crate::commits::{Commits, Passing};
 use crate::error::plain;
 use crate::handle::RETRY_AFTER;
 
-/// The shortest time between two questions to the database about records.
+/// The shortest time between two turns.
 const MIN_TURN: Duration = Duration::from_millis(5);
 
 /// The pause between two pages of the sweep, and how many rows a page has: of 25,000 events that wait, each is looked at
 /// once in a hundred seconds.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 const PAGE: usize = 250;
+
+/// Of how many records the followers are looked for with one question to the database.
+const RECORDS_AT_ONCE: usize = 100;
+
+/// How many rows are reported that can't be read.
+const MAX_UNREADABLE: usize = 1000;
 
 /// The pause after a page with events that are to be tried.
 const SWEEP_SOON: Duration = Duration::from_millis(20);
@@ -45,30 +51,35 @@ pub(super) struct Search<'a> {
     after: Option<String>,
     /// What was reported to wait, by group and subject.
     reported: HashSet<(String, String)>,
+    /// The keys of the rows that can't be read.
+    unreadable: HashSet<String>,
     logged: Option<Instant>,
 }
 
 impl<'a> Search<'a> {
     pub(super) fn new(store: &'a Store, bus: &'a Bus, limit: Duration) -> Self {
-        Self { store, bus, limit, after: None, reported: HashSet::new(), logged: None }
+        Self { store, bus, limit, after: None, reported: HashSet::new(), unreadable: HashSet::new(), logged: None }
     }
 
     pub(super) async fn run(mut self) -> Infallible {
         let (mut sweep, mut count) = (every(SWEEP_EVERY), every(COUNT_EVERY));
-        let mut next_turn = Instant::now();
+        let (mut has_changed, mut next_turn) = (false, Instant::now());
         loop {
-            let due = self.commits().records.due().map(|due| due.max(next_turn));
+            let due = if has_changed { Some(next_turn) } else { self.commits().records.due() };
             let is_due = async {
                 match due {
-                    Some(due) => sleep_until(due).await,
+                    Some(due) => sleep_until(due.max(next_turn)).await,
                     None => std::future::pending().await,
                 }
             };
             let searched = tokio::select! {
-                () = self.commits().changed.notified() => self.turn(false).await,
+                () = self.commits().changed.notified() => {
+                    has_changed = true;
+                    Ok(())
+                }
                 () = is_due => {
-                    next_turn = Instant::now() + MIN_TURN;
-                    self.turn(true).await
+                    (has_changed, next_turn) = (false, Instant::now() + MIN_TURN);
+                    self.turn().await
                 }
                 _ = sweep.tick() => self.sweep(&mut sweep).await,
                 _ = count.tick() => self.count().await,
@@ -84,61 +95,108 @@ impl<'a> Search<'a> {
         self.store.commits()
     }
 
-    /// Wakes the events whose record another process has written, and passes on the followers of written records.
-    async fn turn(&self, asks_for_others: bool) -> Result<()> {
+    /// Wakes the events whose record another process has written, and passes on the followers of written records. What
+    /// fails is done in a later turn.
+    async fn turn(&mut self) -> Result<()> {
         let commits = self.commits();
         let stored = commits.take_stored();
-        let mut records = if asks_for_others { commits.records.take_due() } else { Vec::new() };
-        records.extend(&stored);
-        let mut written = commits.take_written();
-        if !records.is_empty() {
-            for (record, version) in versions::versions(self.store, &records).await? {
+        let asked: HashSet<_> = commits.records.take_due().into_iter().chain(stored.iter().copied()).collect();
+        if !asked.is_empty() {
+            let asked: Vec<_> = asked.into_iter().collect();
+            let found = versions::versions(self.store, &asked).await;
+            let found = found.inspect_err(|_| commits.look_again(stored.iter().copied()))?;
+            for (record, version) in found {
                 commits.records.wrote(record, version);
                 if stored.contains(&record) {
-                    written.insert(record, version);
+                    commits.look_for_followers([(record, version)]);
                 }
             }
         }
-        if !written.is_empty() {
-            self.follow(written).await?;
+        let mut written: Vec<_> = commits.take_written().into_iter().collect();
+        written.sort_unstable_by_key(|(record, _)| record.to_string());
+        for some in written.chunks(RECORDS_AT_ONCE) {
+            let followed = self.follow(some).await;
+            followed.inspect_err(|_| commits.look_for_followers(written.iter().copied()))?;
         }
         Ok(())
     }
 
-    /// Passes on the followers of these records.
-    async fn follow(&self, written: HashMap<RecordKey, u64>) -> Result<()> {
+    /// Passes on the followers of these records, in the order of their names. If they are too many, the rest is looked for
+    /// when some have been tried.
+    async fn follow(&mut self, written: &[(RecordKey, u64)]) -> Result<()> {
         let commits = self.commits();
-        let found = rows::followers(self.store, &commits.groups(), &written).await?;
-        let mut are_all_passed = found.are_all;
-        for (key, event) in found.events {
-            are_all_passed &= commits.pass(key, event);
-        }
-        if !are_all_passed {
-            commits.follow_later(written);
+        let listening = commits.listening();
+        let groups: HashSet<_> = listening.iter().map(|(group, _)| group.as_str()).collect();
+        for group in groups {
+            let ours = listening.iter().filter(|(of, _)| of == group);
+            let subjects: Vec<_> = ours.map(|(_, subject)| subject.as_str()).collect();
+            let followers = found::followers(self.store, group, &subjects, written).await?;
+            let followers = self.readable(followers);
+            let Some(last) = followers.last().map(|last| last.record) else { continue };
+            let are_all = followers.len() < MAX_FOLLOWERS;
+            let chain = found::chain(self.store, group, &subjects, &followers).await?;
+            let chain = self.readable(chain);
+            if !are_all {
+                let rest = written.iter().skip_while(|(record, _)| *record != last);
+                commits.look_for_followers(rest.copied());
+            }
+            let keys = followers.into_iter().chain(chain).map(|one| one.key);
+            if self.pass(keys.collect()).await?.contains(&Passing::NoRoom) {
+                commits.look_for_followers(written.iter().copied());
+            }
         }
         Ok(())
+    }
+
+    /// Passes the events with these keys to their listeners, unless they are on their way.
+    async fn pass(&mut self, mut keys: Vec<String>) -> Result<Vec<Passing>> {
+        let commits = self.commits();
+        keys.retain(|key| !commits.is_returning(key));
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let events = found::events(self.store, &keys).await?;
+        let events = self.readable(events).into_iter();
+        Ok(events.map(|(key, event)| commits.pass(key, event)).collect())
+    }
+
+    /// The rows that can be read. The others are reported, once each.
+    fn readable<T>(&mut self, found: Found<T>) -> Vec<T> {
+        for key in found.unreadable {
+            if self.unreadable.len() < MAX_UNREADABLE && self.unreadable.insert(key.clone()) {
+                metrics::counter!("unreadable_documents_total", "collection" => "waiting").increment(1);
+                tracing::error!(
+                    event = key,
+                    "an event in `waiting` can't be read, and is left there: mend its row, or delete it"
+                );
+            }
+        }
+        found.rows
     }
 
     /// Looks at the next page of rows.
     async fn sweep(&mut self, sweep: &mut Interval) -> Result<()> {
         let commits = self.commits();
-        let is_used = rows::is_used(self.store).await?;
-        commits.is_used.store(is_used, Ordering::Relaxed);
-        if !is_used {
+        let times_stored = commits.times_stored();
+        let is_used = found::is_used(self.store).await?;
+        if is_used || commits.times_stored() == times_stored {
+            commits.is_used.store(is_used, Ordering::Relaxed);
+        }
+        let listening = commits.listening();
+        if !is_used || listening.is_empty() {
             self.after = None;
             return Ok(());
         }
-        let page = rows::page(self.store, &commits.groups(), self.after.as_deref(), PAGE).await?;
-        let records: Vec<_> = page.iter().filter_map(Summary::record).collect();
-        let found = versions::versions(self.store, &records).await?;
-        let version = |row: &Summary| row.record().and_then(|record| found.get(&record).copied());
-        let due = page.iter().filter(|row| row.is_due(version(row), self.limit));
-        let due: Vec<_> = due.map(|row| row.key.clone()).filter(|key| !commits.is_returning(key)).collect();
-        self.after = page.last().filter(|_| page.len() == PAGE).map(|row| row.key.clone());
-        if !due.is_empty() {
-            for (key, event) in rows::events(self.store, &due).await? {
-                commits.pass(key, event); // if there is no room, it is found at the next sweep
-            }
+        let page = found::page(self.store, &listening, self.after.as_deref(), PAGE).await?;
+        let is_last = page.rows.len() + page.unreadable.len() < PAGE;
+        let page = self.readable(page);
+        self.after = page.last().filter(|_| !is_last).map(|row| row.key.clone());
+        let records: Vec<_> = page.iter().map(|row| row.record).collect();
+        let versions = versions::versions(self.store, &records).await?;
+        let due = page.iter().filter(|row| row.is_due(versions.get(&row.record).copied(), self.limit));
+        let due = due.map(|row| row.key.clone()).collect();
+        // If there is no room, they are found at the next sweep.
+        if self.pass(due).await?.contains(&Passing::Passed) {
             sweep.reset_after(SWEEP_SOON);
         }
         Ok(())

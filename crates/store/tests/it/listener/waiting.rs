@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bus::Rejection;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::spec::BinarySubtype;
+use mongodb::bson::{Binary, Bson, DateTime, Document, doc};
 use store::Store;
 use testkit::{Broker, Database, until};
 
 use super::harness::{AWAITED, Does, Seller, World, write};
 use crate::{open, ticket};
+
+const GROUP: &str = "tickets";
 
 /// Waits for version 2 of a record at the first attempt.
 const WAITS_ONCE: Does = |before| if before == 0 { Err(Rejection::until(AWAITED, 2)) } else { Ok(()) };
@@ -132,6 +135,51 @@ async fn a_stop_returns_the_events_that_wait_and_the_next_listener_has_them_at_o
     assert_eq!(count(world.store(), "waiting").await, 0);
     let listener = world.listen(seller()).await;
     assert_eq!(world.sold(3).await, [1, 1, 1]);
+    listener.stop().await.result.unwrap();
+    world.close().await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn rows_that_cannot_be_read_wait_too_far_ahead_or_have_no_listener_hold_up_no_other() {
+    let (database, broker) = (Database::new(), Broker::start().await);
+    let world = World::new(&database, &broker).await;
+    let record = format!("order/{AWAITED}");
+    let row = |id: &str, version: i64| {
+        doc! {
+            "_id": format!("{GROUP}/{id}"), "group": GROUP, "id": id, "subject": "ticket:created", "record": &record,
+            "version": version, "payload": Binary { subtype: BinarySubtype::Generic, bytes: b"{}".to_vec() },
+            "headers": [], "sequence": 1_i64, "deliveries": 1_i64, "publishedNanos": 0_i64, "since": DateTime::now(),
+        }
+    };
+    let with = |id: &str, field: &str, value: Bson| {
+        let mut row = row(id, 0);
+        row.insert(field, value);
+        row
+    };
+    let long_ago = DateTime::from_millis(0);
+    let mut rows: Vec<_> = (0..300).map(|number| row(&format!("a-{number}"), 1000 + number)).collect();
+    let no_listener = [("subject", Bson::from("ticket:updated")), ("since", long_ago.into())];
+    let mut orphan = row("b-orphan", 0);
+    orphan.extend(no_listener.map(|(field, value)| (field.to_owned(), value)));
+    rows.push(orphan);
+    rows.extend([
+        with("b-record", "record", "something".into()),
+        with("b-since", "since", "yesterday".into()),
+        with("b-payload", "payload", 7.into()),
+        with("b-version", "version", "1".into()),
+        with("b-headers", "headers", Bson::Null),
+        with("b-published", "publishedNanos", Bson::Null),
+    ]);
+    world.store().collection::<Document>("waiting").insert_many(rows).await.unwrap();
+
+    let does: Does = |before| if before < 2 { Err(Rejection::until(AWAITED, 2)) } else { Ok(()) };
+    let listener = world.listen(Seller { does, ..Seller::default() }).await;
+    publish(&world).await;
+    until("stored", || async { count(world.store(), "waiting").await == 308 }).await;
+    write(world.store(), AWAITED, 2).await;
+    assert_eq!(world.sold(1).await, [1]);
+    until("removed", || async { count(world.store(), "waiting").await == 307 }).await;
     listener.stop().await.result.unwrap();
     world.close().await;
     broker.stop().await;

@@ -1,0 +1,218 @@
+//! What is read from the collection `waiting`.
+//!
+//! Only the rows of listeners of this process are read. Those of others wait until a process has their listener.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use bus::WaitingEvent;
+use events::RecordKey;
+use futures_util::TryStreamExt;
+use mongodb::bson::{DateTime, Document, doc};
+use mongodb::error::Result;
+use serde::Deserialize;
+use time::OffsetDateTime;
+
+use super::row::{Row, computed, millis, stored};
+use super::rows::rows;
+use crate::Store;
+use crate::commits::Listening;
+
+/// How many followers are read at once.
+pub(super) const MAX_FOLLOWERS: usize = 256;
+
+/// How far ahead of its record an event may be that is passed on behind its predecessors.
+const MAX_AHEAD: i64 = 64;
+
+/// What is known of an event without its content.
+#[derive(Debug)]
+pub(super) struct Summary {
+    pub(super) key: String,
+    pub(super) record: RecordKey,
+    version: i64,
+    waited: i64,
+    is_postponed: bool,
+}
+
+/// Some rows, and the keys of those among them that can't be read.
+#[derive(Debug)]
+pub(super) struct Found<T> {
+    pub(super) rows: Vec<T>,
+    pub(super) unreadable: Vec<String>,
+}
+
+/// How many events of a group and subject wait in a database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingCount {
+    /// The queue group.
+    pub group: String,
+    /// The subject of the events.
+    pub subject: String,
+    /// How many wait.
+    pub count: u64,
+    /// Since when the oldest of them waits, by the clock of the database.
+    pub oldest: OffsetDateTime,
+}
+
+impl Summary {
+    fn read(row: &Document) -> Option<Self> {
+        Some(Self {
+            key: row.get_str("_id").ok()?.to_owned(),
+            record: row.get_str("record").ok()?.parse().ok()?,
+            version: row.get_i64("version").ok()?,
+            waited: row.get_i64("waited").ok()?,
+            is_postponed: row.get_bool("isPostponed").ok()?,
+        })
+    }
+
+    /// Whether the event is to be tried, given the version of its record.
+    pub(super) fn is_due(&self, version: Option<u64>, limit: Duration) -> bool {
+        let has_come = version.is_some_and(|version| stored(version) >= self.version);
+        (has_come || self.waited >= millis(limit)) && !self.is_postponed
+    }
+}
+
+/// The events of a group that wait for no more than these versions of records, in the order of records and versions:
+/// [`MAX_FOLLOWERS`] at most.
+pub(super) async fn followers(
+    store: &Store,
+    group: &str,
+    subjects: &[&str],
+    written: &[(RecordKey, u64)],
+) -> Result<Found<Summary>> {
+    let reached = written.iter().map(|(record, version)| {
+        doc! { "record": record.to_string(), "version": { "$lte": stored(*version) } }
+    });
+    let these = doc! { "group": group, "subject": { "$in": subjects }, "$or": reached.collect::<Vec<_>>() };
+    let now = doc! { "$expr": { "$not": [{ "$gt": ["$notBefore", "$$NOW"] }] } };
+    let in_order = doc! { "record": 1, "version": 1 };
+    summaries(store, doc! { "$and": [these, now] }, in_order, MAX_FOLLOWERS).await
+}
+
+/// The events of a group that will follow these, one after the other, when they are handled.
+pub(super) async fn chain(
+    store: &Store,
+    group: &str,
+    subjects: &[&str],
+    followers: &[Summary],
+) -> Result<Found<Summary>> {
+    // The version that a record will have when the followers so far are handled.
+    let mut reached: HashMap<RecordKey, i64> = HashMap::new();
+    for one in followers {
+        let version = reached.entry(one.record).or_insert(one.version);
+        *version = one.version.max(*version);
+    }
+    let ahead = reached.iter().map(|(record, version)| {
+        doc! { "record": record.to_string(), "version": { "$gt": version, "$lte": version + MAX_AHEAD } }
+    });
+    let these = doc! { "group": group, "subject": { "$in": subjects }, "$or": ahead.collect::<Vec<_>>() };
+    let mut found = summaries(store, these, doc! { "record": 1, "version": 1 }, MAX_FOLLOWERS).await?;
+    found.rows.retain(|row| {
+        let Some(version) = reached.get_mut(&row.record) else { return false };
+        let is_next = row.version <= *version + 1 && !row.is_postponed;
+        *version += i64::from(is_next && row.version == *version + 1);
+        is_next
+    });
+    Ok(found)
+}
+
+/// A page of the rows of these listeners, in the order of their keys.
+pub(super) async fn page(
+    store: &Store,
+    listening: &HashSet<Listening>,
+    after: Option<&str>,
+    count: usize,
+) -> Result<Found<Summary>> {
+    let mut these = doc! { "$or": ours(listening) };
+    if let Some(after) = after {
+        these.insert("_id", doc! { "$gt": after });
+    }
+    summaries(store, these, doc! { "_id": 1 }, count).await
+}
+
+/// The events with these keys.
+pub(super) async fn events(store: &Store, keys: &[String]) -> Result<Found<(String, WaitingEvent)>> {
+    let steps = [doc! { "$match": { "_id": { "$in": keys } } }, doc! { "$addFields": computed() }];
+    let mut cursor = rows(store).aggregate(steps).await?;
+    let mut found = Found { rows: Vec::new(), unreadable: Vec::new() };
+    while let Some(row) = cursor.try_next().await? {
+        let key = key_of(&row);
+        match Row::event_of(row) {
+            Some(event) => found.rows.push(event),
+            None => found.unreadable.push(key),
+        }
+    }
+    // In the order of the keys, which is the one of versions.
+    let place: HashMap<_, _> = keys.iter().enumerate().map(|(place, key)| (key.as_str(), place)).collect();
+    found.rows.sort_by_key(|(key, _)| place.get(key.as_str()).copied());
+    Ok(found)
+}
+
+/// Whether any event waits.
+pub(super) async fn is_used(store: &Store) -> Result<bool> {
+    Ok(rows(store).estimated_document_count().await? > 0)
+}
+
+/// How many events wait in the database of a service, and since when, by group and subject.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn waiting_counts(store: &Store) -> Result<Vec<WaitingCount>> {
+    #[derive(Deserialize)]
+    struct Of {
+        group: String,
+        subject: String,
+    }
+    #[derive(Deserialize)]
+    struct Counted {
+        #[serde(rename = "_id")]
+        of: Of,
+        count: i64,
+        oldest: DateTime,
+    }
+    let readable =
+        doc! { "group": { "$type": "string" }, "subject": { "$type": "string" }, "since": { "$type": "date" } };
+    let counted = doc! {
+        "_id": { "group": "$group", "subject": "$subject" },
+        "count": { "$sum": 1_i64 },
+        "oldest": { "$min": "$since" },
+    };
+    let steps = [doc! { "$match": readable }, doc! { "$group": counted }, doc! { "$sort": { "_id": 1 } }];
+    let found: Vec<Counted> = rows(store).aggregate(steps).with_type::<Counted>().await?.try_collect().await?;
+    let counts = found.into_iter().map(|Counted { of: Of { group, subject }, count, oldest }| WaitingCount {
+        group,
+        subject,
+        count: count.try_into().unwrap_or_default(),
+        oldest: OffsetDateTime::UNIX_EPOCH + time::Duration::milliseconds(oldest.timestamp_millis()),
+    });
+    Ok(counts.collect())
+}
+
+async fn summaries(store: &Store, these: Document, in_order: Document, limit: usize) -> Result<Found<Summary>> {
+    let mut fields = computed();
+    fields.extend(doc! { "record": 1, "version": 1 });
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let steps =
+        [doc! { "$match": these }, doc! { "$sort": in_order }, doc! { "$limit": limit }, doc! { "$project": fields }];
+    let mut cursor = rows(store).aggregate(steps).await?;
+    let mut found = Found { rows: Vec::new(), unreadable: Vec::new() };
+    while let Some(row) = cursor.try_next().await? {
+        match Summary::read(&row) {
+            Some(row) => found.rows.push(row),
+            None => found.unreadable.push(key_of(&row)),
+        }
+    }
+    Ok(found)
+}
+
+/// The rows of these listeners.
+fn ours(listening: &HashSet<Listening>) -> Vec<Document> {
+    let ours = listening.iter().map(|(group, subject)| doc! { "group": group, "subject": subject });
+    ours.collect()
+}
+
+/// The key of a row, whatever its type.
+fn key_of(row: &Document) -> String {
+    row.get("_id").map(|key| key.as_str().map_or_else(|| key.to_string(), str::to_owned)).unwrap_or_default()
+}
