@@ -14,11 +14,23 @@ use crate::{open, ticket};
 
 const GROUP: &str = "tickets";
 
+const LONG_AGO: DateTime = DateTime::from_millis(0);
+
 /// Waits for version 2 of a record at the first attempt.
 const WAITS_ONCE: Does = |before| if before == 0 { Err(Rejection::until(AWAITED, 2)) } else { Ok(()) };
 
 async fn publish(world: &World<'_>) {
     world.client.publish(serde_json::to_string(&ticket("concert")).unwrap()).await;
+}
+
+/// A row of an event with bytes that are not its payload, which waits for this version.
+fn row(id: &str, version: i64, since: DateTime) -> Document {
+    doc! {
+        "_id": format!("{GROUP}/{id}"), "group": GROUP, "id": id, "subject": "ticket:created",
+        "record": format!("order/{AWAITED}"), "version": version,
+        "payload": Binary { subtype: BinarySubtype::Generic, bytes: b"{}".to_vec() },
+        "headers": [], "sequence": 1_i64, "deliveries": 1_i64, "publishedNanos": 0_i64, "since": since,
+    }
 }
 
 async fn count(store: &Store, collection: &str) -> u64 {
@@ -144,24 +156,14 @@ async fn a_stop_returns_the_events_that_wait_and_the_next_listener_has_them_at_o
 async fn rows_that_cannot_be_read_wait_too_far_ahead_or_have_no_listener_hold_up_no_other() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let world = World::new(&database, &broker).await;
-    let record = format!("order/{AWAITED}");
-    let row = |id: &str, version: i64| {
-        doc! {
-            "_id": format!("{GROUP}/{id}"), "group": GROUP, "id": id, "subject": "ticket:created", "record": &record,
-            "version": version, "payload": Binary { subtype: BinarySubtype::Generic, bytes: b"{}".to_vec() },
-            "headers": [], "sequence": 1_i64, "deliveries": 1_i64, "publishedNanos": 0_i64, "since": DateTime::now(),
-        }
-    };
     let with = |id: &str, field: &str, value: Bson| {
-        let mut row = row(id, 0);
+        let mut row = row(id, 0, DateTime::now());
         row.insert(field, value);
         row
     };
-    let long_ago = DateTime::from_millis(0);
-    let mut rows: Vec<_> = (0..300).map(|number| row(&format!("a-{number}"), 1000 + number)).collect();
-    let no_listener = [("subject", Bson::from("ticket:updated")), ("since", long_ago.into())];
-    let mut orphan = row("b-orphan", 0);
-    orphan.extend(no_listener.map(|(field, value)| (field.to_owned(), value)));
+    let mut rows: Vec<_> = (0..300).map(|number| row(&format!("a-{number}"), 1000 + number, DateTime::now())).collect();
+    let mut orphan = row("b-orphan", 0, LONG_AGO);
+    orphan.insert("subject", "ticket:updated");
     rows.push(orphan);
     rows.extend([
         with("b-record", "record", "something".into()),
@@ -180,6 +182,27 @@ async fn rows_that_cannot_be_read_wait_too_far_ahead_or_have_no_listener_hold_up
     write(world.store(), AWAITED, 2).await;
     assert_eq!(world.sold(1).await, [1]);
     until("removed", || async { count(world.store(), "waiting").await == 307 }).await;
+    listener.stop().await.result.unwrap();
+    world.close().await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn dead_letters_of_stored_events_are_tried_again_while_the_broker_is_away_and_delay_no_stop() {
+    let (database, broker) = (Database::new(), Broker::start().await);
+    let world = World::new(&database, &broker).await;
+    let listener = world.listen(Seller::default()).await;
+    broker.freeze();
+    let rows = (0..100).map(|number| row(&number.to_string(), 1000, LONG_AGO));
+    let waiting = world.store().collection::<Document>("waiting");
+    waiting.insert_many(rows).await.unwrap();
+    let tried = doc! { "notBefore": { "$exists": true } };
+    until("tried and put off", || async { waiting.count_documents(tried.clone()).await.unwrap() > 64 }).await;
+    listener.stop().await.result.unwrap();
+    broker.wake();
+    assert_eq!(count(world.store(), "waiting").await, 100, "none is lost");
+    let listener = world.listen(Seller::default()).await;
+    until("all are dead letters", || async { count(world.store(), "waiting").await == 0 }).await;
     listener.stop().await.result.unwrap();
     world.close().await;
     broker.stop().await;
