@@ -105,7 +105,7 @@ mod tests {
     use super::{Password, Passwords};
 
     #[tokio::test(start_paused = true)]
-    async fn who_gets_no_turn_within_five_seconds_is_told_to_try_again() {
+    async fn who_gets_no_turn_within_five_seconds_is_asked_to_try_again() {
         let passwords = Passwords::new().unwrap();
         let all = u32::try_from(passwords.permits.available_permits()).unwrap();
         let taken = passwords.permits.acquire_many(all).await.unwrap();

@@ -167,7 +167,7 @@ impl<'a> Search<'a> {
                 metrics::counter!("unreadable_documents_total", "collection" => "waiting").increment(1);
                 tracing::error!(
                     event = key,
-                    "an event in `waiting` can't be read, and is left there: mend its row, or delete it"
+                    "an event in `waiting` can't be read, and is left there: fix its row, or delete it"
                 );
             }
         }

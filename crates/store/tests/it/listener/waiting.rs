@@ -153,7 +153,7 @@ async fn a_stop_returns_the_events_that_wait_and_the_next_listener_has_them_at_o
 }
 
 #[tokio::test]
-async fn rows_that_cannot_be_read_wait_too_far_ahead_or_have_no_listener_hold_up_no_other() {
+async fn rows_that_cannot_be_read_wait_too_far_ahead_or_have_no_listener_block_no_other() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let world = World::new(&database, &broker).await;
     let with = |id: &str, field: &str, value: Bson| {
