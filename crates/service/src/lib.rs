@@ -2,6 +2,7 @@
 
 mod child;
 mod children;
+mod colours;
 mod error;
 mod exit;
 pub mod http;
@@ -26,6 +27,7 @@ mod tree;
 mod watch;
 
 pub use child::Child;
+pub use colours::may_have_colours;
 pub use error::{Error, Failure, Reason, Stopped};
 pub use exit::{Ending, Exit};
 pub use on_exit::OnExit;

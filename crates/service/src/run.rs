@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::pin::pin;
 use std::time::Duration;
 
+use clap::builder::styling::Styles;
 use futures_util::FutureExt;
 use futures_util::future::Fuse;
 use tokio::runtime;
@@ -83,9 +84,12 @@ fn report(outcome: &Outcome) -> Exit {
     outcome.exit()
 }
 
-/// Prints the error that ends a process, whether or not it has a log; a closed stderr is ignored.
+/// Prints the error that ends a process, whether or not it has a log, in the style of those of clap; a closed stderr is
+/// ignored.
 pub(crate) fn fail(error: &dyn std::fmt::Display) -> Exit {
-    writeln!(io::stderr(), "error: {error}").ok();
+    let style = Styles::styled();
+    let style = style.get_error();
+    writeln!(anstream::stderr(), "{style}error:{style:#} {error}").ok();
     Exit::Failed
 }
 

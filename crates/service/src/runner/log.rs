@@ -13,6 +13,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::place::Place;
+use crate::colours::may_have_colours;
 use crate::error::Error;
 use crate::exit::Exit;
 
@@ -36,7 +37,11 @@ pub(super) fn remark(text: &dyn Display) {
 pub(super) fn init() {
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).log_internal_errors(false);
-    if io::stderr().is_terminal() { log.with_target(false).init() } else { log.json().flatten_event(true).init() }
+    if io::stderr().is_terminal() {
+        log.with_ansi(may_have_colours(&io::stderr())).with_target(false).init();
+    } else {
+        log.json().flatten_event(true).init();
+    }
 }
 
 /// Reopens the log file for stdout and stderr: if it was moved away, a new one.

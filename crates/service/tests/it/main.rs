@@ -12,5 +12,6 @@ mod program;
 mod restart;
 mod settings;
 mod slot;
+mod terminal;
 mod together;
 mod watch;

@@ -1,0 +1,32 @@
+//! A program on a terminal.
+
+use std::process::Command;
+
+use crate::program::example;
+
+/// What a program that fails prints on a terminal, with this environment: its log and its error.
+fn on_a_terminal(environment: &[(&str, &str)]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let program = example("cases");
+    let line = format!("{} --rundir {} --set case.c=fails", program.display(), folder.path().display());
+    let mut command = Command::new("script");
+    command.args(["-qec", &line, "/dev/null"]);
+    for name in ["CI", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "RUST_LOG"] {
+        command.env_remove(name);
+    }
+    command.env("TERM", "xterm").envs(environment.iter().copied());
+    String::from_utf8(command.output().unwrap().stdout).unwrap()
+}
+
+#[test]
+fn log_and_error_have_colours_on_a_terminal_unless_the_environment_refuses_them() {
+    let coloured = on_a_terminal(&[]);
+    assert!(coloured.contains("\u{1b}[32m INFO\u{1b}[0m"), "{coloured:?}");
+    assert!(coloured.contains("\u{1b}[31merror:\u{1b}[0m cases/c: the disk is full"), "{coloured:?}");
+    for refused in [("NO_COLOR", "1"), ("TERM", "dumb"), ("CLICOLOR", "0")] {
+        let plain = on_a_terminal(&[refused]);
+        assert!(plain.contains(" INFO cases/a is ready"), "{plain:?}");
+        assert!(plain.contains("error: cases/c: the disk is full"), "{plain:?}");
+        assert!(!plain.contains('\u{1b}'), "{refused:?}: {plain:?}");
+    }
+}
