@@ -10,7 +10,8 @@ use crate::{Connection, Name, ServerUrl};
 
 const URL_EXAMPLE: &str = "NATS_URL=nats://localhost:4222";
 const CLUSTER_ID_EXAMPLE: &str = "NATS_CLUSTER_ID=ticketing";
-const CLIENT_ID_EXAMPLE: &str = "NATS_CLIENT_ID=tickets-1";
+/// [`PROGRAM`](service::settings::PROGRAM) is replaced by the name of the service.
+const CLIENT_ID_EXAMPLE: &str = "NATS_CLIENT_ID={program}-1";
 
 /// The section `[nats]`, of every service that publishes or listens.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -69,8 +70,7 @@ impl NatsSettings {
         let url = self.url.clone().with_context(|| format!("nats.url must be set: {URL_EXAMPLE}"))?;
         let cluster_id =
             self.cluster_id.clone().with_context(|| format!("nats.cluster_id must be set: {CLUSTER_ID_EXAMPLE}"))?;
-        let client_id =
-            self.client_id.clone().with_context(|| format!("nats.client_id must be set: {CLIENT_ID_EXAMPLE}"))?;
+        let client_id = self.client_id.clone().context("nats.client_id must be set")?;
         Ok(Connection { replicas: self.replicas, ..Connection::new(url, cluster_id, client_id) })
     }
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use mongodb::options::ConnectionString;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use service::settings::Secret;
+use service::settings::{Secret, text};
 
 use crate::error::plain;
 
@@ -84,7 +84,7 @@ impl Serialize for DatabaseUri {
 
 impl<'de> Deserialize<'de> for DatabaseUri {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        text(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 

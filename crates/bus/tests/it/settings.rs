@@ -17,8 +17,8 @@ fn missing_settings_are_refused_together_each_with_an_example() {
     let refused = load(&[("NATS_URL", "")]).unwrap_err();
     let expected = "\
 environment variable NATS_URL: nats.url: must be set: NATS_URL=nats://localhost:4222
-default: nats.cluster_id: must be set: NATS_CLUSTER_ID=ticketing
-default: nats.client_id: must be set: NATS_CLIENT_ID=tickets-1";
+nats.cluster_id: must be set: NATS_CLUSTER_ID=ticketing
+nats.client_id: must be set: NATS_CLIENT_ID=service-1";
     assert_eq!(refused, expected);
 }
 
@@ -30,7 +30,7 @@ fn an_invalid_setting_is_refused_with_its_place_the_reason_and_an_example() {
     assert_eq!(refused, expected);
     let refused = load(&[("NATS_URL", "nats://localhost"), NAMES[0], ("NATS_CLIENT_ID", "a b")]).unwrap_err();
     assert!(refused.contains("nats.client_id: a name has 1 to 64 letters"), "{refused}");
-    assert!(refused.ends_with("(NATS_CLIENT_ID=tickets-1)"), "{refused}");
+    assert!(refused.ends_with("(NATS_CLIENT_ID=service-1)"), "{refused}");
 }
 
 #[test]

@@ -49,7 +49,7 @@ use crate::settings::{Sections, Settings};
 pub fn main<S: Service>(name: &'static str, sections: Sections, make: impl FnOnce() -> S) -> Exit {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let cli = Cli::parse_from(std::iter::once(OsString::from(name)).chain(arguments.into_iter().skip(1)));
-    act(name, sections, cli, make).unwrap_or_else(|error| fail(&format_args!("{error:#}")))
+    act(name, sections.of_program(name), cli, make).unwrap_or_else(|error| fail(&format_args!("{error:#}")))
 }
 
 fn act<S: Service>(name: &'static str, sections: Sections, cli: Cli, make: impl FnOnce() -> S) -> Result<Exit, Error> {

@@ -53,7 +53,7 @@ impl Generation {
                 Err(problems) => refusals.extend(problems.into_iter().map(|problem| {
                     let key = format!("{prefix}{}", problem.key);
                     let origin = generation.origin(&key).to_string();
-                    Refusal { key, problem: problem.text, origin }
+                    Refusal { key, problem: sections.addressed(&problem.text), origin }
                 })),
             }
         }

@@ -11,11 +11,12 @@ use toml::de::{DeTable, ValueDeserializer};
 use toml::{Table, Value};
 
 use super::refused::Refusal;
+use super::required::NOT_A_TEXT;
 use super::section::Kind;
 use super::sections::{Moved, Place, Sections};
 
 /// Where settings come from. Environment variables override the file, and flags override both.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Sources {
     /// The TOML file, if there is one.
     pub file: Option<PathBuf>,
@@ -25,17 +26,36 @@ pub struct Sources {
     pub flags: Vec<String>,
 }
 
+impl fmt::Debug for Sources {
+    /// The values are left out, since some are secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, environment, flags } = self;
+        let flags: Vec<_> = flags.iter().map(|flag| key_of(flag)).collect();
+        f.debug_struct("Sources")
+            .field("file", file)
+            .field("environment", &environment.keys())
+            .field("flags", &flags)
+            .finish()
+    }
+}
+
+/// The key that a flag sets: what is before the `=`, or before whatever was written instead of it.
+fn key_of(flag: &str) -> &str {
+    let end = flag.find(|c: char| !c.is_alphanumeric() && !"._-".contains(c));
+    &flag[..end.unwrap_or(flag.len())]
+}
+
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// It is not set.
     Default,
-    /// A line of the file.
+    /// The file.
     File {
         /// The file.
         path: PathBuf,
-        /// Its line; 1 is the first.
-        line: usize,
+        /// The line; 1 is the first. `None` if there is no line, since the file can't be read.
+        line: Option<usize>,
     },
     /// A variable of the environment.
     Environment(String),
@@ -47,7 +67,8 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
-            Self::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Self::File { path, line: None } => write!(f, "{}", path.display()),
+            Self::File { path, line: Some(line) } => write!(f, "{}:{line}", path.display()),
             Self::Environment(name) => write!(f, "environment variable {name}"),
             Self::Flag(key) => write!(f, "--set {key}"),
         }
@@ -95,14 +116,15 @@ impl<'a> Layers<'a> {
 
     fn add_file(&mut self, path: &Path) {
         let at = |line| Origin::File { path: path.to_owned(), line };
+        let first = at(Some(1));
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) => return self.refuse("", &format!("can't be read: {error}"), &at(1)),
+            Err(error) => return self.refuse("", &format!("can't be read: {error}"), &at(None)),
         };
-        let line = |span: Range<usize>| at(text[..span.start].matches('\n').count() + 1);
+        let line = |span: Range<usize>| at(Some(text[..span.start].matches('\n').count() + 1));
         let document = match DeTable::parse(&text) {
             Ok(document) => document.into_inner(),
-            Err(error) => return self.refuse("", error.message(), &error.span().map_or(at(1), line)),
+            Err(error) => return self.refuse("", error.message(), &error.span().map_or(first, line)),
         };
         for (section, values) in document {
             let origin = line(section.span());
@@ -148,7 +170,8 @@ impl<'a> Layers<'a> {
     }
 
     fn add_flag(&mut self, flag: &str) {
-        let (name, text) = flag.split_once('=').map_or((flag, None), |(name, text)| (name, Some(text)));
+        let name = key_of(flag);
+        let text = flag[name.len()..].strip_prefix('=');
         let origin = Origin::Flag(name.to_owned());
         match (name.split_once('.'), text) {
             (Some((section, key)), Some(text)) => self.set(section, key, Written::Text(text), origin),
@@ -186,6 +209,10 @@ impl<'a> Layers<'a> {
         if !kind.properties.contains_key(key) {
             let keys: Vec<_> = kind.properties.keys().map(String::as_str).collect();
             return self.refuse(&dotted, &format!("unknown; [{}] has {}", kind.name, keys.join(", ")), &origin);
+        }
+        if kind.is_text(key) && !value.is_str() {
+            // Before the section's own type refuses it and quotes it: it may be a secret. Or takes it: a date becomes a text.
+            return self.refuse(&dotted, NOT_A_TEXT, &origin);
         }
         self.origins.insert(dotted, origin);
         self.values.entry(kind.name).or_default().insert(key.to_owned(), value);
@@ -227,7 +254,7 @@ impl Written<'_> {
     fn value(self, kind: &Kind, key: &str) -> Value {
         let text = match self {
             Self::Typed(value) => return value,
-            Self::Text(text) => text,
+            Self::Text(text) => text.trim(), // a Secret of Kubernetes that was made from a file ends with a newline
         };
         if kind.types(key).contains(&"string") {
             return Value::String(text.to_owned());

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::layers::Origin;
+
 /// Settings that were refused, and why; the current settings stay as they are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub struct Refused {
@@ -24,8 +26,11 @@ pub struct Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let colon = if self.key.is_empty() { "" } else { ": " };
-        write!(f, "{}: {}{colon}{}", self.origin, self.key, self.problem)
+        let Self { key, problem, origin } = self;
+        let is_set = *origin != Origin::Default.to_string();
+        let place = [(is_set, origin), (!key.is_empty(), key)].into_iter().filter(|(is_known, _)| *is_known);
+        place.into_iter().try_for_each(|(_, place)| write!(f, "{place}: "))?;
+        f.write_str(problem)
     }
 }
 

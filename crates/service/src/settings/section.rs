@@ -107,6 +107,12 @@ impl Kind {
         }
     }
 
+    /// Whether a key is a text, and nothing else.
+    pub(super) fn is_text(&self, key: &str) -> bool {
+        let types = self.types(key);
+        types.contains(&"string") && types.iter().all(|name| ["string", "null"].contains(name))
+    }
+
     /// The keys whose values differ between two tables of this section; a key that a table does not have is at its
     /// default.
     ///

@@ -2,12 +2,19 @@
 
 use super::section::{Kind, Section};
 
+/// What the text of a [`Problem`](super::Problem) contains in place of the name of the program.
+///
+/// An example of a setting that differs from program to program, such as `NATS_CLIENT_ID={program}-1`, then fits the one
+/// that refuses it.
+pub const PROGRAM: &str = "{program}";
+
 /// The sections that a program has, and where some of their settings were before.
 #[derive(Clone, Debug, Default)]
 pub struct Sections {
     pub(super) kinds: Vec<Kind>,
     pub(super) moved: Vec<Moved>,
     pub(super) foreign: Vec<&'static str>,
+    program: Option<&'static str>,
 }
 
 /// The place of a setting: section and key.
@@ -70,6 +77,17 @@ impl Sections {
     pub fn beside(mut self, names: impl IntoIterator<Item = &'static str>) -> Self {
         self.foreign.extend(names);
         self
+    }
+
+    /// Names the program, for problems that show its own name: [`PROGRAM`].
+    pub(crate) fn of_program(mut self, name: &'static str) -> Self {
+        self.program = Some(name);
+        self
+    }
+
+    /// The text of a problem, with the name of this program.
+    pub(super) fn addressed(&self, problem: &str) -> String {
+        problem.replace(PROGRAM, self.program.unwrap_or("service"))
     }
 
     pub(super) fn find(&self, name: &str) -> Option<&Kind> {

@@ -164,7 +164,7 @@ fn different_values_by_both_names_are_refused_with_the_places_of_both_and_withou
 fn an_invalid_value_by_a_former_name_is_refused_at_its_place() {
     let given = Given::new("[auth]\nbind = 5\n", &[], &[]);
     let error = given.load(sections()).unwrap_err();
-    assert!(error.starts_with("settings.toml:2: http.bind: invalid type: integer `5`"), "{error}");
+    assert_eq!(error, "settings.toml:2: http.bind: must be a text, in quotes");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use service::settings::{Problem, Secret, Sections, Settings, Sources};
+use service::settings::{PROGRAM, Problem, Secret, Sections, Settings, Sources, required};
 use service::{Error, Live, Scope, Section, Service, launch};
 use tempfile::TempDir;
 use tokio::time::{Instant, timeout};
@@ -113,7 +113,7 @@ fn each_layer_goes_over_the_one_before_and_each_value_knows_its_origin() {
     let origins: Vec<_> =
         settings.effective().into_iter().map(|(key, (value, origin))| format!("{key} {value} {origin}")).collect();
     let expected = [
-        r#"account.password "***" default"#,
+        r#"account.password "" default"#,
         r#"account.user "42" environment variable ACCOUNT__USER"#,
         r#"numbers.bind "127.0.0.1:7776" default"#,
         "numbers.rate 3.0 --set numbers.rate",
@@ -124,8 +124,7 @@ fn each_layer_goes_over_the_one_before_and_each_value_knows_its_origin() {
 #[test]
 fn everything_that_is_wrong_is_reported_together_each_with_its_place() {
     let file = File::new("[numbers]\nrate = 0\n\n[account]\nuser = 5\n");
-    let expected =
-        ["2: numbers.rate: must be above 0", "5: account.user: invalid type: integer `5`, expected a string"];
+    let expected = ["5: account.user: must be a text, in quotes", "2: numbers.rate: must be above 0"];
     assert_eq!(refused(&file, &[], &[]), expected);
 
     file.write("[numbers]\nrate = 1\nrade = 2\n\n[nunbers]\n");
@@ -153,7 +152,87 @@ fn everything_that_is_wrong_is_reported_together_each_with_its_place() {
     assert_eq!(lines, ["environment variable NUMBERS__RATE: numbers.rate: invalid type: string \"x\", expected f64"]);
 
     fs::remove_file(file.path()).unwrap();
-    assert!(refused(&file, &[], &[])[0].contains("can't be read: No such file or directory"));
+    assert_eq!(refused(&file, &[], &[]), [" can't be read: No such file or directory (os error 2)"], "no line");
+}
+
+#[test]
+fn a_secret_of_any_other_type_is_refused_without_being_quoted() {
+    let file = File::new("");
+    for value in [
+        "7142536475",
+        "-7142536475",
+        "0x7142536475",
+        "71425.36475",
+        "7142-12-25",
+        "7142-12-25T10:00:00Z",
+        "[7142536475]",
+        "[\"7142536475\"]",
+        "{ is = \"7142536475\" }",
+        "{ is = 7142536475 }",
+        "true",
+        "7142.5364757142536475e999",
+        "hunter7142",
+        "'7142",
+        "\"7142",
+        "\"\\7142\"",
+        "7142:36475",
+    ] {
+        file.write(&format!("[account]\n\npassword = {value}\n"));
+        let lines = refused(&file, &[], &[]);
+        assert!(lines[0].starts_with("3: "), "{value}: {lines:?}");
+        assert!(!format!("{lines:?}").contains("7142"), "{value}: {lines:?}");
+    }
+    file.write("[account]\npassword = 7142\n");
+    assert_eq!(refused(&file, &[], &[]), ["2: account.password: must be a text, in quotes"]);
+    file.write("");
+    for flag in ["account.password:7142", "account.password 7142", "account.password", "=7142", "account.passwort=7142"]
+    {
+        let lines = refused(&file, &[("ACCOUNT__PASSWORT", "7142")], &[flag]);
+        assert!(!format!("{lines:?}").contains("7142"), "{flag}: {lines:?}");
+    }
+}
+
+#[test]
+fn no_debug_text_of_settings_contains_a_value_of_the_environment_or_a_flag() {
+    let environment = BTreeMap::from([
+        ("ACCOUNT_PASSWORD".to_owned(), "s3cret".to_owned()),
+        ("NUMBERS__RATE".to_owned(), "1".to_owned()),
+        ("OF_ANOTHER_PROGRAM".to_owned(), "s3cret".to_owned()),
+    ]);
+    let flags = vec!["account.password=s3cret".to_owned()];
+    let sources = Sources { environment, flags, ..Sources::default() };
+    let settings = Settings::load(sections(), sources.clone()).unwrap();
+    let launched = launch("idle", Idle).settings(settings.clone());
+    let shown = format!("{sources:?} {settings:?} {:?} {launched:#?}", settings.effective());
+    assert!(!shown.contains("s3cret"), "{shown}");
+    assert!(shown.contains("ACCOUNT_PASSWORD") && shown.contains("account.password"), "{shown}");
+}
+
+/// Does nothing.
+#[derive(Debug)]
+struct Idle;
+
+impl Service for Idle {
+    type Handle = ();
+
+    async fn run(self, _scope: Scope<()>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+#[test]
+fn blanks_and_newlines_around_a_variable_or_flag_are_not_part_of_its_value() {
+    let file = File::new("");
+    let environment = BTreeMap::from([
+        ("NUMBERS__BIND".to_owned(), " 127.0.0.1:1\r\n".to_owned()),
+        ("NUMBERS__RATE".to_owned(), "2\n".to_owned()),
+        ("ACCOUNT_PASSWORD".to_owned(), "a b\n".to_owned()),
+    ]);
+    let flags = vec!["account.user= me\n".to_owned()];
+    let settings = Settings::load(sections(), Sources { environment, flags, ..file.sources() }).unwrap();
+    assert_eq!((numbers(&settings).get().rate, numbers(&settings).get().bind.port()), (2.0, 1));
+    let account = settings.live::<Account>().unwrap().get();
+    assert_eq!((account.password.reveal(), account.user.as_str()), ("a b", "me"));
 }
 
 #[test]
@@ -299,14 +378,42 @@ fn every_setting_is_described_with_its_type_default_doc_comment_and_variables() 
     let expected = [
         "numbers.bind (string, default \"127.0.0.1:7776\")\n    Where to listen\n    variable NUMBERS__BIND",
         "numbers.rate (number, default 60.0, changes on reload)\n    Numbers a minute\n    variable NUMBERS__RATE",
-        "account.password (string, default \"***\", changes on reload)\n    The password\n    \
+        "account.password (string, no default, changes on reload)\n    The password\n    \
          variables ACCOUNT__PASSWORD, ACCOUNT_PASSWORD",
-        "session.hours (integer or null, default null)\n    \n    variable SESSION__HOURS",
+        "session.hours (integer or null, no default)\n    \n    variable SESSION__HOURS",
     ];
     for setting in expected {
         assert!(described.contains(&setting.to_owned()), "{setting} in {described:#?}");
     }
     assert_eq!(described.len(), 6);
+}
+
+/// A section that must be set.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Broker {
+    /// The name of the client
+    client_id: String,
+    retries: u8,
+}
+
+impl Section for Broker {
+    const NAME: &'static str = "broker";
+
+    fn check(&self) -> Vec<Problem> {
+        let example = format!("CLIENT_ID={PROGRAM}-1");
+        required("client_id", !self.client_id.is_empty(), &example).into_iter().collect()
+    }
+}
+
+#[test]
+fn a_setting_that_must_be_set_is_described_and_refused_as_such() {
+    let sections = Sections::new().with::<Broker>();
+    let described: Vec<_> = sections.describe().iter().map(ToString::to_string).collect();
+    assert!(described[0].starts_with("broker.client_id (string, must be set)\n"), "{described:?}");
+    assert!(described[1].starts_with("broker.retries (integer, default 0)\n"), "{described:?}");
+    let refused = Settings::load(sections, Sources::default()).unwrap_err();
+    assert_eq!(refused.to_string(), "broker.client_id: must be set: CLIENT_ID=service-1");
 }
 
 #[test]
@@ -317,7 +424,8 @@ fn the_description_of_a_setting_is_data() {
         "section": "account",
         "key": "password",
         "type": ["string"],
-        "default": "***",
+        "default": "",
+        "required": false,
         "help": "The password",
         "variables": ["ACCOUNT__PASSWORD", "ACCOUNT_PASSWORD"],
         "live": true,
