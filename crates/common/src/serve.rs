@@ -23,7 +23,6 @@ pub async fn serve(scope: &Scope<Option<SocketAddr>>, router: Router) -> Result<
     let bind = settings.get().bind;
     let router = router.layer(from_fn_with_state(settings, limited));
     let address = scope.start("http", Http { bind, router, drain_delay: Duration::ZERO }).await?;
-    tracing::info!(%address, "listening");
     scope.ready(Some(address));
     scope.stopping().await;
     Ok(())

@@ -26,7 +26,9 @@ impl Service for NumberServer {
         let settings = scope.settings::<Numbers>()?;
         let bind = settings.get().bind;
         let listener = TcpListener::bind(bind).await.with_context(|| format!("listening on {bind}"))?;
-        scope.ready(listener.local_addr()?);
+        let address = listener.local_addr()?;
+        scope.listens_at(address);
+        scope.ready(address);
         let stopping = scope.stopping();
         while let Some(accepted) = stopping.or(listener.accept()).await {
             match accepted {

@@ -63,6 +63,7 @@ impl Service for Http {
         let listener = listener.tap_io(|connection| {
             connection.set_nodelay(true).ok(); // a stream's small pieces must not wait for each other
         });
+        scope.listens_at(address);
         scope.ready(address);
         serve(listener, self.router, self.drain_delay, &scope).await;
         Ok(())

@@ -9,6 +9,7 @@ pub mod http;
 mod linger;
 mod lock;
 mod node;
+mod nohup;
 mod on_exit;
 mod promise;
 mod restart;

@@ -1,5 +1,6 @@
 //! One running service without its types: its place in the tree, its children and tasks, and how it is stopped.
 
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -141,6 +142,12 @@ impl Node {
     pub(crate) fn show_ready(&self) {
         if !self.stop.is_requested() {
             self.show(State::Ready);
+        }
+    }
+
+    pub(crate) fn show_address(&self, address: SocketAddr) {
+        if let Some(row) = self.shown_in() {
+            self.tree.set_address(row, address);
         }
     }
 

@@ -13,9 +13,11 @@ use tokio::time::sleep_until;
 
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::nohup::hang_up_is_ignored;
 use crate::root::{Outcome, Running, launch};
 use crate::service::Service;
 use crate::stop::after;
+use crate::tree::Path;
 
 /// How long after the deadline of its stop a whole program is given up.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(1);
@@ -23,6 +25,7 @@ const GIVEN_UP_AFTER: Duration = Duration::from_secs(1);
 /// Runs a service as the whole of this process, until it ends or a signal asks it to.
 ///
 /// SIGINT, SIGTERM and SIGHUP (its terminal was closed) ask it to stop in order; a second one ends the process immediately.
+/// A program that was started by `nohup` does not notice SIGHUP.
 /// A failure is printed on stderr as one `error: …` line. Call it from a `main` that is not async:
 /// `fn main() -> service::Exit { service::run("tickets", Tickets::new()) }`.
 ///
@@ -30,7 +33,7 @@ const GIVEN_UP_AFTER: Duration = Duration::from_secs(1);
 /// [`runner::main`](crate::runner::main).
 pub fn run<S: Service>(name: &str, service: S) -> Exit {
     let run = in_runtime(async {
-        let signals = Signals::listen()?;
+        let signals = Signals::listen(HangUp::Stops)?;
         Ok(until_over(launch(name, service).start(), signals, None::<fn()>).await)
     });
     run.unwrap_or_else(|error| fail(&format_args!("{error:#}")))
@@ -55,7 +58,8 @@ pub(crate) async fn until_over<H>(mut running: Running<H>, mut signals: Signals,
             outcome = running.ended() => return report(&outcome),
             // Its body could not even be dropped: it blocks its thread.
             () = &mut give_up => {
-                fail(&"did not stop in time, and could not be aborted");
+                let paths = [running.tree().aborted(), running.tree().stopping()].concat();
+                fail(&format_args!("did not stop in time, and could not be aborted: {}", joined(&paths)));
                 return Exit::Aborted;
             }
             asked = signals.next() => match (asked, &reload) {
@@ -75,13 +79,15 @@ pub(crate) async fn until_over<H>(mut running: Running<H>, mut signals: Signals,
 fn report(outcome: &Outcome) -> Exit {
     if let Err(error) = &outcome.result {
         fail(&format_args!("{error:#}"));
-        return outcome.exit();
     }
     if !outcome.aborted.is_empty() {
-        let paths: Vec<_> = outcome.aborted.iter().map(|path| path.as_str()).collect();
-        fail(&format_args!("did not stop in time and was aborted: {}", paths.join(", ")));
+        fail(&format_args!("did not stop in time and was aborted: {}", joined(&outcome.aborted)));
     }
     outcome.exit()
+}
+
+fn joined(paths: &[Path]) -> String {
+    paths.iter().map(Path::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// Prints the error that ends a process, whether or not it has a log, in the style of those of clap; a closed stderr is
@@ -96,8 +102,18 @@ pub(crate) fn fail(error: &dyn std::fmt::Display) -> Exit {
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
-    hang_up: Signal,
+    /// `None` if it is ignored.
+    hang_up: Option<Signal>,
     user: Signal,
+}
+
+/// What SIGHUP means to a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HangUp {
+    /// Its terminal was closed, so it stops; unless `nohup` says that it must outlive its terminal.
+    Stops,
+    /// It reads its settings again, also if it was started by `nohup`: that never ends it.
+    Reloads,
 }
 
 pub(crate) enum Asked {
@@ -108,11 +124,12 @@ pub(crate) enum Asked {
 }
 
 impl Signals {
-    pub(crate) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen(to: HangUp) -> io::Result<Self> {
+        let is_ignored = to == HangUp::Stops && hang_up_is_ignored();
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
+            hang_up: if is_ignored { None } else { Some(signal(SignalKind::hangup())?) },
             user: signal(SignalKind::user_defined1())?,
         })
     }
@@ -121,7 +138,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => Asked::Stop(Exit::Interrupted),
             _ = self.terminate.recv() => Asked::Stop(Exit::Terminated),
-            _ = self.hang_up.recv() => Asked::Reload,
+            Some(_) = async { self.hang_up.as_mut()?.recv().await } => Asked::Reload,
             _ = self.user.recv() => Asked::Reload,
         }
     }

@@ -1,6 +1,7 @@
 //! What a running service holds: it becomes ready with it, runs tasks, and learns that it must stop.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::error::Error;
@@ -51,6 +52,11 @@ impl<H> Scope<H> {
         self.node.show_ready();
         // If nobody waits for it: whoever started this service gave up, and will ask it to stop.
         let _ = self.promise.answer(Ok(handle));
+    }
+
+    /// Shows, in the log and in the status, where this service listens.
+    pub fn listens_at(&self, address: SocketAddr) {
+        self.node.show_address(address);
     }
 
     /// Shows that something this service needs is away: `nats`, and why. The service is not ready until

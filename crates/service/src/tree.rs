@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -24,6 +25,13 @@ impl Path {
     /// The path as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl Path {
+    /// Whether this is a descendant of the service at the other path.
+    fn is_below(&self, other: &Self) -> bool {
+        self.0.strip_prefix(other.as_str()).is_some_and(|rest| rest.starts_with('/'))
     }
 }
 
@@ -72,6 +80,14 @@ impl fmt::Display for State {
 }
 
 impl State {
+    fn is_stopping(self) -> bool {
+        matches!(self, Self::Draining | Self::Stopping)
+    }
+
+    fn may_listen(self) -> bool {
+        !matches!(self, Self::Stopped | Self::Failed | Self::Restarting)
+    }
+
     /// Whether a service in this state is as it should be: in use, or ended in a way that its parent allows.
     fn is_settled(self) -> bool {
         match self {
@@ -93,6 +109,8 @@ pub struct Status {
     pub since: SystemTime,
     /// How often the service was started again after a failure.
     pub restarts: u32,
+    /// Where the service listens, if it does.
+    pub address: Option<SocketAddr>,
     /// What a waiting service waits for: `nats`.
     pub waits_for: Option<&'static str>,
     /// Why the service failed, or waits.
@@ -133,6 +151,14 @@ impl Tree {
         self.rows.borrow().aborted.clone()
     }
 
+    /// The services that were asked to stop and have not ended: of those that wait for each other, the innermost.
+    pub fn stopping(&self) -> Vec<Path> {
+        let rows = self.rows.borrow();
+        let stopping: Vec<_> = rows.statuses.values().filter(|status| status.state.is_stopping()).collect();
+        let is_innermost = |path: &Path| !stopping.iter().any(|other| other.path.is_below(path));
+        stopping.iter().map(|status| &status.path).filter(|path| is_innermost(path)).cloned().collect()
+    }
+
     /// The services that keep the program from being ready: the root unless it is ready, and every other service that
     /// starts, stops or waits; but not those that wait for something in `excluded`: `nats`.
     pub fn not_ready(&self, excluded: &[String]) -> Vec<Path> {
@@ -169,8 +195,9 @@ impl Tree {
             }
             let state = State::Starting;
             let since = SystemTime::now();
-            rows.statuses
-                .insert(row, Status { path: path.clone(), state, since, restarts: 0, waits_for: None, error: None });
+            let path = path.clone();
+            let status = Status { path, state, since, restarts: 0, address: None, waits_for: None, error: None };
+            rows.statuses.insert(row, status);
         });
         row
     }
@@ -188,7 +215,18 @@ impl Tree {
                 status.restarts += u32::from(state == State::Restarting);
                 status.state = state;
                 status.since = SystemTime::now();
+                status.address = status.address.filter(|_| state.may_listen());
                 (status.waits_for, status.error) = (None, error);
+            }
+        });
+    }
+
+    /// Shows where a service listens, until it has stopped.
+    pub(crate) fn set_address(&self, row: Row, address: SocketAddr) {
+        self.rows.send_modify(|rows| {
+            if let Some(status) = rows.statuses.get_mut(&row) {
+                tracing::info!("{} listens at {address}", status.path);
+                status.address = Some(address);
             }
         });
     }

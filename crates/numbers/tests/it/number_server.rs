@@ -46,9 +46,14 @@ impl NumberServer {
         fs::write(self.folder().join("numbers.toml"), text).unwrap();
     }
 
+    /// The command, with the settings file if it reads settings and is not to read others.
     pub(crate) fn command(&self, command: &str) -> Command {
+        let reads_settings =
+            ["run", "start", "config check", "config show"].iter().any(|name| command.starts_with(name));
+        let config: &[_] =
+            if reads_settings && !command.contains("--config") { &["--config", "numbers.toml"] } else { &[] };
         let mut process = Command::new(env!("CARGO_BIN_EXE_number-server"));
-        process.current_dir(self.folder()).args(["--rundir", ".", "--config", "numbers.toml"]).args(command.split(' '));
+        process.current_dir(self.folder()).args(["--rundir", "."]).args(config).args(command.split(' '));
         process
     }
 

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use axum::Router;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::log::reopen;
+use super::options::Options;
 use crate::settings::{Refused, Reloaded, Settings};
 use crate::tree::{self, Tree};
 
@@ -32,9 +34,14 @@ pub(crate) struct Row {
     pub(crate) path: String,
     pub(crate) state: String,
     pub(crate) since: String,
+    #[serde(default)]
+    pub(crate) address: Option<String>,
     pub(crate) restarts: u32,
     pub(crate) error: Option<String>,
 }
+
+/// The route of the options that the program was started with; on the control socket only, since they may contain secrets.
+pub(super) const OPTIONS: &str = "/-/options";
 
 /// The answer of `/services`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -64,27 +71,37 @@ async fn readyz(State(program): State<Program>, Query(query): Query<Vec<(String,
     let ready = not_ready.is_empty() && !none_yet;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let pid = std::process::id();
-    (status, Json(json!({ "ready": ready, "not_ready": not_ready, "pid": pid }))).into_response()
+    (status, line(json!({ "ready": ready, "not_ready": not_ready, "pid": pid }))).into_response()
 }
 
-async fn services(State(program): State<Program>) -> Json<Value> {
+/// A JSON answer that ends with a newline, so that a shell's prompt is not behind it.
+fn line(answer: impl Serialize) -> Response {
+    match serde_json::to_string(&answer) {
+        Ok(text) => ([(CONTENT_TYPE, "application/json")], text + "\n").into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
+
+async fn services(State(program): State<Program>) -> Response {
     let (pid, generation) = (std::process::id(), program.settings.generation());
-    Json(json!({ "pid": pid, "generation": generation, "services": program.tree.statuses() }))
+    line(json!({ "pid": pid, "generation": generation, "services": program.tree.statuses() }))
 }
 
-async fn config(State(program): State<Program>) -> Json<BTreeMap<String, Value>> {
+async fn config(State(program): State<Program>) -> Response {
     let effective = program.settings.effective().into_iter();
-    Json(
-        effective
-            .map(|(key, (value, origin))| (key, json!({ "value": value, "origin": origin.to_string() })))
-            .collect(),
-    )
+    let shown = effective.map(|(key, (value, origin))| (key, json!({ "value": value, "origin": origin.to_string() })));
+    line(shown.collect::<BTreeMap<_, _>>())
+}
+
+/// `GET` [`OPTIONS`].
+pub(super) fn options_route(options: Options) -> Router {
+    Router::new().route(OPTIONS, get(async move || line(options)))
 }
 
 async fn reload_route(State(program): State<Program>) -> Response {
     match reload(&program) {
-        Ok(reloaded) => Json(reloaded).into_response(),
-        Err(refused) => (StatusCode::CONFLICT, Json(refused)).into_response(),
+        Ok(reloaded) => line(reloaded),
+        Err(refused) => (StatusCode::CONFLICT, line(refused)).into_response(),
     }
 }
 
@@ -99,7 +116,7 @@ pub(super) fn reload(program: &Program) -> Result<Reloaded, Refused> {
     match &result {
         Ok(reloaded) => {
             reloaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-            tracing::info!(generation = reloaded.generation, changed = ?reloaded.changed, "reloaded");
+            tracing::info!(generation = reloaded.generation, changed = reloaded.changed.join(", "), "reloaded");
         }
         Err(refused) => tracing::warn!(%refused, "the reload was refused; the settings stay as they are"),
     }

@@ -1,6 +1,5 @@
 //! Starting a program in the background, and stopping it.
 
-use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -13,6 +12,7 @@ use nix::unistd::Pid;
 use super::cli::Patience;
 use super::control;
 use super::log::{remark, say, since};
+use super::options::Options;
 use super::place::Place;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -24,8 +24,8 @@ const CHECK_EVERY: Duration = Duration::from_millis(20);
 /// The time after which a wait is explained to the user.
 const LONG_WAIT: Duration = Duration::from_secs(2);
 
-/// Starts the program with these arguments; returns when it is ready or has failed.
-pub(super) fn start(place: &Place, arguments: Vec<OsString>) -> Result<Exit, Error> {
+/// Starts the program with these options; returns when it is ready or has failed.
+pub(super) fn start(place: &Place, options: &Options) -> Result<Exit, Error> {
     if let Some(pid) = place.holder()? {
         return Ok(already_running(place, pid));
     }
@@ -35,7 +35,10 @@ pub(super) fn start(place: &Place, arguments: Vec<OsString>) -> Result<Exit, Err
     let log = log.with_context(|| format!("failed to open the log {}", path.display()))?;
     let length = log.metadata()?.len();
     let mut child = Command::new(std::env::current_exe()?)
-        .args(arguments)
+        .args(options.arguments())
+        .arg("--rundir")
+        .arg(&place.folder)
+        .args(["run", "--detached"])
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
@@ -87,8 +90,7 @@ pub(super) fn stop(place: &Place, patience: &Patience) -> Result<Exit, Error> {
     // It may have ended by itself in the meantime.
     kill(process, Signal::SIGTERM).ok();
     let asked = Instant::now();
-    let mut reported = false;
-    let mut killed = false;
+    let (mut reported, mut killed) = (false, false);
     while !is_gone(process) || place.holder()? == Some(pid) {
         let waited = asked.elapsed();
         if waited > LONG_WAIT && !reported {
@@ -96,10 +98,12 @@ pub(super) fn stop(place: &Place, patience: &Patience) -> Result<Exit, Error> {
             reported = true;
         }
         if waited > patience.within && !killed {
+            let left = control::not_ready(place, pid.unsigned_abs()).unwrap_or_default();
+            let left = if left.is_empty() { String::new() } else { format!(" (not stopped: {})", left.join(", ")) };
             if patience.no_kill {
-                return Ok(fail(&format_args!("process {pid} still runs after {:?}", patience.within)));
+                return Ok(fail(&format_args!("process {pid} still runs after {:?}{left}", patience.within)));
             }
-            remark(&format_args!("process {pid} still runs after {:?} and is killed", patience.within));
+            remark(&format_args!("process {pid} still runs after {:?} and is killed{left}", patience.within));
             kill(process, Signal::SIGKILL).ok();
             killed = true;
         }

@@ -1,34 +1,27 @@
 //! The commands and their options.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::iter;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use super::options::Options;
 use super::place::Place;
 use crate::error::Error;
-use crate::settings::Sources;
 
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(max_term_width = 100, disable_help_subcommand = true)]
 pub(super) struct Cli {
-    /// Read the settings from this TOML file
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Set one setting, over file and environment; may be repeated
-    #[arg(long, global = true, value_name = "SECTION.KEY=VALUE")]
-    set: Vec<String>,
+    #[command(flatten)]
+    pub(super) options: Options,
     /// Keep the pid file, the control socket and the log in this folder [default: a folder of the program in your
     /// runtime or state folder]
     #[arg(long, global = true, value_name = "FOLDER")]
     rundir: Option<PathBuf>,
-    /// Serve /livez, /readyz, /services, /config, /metrics and /-/reload on this address; without it, only the commands
-    /// below can query them
-    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
-    pub(super) admin: Option<SocketAddr>,
     /// The command; without one, run
     #[command(subcommand)]
     command: Option<Command>,
@@ -49,12 +42,15 @@ pub(super) enum Command {
         #[command(flatten)]
         patience: Patience,
     },
-    /// Stop the program if it runs, and start it; check its settings first
+    /// Stop the program if it runs, and start it with the options that it was started with; check its settings first
+    ///
+    /// The options of this command replace those that the program was started with: the file, the address, the value of
+    /// the same setting. Its environment is the one of this command.
     Restart {
         #[command(flatten)]
         patience: Patience,
     },
-    /// Make the program read its settings again
+    /// Make the program read the settings that it was started with again
     Reload,
     /// Show the state of every service of the program
     Status {
@@ -62,7 +58,7 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Show the log of `start`
+    /// Show the log of `start`: on a terminal as `run` shows it, elsewhere as it was written, in JSON
     Logs {
         /// Print new lines as they are written
         #[arg(short, long)]
@@ -70,6 +66,9 @@ pub(super) enum Command {
         /// Begin with this number of last lines
         #[arg(short = 'n', long, value_name = "NUMBER", default_value_t = 20)]
         lines: usize,
+        /// Print JSON on a terminal too
+        #[arg(long)]
+        json: bool,
     },
     /// Inspect the settings without running the program
     Config {
@@ -97,29 +96,59 @@ pub(super) enum ConfigCommand {
     Show,
     /// Describe every setting
     Help {
-        /// Print JSON: a list of settings with section, key, type, default, help, variables, and live (whether a reload
-        /// may change it)
+        /// Print JSON: a list of settings with section, key, type, default, required, help, variables, and live (whether
+        /// a reload may change it)
         #[arg(long)]
         json: bool,
     },
 }
 
 impl Cli {
-    pub(super) fn command(&self) -> Command {
-        self.command.clone().unwrap_or(Command::Run { detached: false })
+    /// Reads the command line; ends the process if it is wrong, or asks for help only.
+    pub(super) fn read(name: &'static str) -> Self {
+        let mut command = <Self as CommandFactory>::command()
+            .name(name)
+            .about(format!("The {name} service: run it, inspect it, stop it"))
+            .after_help(format!("`{name} config help` lists its settings"));
+        let arguments: Vec<_> = iter::once(name.into()).chain(std::env::args_os().skip(1)).collect();
+        let matches = command.try_get_matches_from_mut(&arguments).unwrap_or_else(|error| error.exit());
+        let cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        if let Some(refusal) = cli.unused().or_else(|| cli.hidden(&arguments)) {
+            command.error(ErrorKind::ArgumentConflict, refusal).exit();
+        }
+        cli
     }
 
-    /// Where the settings come from.
-    pub(super) fn sources(&self) -> Sources {
-        let environment = std::env::vars_os();
-        // A value that is not UTF-8 becomes text that no setting accepts, so it is not ignored.
-        let text =
-            |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.to_string_lossy().into()));
-        Sources {
-            file: self.config.clone(),
-            environment: environment.filter_map(text).collect(),
-            flags: self.set.clone(),
-        }
+    /// An option that the command can't use, which would be believed to have an effect.
+    fn unused(&self) -> Option<String> {
+        let (given, _) = self.options.numbers().into_iter().find(|(_, number)| *number > 0)?;
+        let reason = match self.command.as_ref()? {
+            Command::Run { .. } | Command::Start | Command::Restart { .. } => return None,
+            Command::Config { command: ConfigCommand::Check | ConfigCommand::Show } => return None,
+            Command::Reload => "reload reads what the program was started with; `restart` can change that",
+            Command::Config { command: ConfigCommand::Help { .. } } => {
+                "config help describes the settings, and reads none"
+            }
+            Command::Stop { .. } | Command::Status { .. } | Command::Logs { .. } => "this command uses --rundir only",
+        };
+        Some(format!("{given} has no effect here: {reason}"))
+    }
+
+    /// An option in front of the command that clap has forgotten, since it is given behind the command too.
+    fn hidden(&self, arguments: &[OsString]) -> Option<String> {
+        let rundir = ("--rundir", usize::from(self.rundir.is_some()));
+        let mut known = self.options.numbers().into_iter().chain([rundir]);
+        let is = |argument: &OsString, name: &str| {
+            let value = argument.to_str().and_then(|argument| argument.strip_prefix(name));
+            value.is_some_and(|value| value.is_empty() || value.starts_with('='))
+        };
+        let (name, _) =
+            known.find(|(name, number)| arguments.iter().filter(|argument| is(argument, name)).count() > *number)?;
+        Some(format!("{name} is given before and after the command: give it on one side only"))
+    }
+
+    pub(super) fn command(&self) -> Command {
+        self.command.clone().unwrap_or(Command::Run { detached: false })
     }
 
     /// Where this program's files are.
@@ -132,25 +161,5 @@ impl Cli {
                 .join(name),
         };
         Ok(Place { name, folder })
-    }
-
-    /// The arguments that run this program in the background, with the same options.
-    pub(super) fn detached(&self) -> Vec<OsString> {
-        let mut arguments: Vec<OsString> = Vec::new();
-        let mut add = |option: &str, value: OsString| arguments.extend([option.into(), value]);
-        if let Some(config) = &self.config {
-            add("--config", config.into());
-        }
-        for set in &self.set {
-            add("--set", set.into());
-        }
-        if let Some(rundir) = &self.rundir {
-            add("--rundir", rundir.into());
-        }
-        if let Some(admin) = &self.admin {
-            add("--admin", admin.to_string().into());
-        }
-        arguments.extend(["run".into(), "--detached".into()]);
-        arguments
     }
 }

@@ -1,28 +1,38 @@
 //! Requests to a running program over its control socket.
 
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
 use anyhow::{Context, bail};
 use axum::body::{Body, Bytes};
 use axum::http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::net::UnixStream;
 use tokio::runtime;
 use tokio::time::timeout;
 
-use super::admin::Services;
+use super::admin::{self, Services};
 use super::log::{remark, say};
+use super::options::Options;
 use super::place::Place;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::run::fail;
 use crate::settings::{Refused, Reloaded};
 
-/// The longest time to wait for an answer.
-const ANSWER_WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
+/// The longest time to wait for an answer, and for one about readiness, which is asked for again and again.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+const PROBE_WITHIN: Duration = Duration::from_secs(1);
+
+/// The pause between two requests to a program that does not answer yet.
+const ASK_EVERY: Duration = Duration::from_millis(20);
 
 /// Sends one request and returns the answer.
-pub(super) fn ask(place: &Place, method: Method, path: &str) -> Result<(StatusCode, Bytes), Error> {
+fn ask(place: &Place, method: Method, path: &str, within: Duration) -> Result<(StatusCode, Bytes), Error> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let asked = async {
         let socket = place.socket();
@@ -40,7 +50,7 @@ pub(super) fn ask(place: &Place, method: Method, path: &str) -> Result<(StatusCo
             ended = connection => bail!("the program ended the connection: {ended:?}"),
         }
     };
-    runtime.block_on(async { timeout(ANSWER_WITHIN, asked).await }).context("no answer from the program")?
+    runtime.block_on(async { timeout(within, asked).await }).context("no answer from the program")?
 }
 
 /// Prints that the program does not run.
@@ -53,7 +63,7 @@ pub(super) fn reload(place: &Place) -> Result<Exit, Error> {
     if place.holder()?.is_none() {
         return Ok(not_running(place));
     }
-    let (status, body) = ask(place, Method::POST, "/-/reload")?;
+    let (status, body) = ask(place, Method::POST, "/-/reload", ANSWER_WITHIN)?;
     if status == StatusCode::OK {
         let Reloaded { generation, changed, warnings } = serde_json::from_slice(&body)?;
         warnings.iter().for_each(|warning| remark(&format_args!("warning: {warning}")));
@@ -69,9 +79,9 @@ pub(super) fn status(place: &Place, json: bool) -> Result<Exit, Error> {
     if place.holder()?.is_none() {
         return Ok(not_running(place));
     }
-    let (_, body) = ask(place, Method::GET, "/services")?;
+    let (_, body) = ask(place, Method::GET, "/services", ANSWER_WITHIN)?;
     if json {
-        say(&String::from_utf8_lossy(&body))?;
+        say(&String::from_utf8_lossy(&body).trim_end())?;
         return Ok(Exit::Clean);
     }
     let Services { pid, generation, services } = serde_json::from_slice(&body)?;
@@ -79,15 +89,40 @@ pub(super) fn status(place: &Place, json: bool) -> Result<Exit, Error> {
     let width = services.iter().map(|row| row.path.len()).max().unwrap_or_default();
     for row in services {
         let restarts = if row.restarts == 0 { String::new() } else { format!(", restarts {}", row.restarts) };
+        let address = row.address.map(|address| format!(" at {address}")).unwrap_or_default();
         let error = row.error.map(|error| format!(": {error}")).unwrap_or_default();
-        say(&format_args!("{:width$}  {} since {}{restarts}{error}", row.path, row.state, row.since))?;
+        let since = humantime::format_duration(lasted(&row.since)?);
+        say(&format_args!("{:width$}  {}{address} for {since}{restarts}{error}", row.path, row.state))?;
     }
     Ok(Exit::Clean)
 }
 
+/// How long ago this was, in whole seconds.
+fn lasted(since: &str) -> Result<Duration, Error> {
+    let since = OffsetDateTime::parse(since, &Rfc3339).with_context(|| format!("not a time: {since}"))?;
+    let lasted = (OffsetDateTime::now_utc() - since).whole_seconds();
+    Ok(Duration::from_secs(lasted.try_into().unwrap_or_default())) // below 0 if the clock was set
+}
+
+/// The options that the running program was started with; `None` if no program runs.
+pub(super) fn options(place: &Place) -> Result<Option<Options>, Error> {
+    let began = Instant::now();
+    while let Some(pid) = place.holder()? {
+        match ask(place, Method::GET, admin::OPTIONS, ANSWER_WITHIN) {
+            Ok((StatusCode::OK, body)) => return Ok(Some(serde_json::from_slice(&body)?)),
+            // It has just been started, or is about to end.
+            Err(_) if began.elapsed() < ANSWER_WITHIN => sleep(ASK_EVERY),
+            _ => bail!(
+                "process {pid} does not say which options it was started with: `stop` it, and `start` it with its options"
+            ),
+        }
+    }
+    Ok(None)
+}
+
 /// The services of this process that are not ready; `None` if it does not answer yet (another process may).
 pub(super) fn not_ready(place: &Place, pid: u32) -> Option<Vec<String>> {
-    let (_, body) = ask(place, Method::GET, "/readyz").ok()?;
+    let (_, body) = ask(place, Method::GET, "/readyz", PROBE_WITHIN).ok()?;
     let answer: Value = serde_json::from_slice(&body).ok()?;
     if answer["pid"] != pid {
         return None;

@@ -1,7 +1,6 @@
 //! Running a program, with its admin routes, until a signal or the program itself ends it.
 
 use std::fs::{self, Permissions};
-use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,13 +11,14 @@ use tokio::net::UnixListener;
 use tokio::time::timeout;
 
 use super::admin::{self, Program};
+use super::options::Options;
 use super::place::Place;
 use super::{background, log};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::http::{Http, serve};
 use crate::root::launch;
-use crate::run::{Signals, in_runtime, until_over};
+use crate::run::{HangUp, Signals, in_runtime, until_over};
 use crate::scope::Scope;
 use crate::service::Service;
 use crate::settings::Settings;
@@ -30,7 +30,7 @@ const ADMIN_STOPS_WITHIN: Duration = Duration::from_secs(1);
 pub(super) fn run<S: Service>(
     place: &Place,
     settings: Settings,
-    admin: Option<SocketAddr>,
+    options: &Options,
     detached: bool,
     service: S,
 ) -> Result<Exit, Error> {
@@ -43,13 +43,13 @@ pub(super) fn run<S: Service>(
     log::init();
     let metrics = PrometheusBuilder::new().install_recorder().context("failed to set up the metrics")?;
     in_runtime(async {
-        let signals = Signals::listen()?;
+        let signals = Signals::listen(HangUp::Reloads)?;
         let root = launch(place.name, service).settings(settings.clone());
         let log = detached.then(|| place.log());
         let program = Program { tree: root.tree().clone(), settings, metrics, log };
-        let mut admin = launch("admin", Admin { socket: place.socket(), tcp: admin, program: program.clone() })
-            .stop_within(ADMIN_STOPS_WITHIN)
-            .start();
+        let options = options.clone().anywhere()?;
+        let admin = Admin { socket: place.socket(), options, program: program.clone() };
+        let mut admin = launch("admin", admin).stop_within(ADMIN_STOPS_WITHIN).start();
         admin.ready().await?;
         let exit = until_over(root.start(), signals, Some(|| drop(admin::reload(&program)))).await;
         if ![Exit::Interrupted, Exit::Terminated].contains(&exit) {
@@ -63,7 +63,7 @@ pub(super) fn run<S: Service>(
 /// The admin routes, on the control socket and, if one is given, on an address.
 struct Admin {
     socket: PathBuf,
-    tcp: Option<SocketAddr>,
+    options: Options,
     program: Program,
 }
 
@@ -72,11 +72,10 @@ impl Service for Admin {
 
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         let router = admin::router(self.program);
-        if let Some(bind) = self.tcp {
-            let http = Http { bind, router: router.clone(), drain_delay: Duration::ZERO };
-            let address = scope.start("http", http).await?;
-            tracing::info!(%address, "admin routes listening");
+        if let Some(bind) = self.options.admin {
+            scope.start("http", Http { bind, router: router.clone(), drain_delay: Duration::ZERO }).await?;
         }
+        let router = router.merge(admin::options_route(self.options));
         fs::remove_file(&self.socket).ok(); // left by a process that was killed; the locked pid file shows that no other process uses it
         let listener = UnixListener::bind(&self.socket)
             .with_context(|| format!("failed to listen on {}; a shorter --rundir may help", self.socket.display()))?;

@@ -12,6 +12,7 @@ use anyhow::{Context, bail};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
+use super::lines::on_a_terminal;
 use super::place::Place;
 use crate::colours::may_have_colours;
 use crate::error::Error;
@@ -23,14 +24,17 @@ const TAIL: u64 = 1 << 20;
 /// The pause between two reads of a followed log.
 const READ_EVERY: Duration = Duration::from_millis(200);
 
-/// Prints to stdout.
+/// Prints to stdout. A reader that has closed it, as in `status | head -1`, is not an error.
 pub(super) fn say(text: &dyn Display) -> io::Result<()> {
-    writeln!(io::stdout().lock(), "{text}")
+    match writeln!(io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 /// Prints a remark to stderr.
 pub(super) fn remark(text: &dyn Display) {
-    writeln!(io::stderr(), "{text}").ok();
+    writeln!(anstream::stderr(), "{text}").ok();
 }
 
 /// Sets up the log on stderr: text on a terminal, else JSON, one object per line. `RUST_LOG` sets the level.
@@ -54,8 +58,8 @@ pub(super) fn reopen(log: &Path) -> Result<(), Error> {
 }
 
 /// Prints the last lines of the log, and new lines as they are written.
-pub(super) fn show(place: &Place, lines: usize, follow: bool) -> Result<Exit, Error> {
-    match copy(place, lines, follow) {
+pub(super) fn show(place: &Place, lines: usize, follow: bool, json: bool) -> Result<Exit, Error> {
+    match copy(place, lines, follow, json) {
         Err(error) if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) => {
             Ok(Exit::Clean) // the reader has closed the pipe
         }
@@ -63,29 +67,68 @@ pub(super) fn show(place: &Place, lines: usize, follow: bool) -> Result<Exit, Er
     }
 }
 
-fn copy(place: &Place, lines: usize, follow: bool) -> Result<Exit, Error> {
+fn copy(place: &Place, lines: usize, follow: bool, json: bool) -> Result<Exit, Error> {
     let path = place.log();
     let Ok(mut file) = File::open(&path) else {
         bail!("there is no log at {}: `start` writes one, `run` logs to the terminal", path.display());
     };
-    let mut out = io::stdout().lock();
-    write!(out, "{}", last_lines(&mut file, lines)?)?;
+    let mut out = Lines { is_text: io::stdout().is_terminal() && !json, begun: Vec::new() };
+    out.print(last_lines(&mut file, lines)?.as_bytes())?;
     if !follow {
-        return Ok(Exit::Clean);
+        return Ok(out.end()?);
     }
     loop {
-        out.flush()?;
         sleep(READ_EVERY);
-        io::copy(&mut file, &mut out)?;
+        out.print(&rest(&mut file)?)?;
         let now = std::fs::metadata(&path);
         let rotated = now.is_ok_and(|now| {
             file.metadata().is_ok_and(|ours| now.ino() != ours.ino() || now.len() < file.stream_position().unwrap_or(0))
         });
         if rotated && let Ok(next) = File::open(&path) {
-            io::copy(&mut file, &mut out)?; // what was written to the old file in the meantime
+            out.print(&rest(&mut file)?)?; // what was written to the old file in the meantime
             file = next;
         }
     }
+}
+
+/// Prints the lines of a log to stdout, as they come.
+struct Lines {
+    /// Whether they are shown as on a terminal.
+    is_text: bool,
+    /// The beginning of a line that is not complete.
+    begun: Vec<u8>,
+}
+
+impl Lines {
+    fn print(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.begun.extend(bytes);
+        let complete = self.begun.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let mut out = anstream::stdout().lock();
+        for line in String::from_utf8_lossy(&self.begun[..complete]).lines() {
+            if self.is_text {
+                writeln!(out, "{}", on_a_terminal(line))?;
+            } else {
+                writeln!(out, "{line}")?;
+            }
+        }
+        self.begun.drain(..complete);
+        out.flush()
+    }
+
+    /// Prints the last line, even if it is not complete.
+    fn end(mut self) -> io::Result<Exit> {
+        if !self.begun.is_empty() {
+            self.print(b"\n")?;
+        }
+        Ok(Exit::Clean)
+    }
+}
+
+/// What is left to read of a file.
+fn rest(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The last lines of a file; its position is at its end afterwards.
@@ -99,14 +142,19 @@ pub(super) fn last_lines(file: &mut File, lines: usize) -> io::Result<String> {
     Ok(all[all.len().saturating_sub(lines)..].concat())
 }
 
-/// What was written to the log since it had this length.
+/// What was written to the log since it had this length, as stderr shows it.
 pub(super) fn since(log: &Path, length: u64) -> String {
     let read = || -> io::Result<String> {
         let mut file = File::open(log)?;
         file.seek(SeekFrom::Start(length))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        Ok(String::from_utf8_lossy(&bytes).trim_end().to_owned())
+        let written = rest(&mut file)?;
+        let text = String::from_utf8_lossy(&written);
+        let lines = text.trim_end().lines();
+        Ok(if io::stderr().is_terminal() {
+            lines.map(on_a_terminal).collect::<Vec<_>>().join("\n")
+        } else {
+            lines.collect::<Vec<_>>().join("\n")
+        })
     };
     read().unwrap_or_default()
 }

@@ -7,14 +7,13 @@ mod background;
 mod cli;
 mod control;
 mod foreground;
+mod lines;
 mod log;
+mod options;
 mod place;
 
-use std::ffi::OsString;
-
-use clap::Parser;
-
 use self::cli::{Cli, Command, ConfigCommand};
+use self::options::Options;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::run::fail;
@@ -47,31 +46,36 @@ use crate::settings::{Sections, Settings};
 /// }
 /// ```
 pub fn main<S: Service>(name: &'static str, sections: Sections, make: impl FnOnce() -> S) -> Exit {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
-    let cli = Cli::parse_from(std::iter::once(OsString::from(name)).chain(arguments.into_iter().skip(1)));
-    act(name, sections.of_program(name), cli, make).unwrap_or_else(|error| fail(&format_args!("{error:#}")))
+    act(name, sections.of_program(name), Cli::read(name), make).unwrap_or_else(|error| fail(&format_args!("{error:#}")))
 }
 
 fn act<S: Service>(name: &'static str, sections: Sections, cli: Cli, make: impl FnOnce() -> S) -> Result<Exit, Error> {
-    let place = cli.place(name)?;
-    let load = || Settings::load(sections.clone(), cli.sources());
+    // Each command asks for what it uses, so it does not fail by the lack of anything else.
+    let place = || cli.place(name);
+    let load = |options: &Options| Settings::load(sections.clone(), options.sources());
+    let options = &cli.options;
     match cli.command() {
-        Command::Run { detached } => foreground::run(&place, load()?, cli.admin, detached, make()),
+        Command::Run { detached } => foreground::run(&place()?, load(options)?, options, detached, make()),
         Command::Start => {
-            load()?;
-            background::start(&place, cli.detached())
+            load(options)?;
+            background::start(&place()?, options)
         }
-        Command::Stop { patience } => background::stop(&place, &patience),
+        Command::Stop { patience } => background::stop(&place()?, &patience),
         Command::Restart { patience } => {
-            load()?; // before anything is stopped
+            let place = place()?;
+            let options = match control::options(&place)? {
+                Some(running) => options.clone().over(running),
+                None => options.clone(),
+            };
+            load(&options)?; // before anything is stopped
             match background::stop(&place, &patience)? {
                 Exit::Failed => Ok(Exit::Failed), // it still runs
-                _ => background::start(&place, cli.detached()),
+                _ => background::start(&place, &options),
             }
         }
-        Command::Reload => control::reload(&place),
-        Command::Status { json } => control::status(&place, json),
-        Command::Logs { follow, lines } => log::show(&place, lines, follow),
+        Command::Reload => control::reload(&place()?),
+        Command::Status { json } => control::status(&place()?, json),
+        Command::Logs { follow, lines, json } => log::show(&place()?, lines, follow, json),
         Command::Config { command } => {
             match command {
                 ConfigCommand::Help { json: true } => log::say(&serde_json::to_string_pretty(&sections.describe())?)?,
@@ -79,12 +83,12 @@ fn act<S: Service>(name: &'static str, sections: Sections, cli: Cli, make: impl 
                     sections.describe().iter().try_for_each(|setting| log::say(setting))?;
                 }
                 ConfigCommand::Check => {
-                    let warnings = load()?.warnings();
+                    let warnings = load(options)?.warnings();
                     warnings.iter().for_each(|warning| log::remark(&format_args!("warning: {warning}")));
                     log::say(&"the settings are fine")?;
                 }
                 ConfigCommand::Show => {
-                    for (key, (value, origin)) in load()?.effective() {
+                    for (key, (value, origin)) in load(options)?.effective() {
                         log::say(&format_args!("{key} = {value}  # {origin}"))?;
                     }
                 }

@@ -90,3 +90,27 @@ async fn a_body_that_overruns_leaves_time_for_its_children() {
     assert_eq!(outcome.aborted.iter().map(ToString::to_string).collect::<Vec<_>>(), ["root"]);
     assert_eq!(record.notes(), ["a starts", "a stops"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn while_a_stop_lasts_the_innermost_services_that_were_asked_are_those_it_waits_for() {
+    let parent = Component(async |scope: Scope<()>| {
+        scope.start("not-asked-yet", never_stops()).await?;
+        let middle = Component(async |scope: Scope<()>| {
+            scope.start("stuck", never_stops()).await?;
+            scope.ready(());
+            scope.stopping().await;
+            Ok(())
+        });
+        scope.start("middle", middle).await?;
+        scope.ready(());
+        scope.stopping().await;
+        Ok(())
+    });
+    let mut root = launch("root", parent).stop_within(Duration::from_secs(4)).start();
+    root.ready().await.unwrap();
+    assert_eq!(root.tree().stopping(), []);
+    root.request_stop();
+    sleep(Duration::from_millis(100)).await;
+    assert_eq!(root.tree().stopping().iter().map(ToString::to_string).collect::<Vec<_>>(), ["root/middle/stuck"]);
+    root.stop().await.result.unwrap();
+}

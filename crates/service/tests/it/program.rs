@@ -21,7 +21,12 @@ pub(crate) struct Program {
 impl Program {
     pub(crate) fn start(name: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(example(name));
-        command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(arguments);
+        Self::of(command)
+    }
+
+    pub(crate) fn of(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("cargo test builds it");
         let stdout = BufReader::new(child.stdout.take().unwrap());
         Self { child, stdout }

@@ -2,7 +2,9 @@
 
 use std::process::Command;
 
-use crate::program::example;
+use nix::sys::signal::Signal;
+
+use crate::program::{Program, example};
 
 /// What a program that fails prints on a terminal, with this environment: its log and its error.
 fn on_a_terminal(environment: &[(&str, &str)]) -> String {
@@ -28,5 +30,25 @@ fn log_and_error_have_colours_on_a_terminal_unless_the_environment_refuses_them(
         assert!(plain.contains(" INFO cases/a is ready"), "{plain:?}");
         assert!(plain.contains("error: cases/c: the disk is full"), "{plain:?}");
         assert!(!plain.contains('\u{1b}'), "{refused:?}: {plain:?}");
+    }
+}
+
+#[test]
+fn a_program_whose_terminal_is_closed_stops_unless_nohup_has_started_it() {
+    let mut program = Program::start("stubborn", &["patient"]);
+    program.wait_for("ready");
+    program.signal(Signal::SIGHUP);
+    assert_eq!(program.end(), (Some(0), String::new()));
+
+    for ignoring in ["exec nohup \"$0\" \"$@\"", "trap '' HUP; exec \"$0\" \"$@\""] {
+        let mut command = Command::new("sh");
+        command.args(["-c", ignoring]).arg(example("stubborn")).arg("patient");
+        let mut program = Program::of(command);
+        program.wait_for("ready");
+        program.signal(Signal::SIGHUP);
+        program.signal(Signal::SIGHUP);
+        program.signal(Signal::SIGTERM); // a second signal would end it with 143, had it received the first
+        program.wait_for("stopping");
+        assert_eq!(program.end().0, Some(0), "{ignoring}");
     }
 }
