@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
 use opentelemetry::trace::TracerProvider;
-use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use service::{Error, Scope, Section, Service};
 use tokio::task::spawn_blocking;
 
-use crate::collector::Collector;
+use crate::collector::exporter;
 use crate::{Endpoint, TelemetrySettings, Tracer};
 
 /// How long a service that stops waits for its last spans to be exported.
@@ -23,7 +21,7 @@ const FLUSH_WITHIN: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 ///
-/// When a variable of OpenTelemetry asks for something that this program lacks, such as compression.
+/// [`Stopped`](service::Stopped).
 pub async fn start<H>(scope: &Scope<H>, service: &str) -> Result<Tracer, Error> {
     let settings = scope.settings::<TelemetrySettings>()?.get();
     let Some(endpoint) = settings.endpoint.clone() else { return Ok(Tracer::default()) };
@@ -41,15 +39,8 @@ impl Service for Export {
 
     async fn run(self, scope: Scope<Tracer>) -> Result<(), Error> {
         let Self { endpoint, service } = self;
-        let exporter = SpanExporter::builder()
-            .with_http()
-            .with_http_client(Collector::new(&endpoint))
-            .with_protocol(Protocol::HttpBinary)
-            .with_endpoint(endpoint.traces())
-            .build()
-            .context("invalid OpenTelemetry settings")?;
         let provider = SdkTracerProvider::builder()
-            .with_batch_exporter(exporter)
+            .with_batch_exporter(exporter(&endpoint)?)
             .with_resource(Resource::builder().with_service_name(service).build())
             .build();
         scope.ready(Tracer(Some(provider.tracer("ticketing"))));

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use bus::{Name, ServerUrl};
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
 use operator::{Bus, secret};
 use service::Error;
 use service::settings::Secret;
@@ -72,7 +73,14 @@ pub struct Run {
     #[arg(long, env = "NATS_CLIENT_ID", value_name = "NAME", default_value = "ticketing")]
     pub nats_client_id: Name,
     /// The OTLP collector that each service sends its spans to; without it, none is sent
-    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "http://HOST:4318", default_value = "", hide_default_value = true, value_parser = endpoint)]
+    #[arg(
+        long,
+        env = "OTEL_EXPORTER_OTLP_ENDPOINT",
+        value_name = "http://HOST:4318",
+        default_value = "",
+        hide_default_value = true,
+        hide_env_values = true
+    )]
     pub otlp_endpoint: String,
     /// How long an order reserves its ticket, in seconds [default: 900]
     #[arg(long, env = "ORDER_WINDOW_SECONDS", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
@@ -82,7 +90,14 @@ pub struct Run {
 impl Options {
     /// Reads the command line; ends the process when there is nothing to run.
     pub fn read() -> Self {
-        Self::parse()
+        let options = Self::parse();
+        // Not by clap, which quotes what it refuses.
+        if options.command.is_none()
+            && let Err(error) = check_endpoint(&options.run.otlp_endpoint)
+        {
+            Self::command().error(ErrorKind::ValueValidation, format!("--otlp-endpoint: {error}")).exit();
+        }
+        options
     }
 }
 
@@ -99,10 +114,7 @@ impl Run {
     }
 }
 
-/// Reads an endpoint; an empty variable means that there is none.
-fn endpoint(text: &str) -> Result<String, InvalidEndpoint> {
-    if !text.is_empty() {
-        text.parse::<Endpoint>()?;
-    }
-    Ok(text.to_owned())
+/// Checks an endpoint; an empty one means that there is none.
+fn check_endpoint(text: &str) -> Result<(), InvalidEndpoint> {
+    if text.is_empty() { Ok(()) } else { text.parse::<Endpoint>().map(drop) }
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use toml::de::{DeTable, ValueDeserializer};
 use toml::{Table, Value};
 
-use super::refused::Refusal;
+use super::refused::{NOT_SET, Refusal};
 use super::required::NOT_A_TEXT;
 use super::section::Kind;
 use super::sections::{Moved, Place, Sections};
@@ -66,7 +66,7 @@ pub enum Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Default => f.write_str("default"),
+            Self::Default => f.write_str(NOT_SET),
             Self::File { path, line: None } => write!(f, "{}", path.display()),
             Self::File { path, line: Some(line) } => write!(f, "{}:{line}", path.display()),
             Self::Environment(name) => write!(f, "environment variable {name}"),

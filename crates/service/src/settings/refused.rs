@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::layers::Origin;
+/// The origin of what is not set.
+pub(super) const NOT_SET: &str = "default";
 
 /// Settings that were refused, and why; the current settings stay as they are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -27,7 +28,7 @@ pub struct Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { key, problem, origin } = self;
-        let is_set = *origin != Origin::Default.to_string();
+        let is_set = origin != NOT_SET;
         let place = [(is_set, origin), (!key.is_empty(), key)].into_iter().filter(|(is_known, _)| *is_known);
         place.into_iter().try_for_each(|(_, place)| write!(f, "{place}: "))?;
         f.write_str(problem)

@@ -14,6 +14,7 @@ mod program;
 mod ready;
 mod rolling;
 mod rush;
+mod secrets;
 mod style;
 mod traces;
 mod waiting;
