@@ -30,6 +30,8 @@ pub struct Mongod {
 pub struct MongodAddress {
     /// URI for clients, with all members: `mongodb://127.0.0.1:27017/?replicaSet=rs0`.
     pub uri: String,
+    /// Its own port.
+    pub port: u16,
     /// Process id.
     pub pid: u32,
 }
@@ -85,7 +87,7 @@ impl Service for Mongod {
             error = process.ended() => return Err(error),
             () = stopping.asked() => return process.stop().await,
         }
-        scope.ready(MongodAddress { uri: set.uri(), pid });
+        scope.ready(MongodAddress { uri: set.uri(), port, pid });
         tokio::select! {
             error = process.ended() => Err(error),
             () = stopping.asked() => process.stop().await,

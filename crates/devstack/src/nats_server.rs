@@ -42,6 +42,10 @@ pub struct NatsServerAddress {
     pub url: String,
     /// URL of its monitoring pages: `http://127.0.0.1:8222`.
     pub monitoring: String,
+    /// The port of `url`.
+    pub port: u16,
+    /// The port of `monitoring`.
+    pub monitoring_port: u16,
     /// Process id.
     pub pid: u32,
 }
@@ -87,9 +91,9 @@ impl Service for NatsServer {
             error = process.ended() => return Err(error),
             () = stopping.asked() => return process.stop().await,
         };
-        let [url, monitoring] = [ports.nats, ports.monitoring]
-            .map(|urls| urls.into_iter().next().context("nats-server did not report the addresses of both ports"));
-        scope.ready(NatsServerAddress { url: url?, monitoring: monitoring?, pid: process.pid() });
+        let (url, port) = first(ports.nats)?;
+        let (monitoring, monitoring_port) = first(ports.monitoring)?;
+        scope.ready(NatsServerAddress { url, monitoring, port, monitoring_port, pid: process.pid() });
         tokio::select! {
             error = process.ended() => Err(error),
             () = stopping.asked() => process.stop().await,
@@ -107,6 +111,14 @@ async fn listening(folder: &Path) -> Result<Ports, Error> {
         }
         sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// The first URL that nats-server reports, and its port.
+fn first(urls: Vec<String>) -> Result<(String, u16), Error> {
+    let url = urls.into_iter().next().context("nats-server did not report the addresses of both ports")?;
+    let port = url.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+    let port = port.with_context(|| format!("nats-server reported an address without a port: {url}"))?;
+    Ok((url, port))
 }
 
 fn ports_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {

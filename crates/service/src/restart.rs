@@ -22,6 +22,7 @@ pub struct Restart {
     first: Duration,
     longest: Duration,
     limit: Option<(u32, Duration)>,
+    once_ready: bool,
 }
 
 impl Restart {
@@ -32,12 +33,19 @@ impl Restart {
 
     /// Never gives up.
     pub fn always() -> Self {
-        Self { first: Duration::from_millis(100), longest: Duration::from_secs(5), limit: None }
+        Self { first: Duration::from_millis(100), longest: Duration::from_secs(5), limit: None, once_ready: false }
     }
 
     /// The shortest and the longest pause before a restart. Default: 100 ms and 5 s.
     pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
         (self.first, self.longest) = (first, longest);
+        self
+    }
+
+    /// Restarts only a child that was ready before. A child that fails at its first start fails its parent at once, for
+    /// what keeps it from starting is seldom gone a moment later.
+    pub fn once_ready(mut self) -> Self {
+        self.once_ready = true;
         self
     }
 
@@ -97,6 +105,7 @@ where
                     ended.err().unwrap_or_else(|| Failure::because(&node.path, Reason::EndedUnasked))
                 }
                 Err(error) if error.is::<Stopped>() => return Err(error),
+                Err(failure) if slot.is_some() && self.policy.once_ready => return Err(failure),
                 Err(failure) => failure,
             };
             failures_in_a_row += 1;

@@ -206,6 +206,8 @@ impl Tree {
         self.rows.send_modify(|rows| {
             if let Some(status) = rows.statuses.get_mut(&row) {
                 match (state, &error) {
+                    // As loud as the failure before it.
+                    (State::Ready, _) if status.restarts > 0 => tracing::warn!("{} is ready again", status.path),
                     (State::Ready | State::Stopped, _) => tracing::info!("{} is {state}", status.path),
                     (State::Restarting, Some(error)) => tracing::warn!(error, "{} is {state}", status.path),
                     // The service that it escalates to reports it louder.

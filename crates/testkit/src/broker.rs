@@ -65,8 +65,7 @@ impl Broker {
 
     /// On the same port, with the same data.
     pub async fn restart(&mut self) {
-        let port = self.url().rsplit_once(':').unwrap().1.parse().unwrap();
-        (self.running, self.address) = run(self.data.path(), self.config.clone(), port).await;
+        (self.running, self.address) = run(self.data.path(), self.config.clone(), self.address.port).await;
     }
 
     /// It neither answers nor goes away.

@@ -47,7 +47,7 @@ impl Mongod {
     async fn one_of(port: u16, members: &[u16]) -> Self {
         let data = tempfile::tempdir().unwrap();
         let (running, address) = run(data.path(), port, members).await;
-        let port = if port == 0 { address.uri.split([':', '/']).nth(4).unwrap().parse().unwrap() } else { port };
+        let port = address.port;
         Self { running, address, data, members: members.to_owned(), port }
     }
 

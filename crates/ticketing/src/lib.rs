@@ -11,6 +11,8 @@ pub mod ingress;
 mod kept;
 mod measure;
 mod options;
+mod own_servers;
+mod port;
 mod program;
 mod programs;
 mod servers;

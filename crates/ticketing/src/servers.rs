@@ -1,21 +1,16 @@
 //! The servers: existing ones that the options name, or our own.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 
 use anyhow::Context;
 use bus::{Connection, ServerUrl};
-use devstack::{Mongod, NatsServer, Sources, Tool, find};
 use futures_util::try_join;
 use service::settings::Secret;
 use service::{Error, Members, Scope};
 
 use crate::options::Run;
+use crate::own_servers::{own_mongo, own_nats};
 use operator::uri_for;
-
-const NATS: u16 = 4222;
-const MONITORING: u16 = 8222;
-const MONGO: u16 = 27017;
 
 /// Where the servers are.
 #[derive(Clone, Debug)]
@@ -66,34 +61,4 @@ async fn given_mongo(scope: &Members, uri: &Secret) -> Result<(Secret, String), 
     let remedy = "no MongoDB answers there: start it, or unset --mongo-uri / MONGO_URI";
     scope.start("mongo", connection).await.context(remedy)?;
     Ok((uri.clone(), "yours (MONGO_URI)".to_owned()))
-}
-
-async fn own_nats(scope: &Members, any: bool, folder: &Path) -> Result<(ServerUrl, Option<String>), Error> {
-    let tool = Tool::NATS_SERVER;
-    let binary = find(&tool, &Sources::from_env(&tool)?).await?;
-    let (port, monitoring_port) = (free(any, "NATS", NATS), free(any, "NATS's monitoring", MONITORING));
-    let server = NatsServer { port, monitoring_port, ..NatsServer::on_free_ports(binary, folder.join("nats")) };
-    let address = scope.start("nats-server", server).await?;
-    Ok((address.url.parse()?, Some(address.monitoring)))
-}
-
-async fn own_mongo(scope: &Members, any: bool, folder: &Path) -> Result<(Secret, String), Error> {
-    let tool = Tool::MONGOD;
-    let binary = find(&tool, &Sources::from_env(&tool)?).await?;
-    let port = free(any, "MongoDB", MONGO);
-    let server = Mongod { port, ..Mongod::on_a_free_port(binary, folder.join("mongo")) };
-    let address = scope.start("mongod", server).await?;
-    Ok((address.uri.clone().into(), address.uri))
-}
-
-/// The usual port, or 0 for any: when that is wanted, or the usual one is busy.
-fn free(any: bool, whose: &str, usual: u16) -> u16 {
-    if any {
-        return 0;
-    }
-    if TcpListener::bind((Ipv4Addr::LOCALHOST, usual)).is_err() {
-        tracing::warn!("port {usual} of {whose} is busy: taking a free one");
-        return 0;
-    }
-    usual
 }

@@ -97,6 +97,21 @@ async fn a_child_that_cannot_start_yet_is_started_again_until_it_can() {
 }
 
 #[tokio::test]
+async fn a_child_that_is_restarted_once_ready_fails_at_its_first_start_and_not_later() {
+    let restart = Restart::always().backoff(IMMEDIATELY, IMMEDIATELY).once_ready();
+    let (mut root, _started, _) = supervising(0, restart);
+    let error = root.ready().await.unwrap_err();
+    assert_eq!(format!("{error:#}"), "root/child: not yet");
+
+    let (mut root, mut started, _) = supervising(1, restart);
+    let slot = root.ready().await.unwrap();
+    started.recv().await.unwrap().send(()).unwrap();
+    let _running = started.recv().await.unwrap();
+    assert_eq!(slot.wait().await, Ok(2));
+    root.stop().await.result.unwrap();
+}
+
+#[tokio::test]
 async fn one_failure_more_than_allowed_is_the_parents_failure() {
     let restart = Restart::at_most(2, Duration::from_secs(60)).backoff(IMMEDIATELY, IMMEDIATELY);
     let (mut root, mut started, _) = supervising(1, restart);

@@ -12,6 +12,7 @@ mod ingress;
 mod process;
 mod program;
 mod ready;
+mod restarted;
 mod rolling;
 mod rush;
 mod secrets;

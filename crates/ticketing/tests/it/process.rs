@@ -54,6 +54,18 @@ impl Program {
         line.unwrap().parse().unwrap()
     }
 
+    /// Waits until a line of stderr contains this text.
+    #[track_caller]
+    pub(crate) fn expect_stderr(&mut self, text: &str) {
+        self.process.expect_stderr(text);
+    }
+
+    /// Waits until it ends by itself; returns the exit code, and the lines of stderr.
+    pub(crate) async fn ended(&mut self) -> (Option<i32>, Vec<String>) {
+        let code = self.process.ended().await.code();
+        (code, self.process.stderr().lines().map(str::to_owned).collect())
+    }
+
     /// Sends Ctrl-C, and waits until it has stopped; returns the exit code.
     pub(crate) fn interrupt(self) -> Option<i32> {
         self.process.interrupt().code
