@@ -1,5 +1,6 @@
 //! mongod as a member of a replica set, as a service.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -51,11 +52,9 @@ impl Service for Mongod {
         let folder = Folder::claim(&data).await?;
         check_free(port)?;
         let log = folder.path.join("mongod.log");
-        let (data, log_path) = (folder.path.display().to_string(), log.display().to_string());
         let port = port.to_string();
-        let arguments = [
-            ["--dbpath", &data],
-            ["--logpath", &log_path],
+        let mut arguments = vec!["--dbpath".into(), folder.path.clone().into(), "--logpath".into(), log.clone().into()];
+        let options = [
             ["--bind_ip", "127.0.0.1"],
             ["--port", &port],
             ["--replSet", replica_set::NAME],
@@ -64,10 +63,10 @@ impl Service for Mongod {
             ["--setParameter", "shutdownTimeoutMillisForSignaledShutdown=0"],
             // The open transaction of a killed client keeps its records locked for this long (default 60 s).
             ["--setParameter", "transactionLifetimeLimitSeconds=10"],
+            ["--logappend", "--nounixsocket"],
         ];
-        let mut arguments = arguments.concat();
-        arguments.extend(["--logappend", "--nounixsocket"]);
-        let mut process = Process::spawn(&binary, &arguments, &folder, log).await?;
+        arguments.extend(options.concat().into_iter().map(OsString::from));
+        let mut process = Process::spawn(&binary, &arguments, &folder, log)?;
 
         let stopping = scope.stopping();
         let pid = process.pid();

@@ -1,5 +1,6 @@
 //! nats-server with JetStream, as a service.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -69,21 +70,24 @@ impl Service for NatsServer {
             fs::remove_file(stale)?;
         }
         let log = folder.path.join("nats-server.log");
-        let path = |path: &Path| path.display().to_string();
-        let number = |port: u16| if port == 0 { "-1".to_owned() } else { port.to_string() };
-        let arguments = [
-            ["--addr", "127.0.0.1"].map(str::to_owned),
-            ["--port".to_owned(), number(port)],
-            ["--http_port".to_owned(), number(monitoring_port)],
-            ["--log".to_owned(), path(&log)],
-            ["--ports_file_dir".to_owned(), path(&folder.path)],
+        let number = |port: u16| if port == 0 { "-1".into() } else { port.to_string().into() };
+        let mut arguments: Vec<OsString> = vec![
+            "--addr".into(),
+            "127.0.0.1".into(),
+            "--port".into(),
+            number(port),
+            "--http_port".into(),
+            number(monitoring_port),
+            "--log".into(),
+            log.clone().into(),
+            "--ports_file_dir".into(),
+            folder.path.clone().into(),
         ];
-        let mut arguments = arguments.concat();
-        arguments.extend(match &config {
-            Some(config) => vec!["--config".to_owned(), path(config)],
-            None => vec!["--jetstream".to_owned(), "--store_dir".to_owned(), path(&folder.path)],
+        arguments.extend(match config {
+            Some(config) => vec!["--config".into(), config.into()],
+            None => vec!["--jetstream".into(), "--store_dir".into(), folder.path.clone().into()],
         });
-        let mut process = Process::spawn(&binary, &arguments, &folder, log).await?;
+        let mut process = Process::spawn(&binary, &arguments, &folder, log)?;
 
         let stopping = scope.stopping();
         let ports = tokio::select! {

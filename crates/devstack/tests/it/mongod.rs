@@ -1,5 +1,7 @@
 //! mongod as a service.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use devstack::{Mongod, MongodAddress, Sources, Tool, find};
@@ -49,5 +51,28 @@ async fn a_data_folder_in_use_is_refused() {
     let second = Mongod::on_a_free_port(binary, data.path().to_owned());
     let error = launch("mongod", second).start().ready().await.unwrap_err();
     assert!(error.to_string().contains("in use by process"), "{error}");
+    running.stop().await.result.unwrap();
+}
+
+#[tokio::test]
+async fn a_damaged_data_folder_fails_the_service_with_mongods_reason() {
+    let data = tempdir().unwrap();
+    let (running, _) = start(data.path()).await;
+    running.stop().await.result.unwrap();
+    std::fs::write(data.path().join("WiredTiger.turtle"), "garbage").unwrap();
+    let tool = Tool::MONGOD;
+    let binary = find(&tool, &Sources::from_env(&tool).unwrap()).await.unwrap();
+    let server = Mongod::on_a_free_port(binary, data.path().to_owned());
+    let error = launch("mongod", server).start().ready().await.unwrap_err().to_string();
+    assert!(error.starts_with("mongod: the server ended (signal: 6 (SIGABRT)"), "{error}");
+    assert!(error.contains("fatal turtle file read error: WT_TRY_SALVAGE: database corruption detected"), "{error}");
+}
+
+#[tokio::test]
+async fn a_data_folder_may_have_a_name_that_is_no_utf_8() {
+    let data = tempdir().unwrap();
+    let folder = data.path().join(OsStr::from_bytes(b"no utf-8 \xff"));
+    let (running, address) = start(&folder).await;
+    Client::with_uri_str(&address.uri).await.unwrap().list_database_names().await.unwrap();
     running.stop().await.result.unwrap();
 }

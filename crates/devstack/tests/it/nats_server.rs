@@ -1,6 +1,9 @@
 //! nats-server as a service.
 
+use std::ffi::OsStr;
 use std::net::TcpListener;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -83,13 +86,55 @@ async fn a_busy_port_is_refused_by_its_number() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_killed_fails_its_service_with_the_end_of_its_log() {
+async fn a_server_that_is_killed_fails_its_service_and_says_where_its_log_is() {
     let data = tempdir().unwrap();
     let (mut running, address) = start(nats_server(data.path()).await).await;
     let pid = nix::unistd::Pid::from_raw(address.pid.try_into().unwrap());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
     let outcome = tokio::time::timeout(Duration::from_secs(10), running.ended()).await.unwrap();
     let error = outcome.result.unwrap_err().to_string();
-    assert!(error.contains("the server ended (signal: 9 (SIGKILL))"), "{error}");
-    assert!(error.contains("Server is ready"), "{error}");
+    let log = data.path().canonicalize().unwrap().join("nats-server.log");
+    let expected = format!("nats-server: the server ended (signal: 9 (SIGKILL)); its log is {}", log.display());
+    assert_eq!(error, expected);
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_start_fails_with_its_own_reason() {
+    let data = tempdir().unwrap();
+    let server = nats_server(data.path()).await;
+    let config = |text: &str| {
+        let file = data.path().join("nats.conf");
+        std::fs::write(&file, text).unwrap();
+        Some(file)
+    };
+    // It prints this one, and logs the next.
+    let error = error_of(NatsServer { config: config("nonsense {"), ..server.clone() }).await.to_string();
+    assert!(error.contains("the server ended (exit status: 1): nats-server: Parse error on line 1"), "{error}");
+    let store = "jetstream { store_dir: /proc/nowhere }";
+    let error = error_of(NatsServer { config: config(store), ..server.clone() }).await.to_string();
+    assert!(error.contains("the server ended (exit status: 1): Can't start JetStream: "), "{error}");
+    let error = error_of(NatsServer { binary: "/no/such/nats-server".into(), ..server.clone() }).await.to_string();
+    assert!(
+        error.contains("the server ended (exit status: 127): ") && error.contains("/no/such/nats-server"),
+        "{error}"
+    );
+
+    let damaged = data.path().join("damaged");
+    std::fs::write(&damaged, "#!/bin/sh\nkill -SEGV $$\n").unwrap();
+    std::fs::set_permissions(&damaged, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let error = error_of(NatsServer { binary: damaged.clone(), ..server }).await.to_string();
+    let advice = format!("its binary may be damaged: delete {} and start again", damaged.display());
+    assert!(error.contains("(signal: 11 (SIGSEGV)") && error.contains(&advice), "{error}");
+}
+
+#[tokio::test]
+async fn any_name_of_the_data_folder_will_do() {
+    let data = tempdir().unwrap();
+    for name in [&b"with a blank"[..], b"$HOME 'quoted'", b"no utf-8 \xff"] {
+        let folder = data.path().join(OsStr::from_bytes(name));
+        let (running, address) = start(nats_server(&folder).await).await;
+        async_nats::connect(&address.url).await.unwrap();
+        running.stop().await.result.unwrap();
+        assert!(folder.join("nats-server.log").is_file(), "{}", folder.display());
+    }
 }
