@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use service::Error;
 use tokio::time::sleep;
 
@@ -79,6 +79,7 @@ impl Folder {
     ///
     /// [`FolderInUse`], or when the folder can't be written.
     pub async fn claim(path: &Path) -> Result<Self, Error> {
+        ensure!(!path.is_file(), "{} is a file, and not a folder", path.display());
         fs::create_dir_all(path).with_context(|| format!("failed to create the data folder {}", path.display()))?;
         let path = path.canonicalize().with_context(|| format!("failed to read the data folder {}", path.display()))?;
         let name = path.join(LOCK);

@@ -54,7 +54,7 @@ impl Process {
         let program = command.get_program().to_owned();
         let started = command.spawn();
         let mut child = started.unwrap_or_else(|error| {
-            panic!("{}: {error}; cargo test --workspace builds all programs", program.display())
+            panic!("first cargo test --workspace --no-run, which builds all programs: {}: {error}", program.display())
         });
         let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         Self { stdin: child.stdin.take(), child, stdout: Lines::of(stdout), stderr: Lines::of(stderr) }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use anyhow::Context;
+use anyhow::anyhow;
 use common::Program;
-use devstack::Folder;
-use operator::console::say;
+use devstack::{Folder, FolderInUse};
+use operator::console::{remark, say};
 use service::{Error, Scope, Service};
 
 use crate::application::Application;
@@ -28,7 +28,7 @@ impl Service for Foreground {
         let began = Instant::now();
         let Self { run, programs, environment } = self;
         let folder = run.folder()?;
-        let claim = Folder::claim(&folder).await.context("--data-dir")?;
+        let claim = Folder::claim(&folder).await.map_err(with_remedy)?;
         scope.start("data", Kept(claim)).await?;
         let application = Application { programs, run, environment, folder: folder.clone(), settings: None };
         // Fetching the servers the first time may take any time.
@@ -36,6 +36,18 @@ impl Service for Foreground {
         say(Guide { addresses, folder, took: began.elapsed(), run: rand::random_range(1000..10_000) })?;
         scope.ready(());
         scope.stopping().await;
+        remark("Stopping…");
         Ok(())
+    }
+}
+
+/// Adds what to type when the application runs already, or the data cannot be where it would be.
+fn with_remedy(error: Error) -> Error {
+    match error.downcast::<FolderInUse>() {
+        Ok(FolderInUse { folder, holder }) => anyhow!(
+            "the application runs already: {holder} uses the data folder {folder}; stop that one, or start another \
+             beside it: cargo run -- --free-ports --data-dir OTHER"
+        ),
+        Err(error) => error.context("no place for the data; name another folder with --data-dir"),
     }
 }

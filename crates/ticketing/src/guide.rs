@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use crate::application::Addresses;
 
+/// Where the operator's tool looks for the broker without an option.
+const USUAL_NATS: &str = "nats://127.0.0.1:4222";
+
 /// Everything somebody needs who has just started it.
 #[derive(Debug)]
 pub(crate) struct Guide {
@@ -21,7 +24,7 @@ impl fmt::Display for Guide {
         let Self { addresses, folder, took, run } = self;
         let Addresses { api, servers, .. } = addresses;
         writeln!(f, "Ticketing is ready, {:.1} s after its start", took.as_secs_f64())?;
-        writeln!(f, "  API         http://{api}")?;
+        writeln!(f, "  API         http://{api}/api/tickets")?;
         writeln!(f, "  NATS        {}", servers.nats)?;
         if let Some(monitoring) = &servers.monitoring {
             writeln!(f, "  monitoring  {monitoring}")?;
@@ -33,6 +36,10 @@ impl fmt::Display for Guide {
         for line in lines(&format!("http://{api}"), *run) {
             writeln!(f, "  {line}")?;
         }
+        writeln!(f)?;
+        let nats = servers.nats.to_string(); // without a password
+        let option = if nats == USUAL_NATS { String::new() } else { format!(" --nats-url {nats}") };
+        writeln!(f, "See the events meanwhile: cargo run -- bus tail{option}")?;
         writeln!(f)?;
         write!(f, "Ctrl-C stops it.")
     }

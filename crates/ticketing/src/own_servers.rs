@@ -1,11 +1,11 @@
 //! The servers that the application starts itself. One that ends unasked is started again.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bus::ServerUrl;
-use devstack::{Mongod, NatsServer, Sources, Tool, find};
+use devstack::{Mongod, NatsServer};
 use service::settings::Secret;
 use service::{Error, Members, Restart};
 
@@ -24,9 +24,12 @@ fn restart() -> Restart {
 }
 
 /// Starts a nats-server with its data in the folder; returns its URL and the address of its own pages.
-pub(crate) async fn own_nats(scope: &Members, any: bool, folder: &Path) -> Result<(ServerUrl, Option<String>), Error> {
-    let tool = Tool::NATS_SERVER;
-    let binary = find(&tool, &Sources::from_env(&tool)?).await?;
+pub(crate) async fn own_nats(
+    scope: &Members,
+    any: bool,
+    binary: PathBuf,
+    folder: &Path,
+) -> Result<(ServerUrl, Option<String>), Error> {
     let (port, monitoring) = (Port::choose(NATS, any), Port::choose(MONITORING, any));
     let first = (port.number(), monitoring.number());
     // Its clients know its address, so the next server takes the same.
@@ -46,9 +49,12 @@ pub(crate) async fn own_nats(scope: &Members, any: bool, folder: &Path) -> Resul
 }
 
 /// Starts a mongod with its data in the folder; returns its URI, and the same to be shown.
-pub(crate) async fn own_mongo(scope: &Members, any: bool, folder: &Path) -> Result<(Secret, String), Error> {
-    let tool = Tool::MONGOD;
-    let binary = find(&tool, &Sources::from_env(&tool)?).await?;
+pub(crate) async fn own_mongo(
+    scope: &Members,
+    any: bool,
+    binary: PathBuf,
+    folder: &Path,
+) -> Result<(Secret, String), Error> {
     let port = Port::choose(MONGO, any);
     let taken = Arc::new(OnceLock::new()); // as in own_nats
     let (known, data) = (Arc::clone(&taken), folder.join("mongo"));

@@ -1,10 +1,11 @@
 //! The servers: existing ones that the options name, or our own.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use bus::{Connection, ServerUrl};
-use futures_util::try_join;
+use devstack::{Sources, Tool, find};
+use futures_util::{join, try_join};
 use service::settings::Secret;
 use service::{Error, Members, Scope};
 
@@ -31,20 +32,40 @@ pub(crate) async fn start<H>(scope: &Scope<H>, run: &Run, folder: &Path) -> Resu
 
 async fn start_both(scope: &Members, run: &Run, folder: &Path) -> Result<Servers, Error> {
     let any = run.free_ports;
+    // Both are found before one is started: a person who has to install them learns of both at once.
+    let found = join!(found(run.nats_url.as_ref(), Tool::NATS_SERVER), found(run.mongo_uri.as_ref(), Tool::MONGOD));
+    let (nats, mongo) = match found {
+        (Err(nats), Err(mongo)) => bail!("{nats:#}\n{mongo:#}"),
+        (nats, mongo) => (nats?, mongo?),
+    };
     let nats = async {
-        match &run.nats_url {
-            Some(url) => given_nats(scope, run, url).await,
-            None => own_nats(scope, any, folder).await,
+        match nats {
+            Server::Given(url) => given_nats(scope, run, url).await,
+            Server::Own(binary) => own_nats(scope, any, binary, folder).await,
         }
     };
     let mongo = async {
-        match &run.mongo_uri {
-            Some(uri) => given_mongo(scope, uri).await,
-            None => own_mongo(scope, any, folder).await,
+        match mongo {
+            Server::Given(uri) => given_mongo(scope, uri).await,
+            Server::Own(binary) => own_mongo(scope, any, binary, folder).await,
         }
     };
     let ((nats, monitoring), (mongo, mongo_shown)) = try_join!(nats, mongo)?;
     Ok(Servers { nats, monitoring, mongo, mongo_shown })
+}
+
+/// A server at an address that the options name, or one to start.
+enum Server<A> {
+    Given(A),
+    Own(PathBuf),
+}
+
+/// The given address, or else the binary of a server to start; fetched first if necessary.
+async fn found<A>(given: Option<A>, tool: Tool) -> Result<Server<A>, Error> {
+    match given {
+        Some(address) => Ok(Server::Given(address)),
+        None => Ok(Server::Own(find(&tool, &Sources::from_env(&tool)?).await?)),
+    }
 }
 
 /// Checks that a server answers there, before the services wait for it.

@@ -40,7 +40,6 @@ impl Service for Smoke {
 
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         let Self { mut run, programs, environment } = self;
-        run.listen.set_port(0);
         run.free_ports = true;
         (run.nats_url, run.mongo_uri) = (None, None); // never on somebody's data
         run.order_window_seconds = None; // the settings file says it

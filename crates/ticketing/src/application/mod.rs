@@ -3,7 +3,7 @@
 mod part;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use anyhow::Context;
 use bus::ErrorKind;
 use common::Program;
 use devstack::Folder;
+use operator::console::remark;
 use service::http::Http;
 use service::settings::Settings;
 use service::{Error, Scope, Service, Slot};
@@ -18,8 +19,12 @@ use service::{Error, Scope, Service, Slot};
 use self::part::{Parts, refuse_own_settings};
 use crate::ingress::{Route, ingress};
 use crate::options::Run;
+use crate::port::Port;
 use crate::servers::{self, Servers};
 use crate::session_key;
+
+/// The usual port of the APIs.
+const API: u16 = 3000;
 
 /// Longer than any server takes to start, and a laptop under load.
 const READY_WITHIN: Duration = Duration::from_secs(60);
@@ -65,12 +70,15 @@ impl Service for Application {
             routes.extend(declaration.prefixes.iter().map(|prefix| Route { prefix, upstream: upstream.clone() }));
             setters.push(setter);
         }
-        let http = Http { bind: run.listen, router: ingress(routes), drain_delay: Duration::ZERO };
-        let busy = || format!("can't listen on {}: choose another address with --listen", run.listen);
+        let port = Port::choose(API, run.free_ports || run.listen.is_some());
+        let bind = run.listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, port.number())));
+        let http = Http { bind, router: ingress(routes), drain_delay: Duration::ZERO };
+        let busy = || format!("can't listen on {bind}: choose another address with --listen");
         let api = scope.start("ingress", http).await.with_context(busy)?;
+        port.warn(format_args!("the APIs are at http://{api}"));
 
-        if run.fresh {
-            forget(&folder).await.context("--fresh")?;
+        if run.fresh && forget(&folder).await.context("--fresh")? {
+            remark(format_args!("emptied {}", folder.display()));
         }
         let servers = servers::start(&scope, &run, &folder).await?;
         let key = match &run.jwt_key {
@@ -127,10 +135,14 @@ fn with_remedy(error: Error) -> Error {
     error.context(remedy)
 }
 
-/// Deletes all data, which nobody may be using.
-async fn forget(folder: &Path) -> Result<(), Error> {
+/// Deletes all data, which nobody may be using. The answer is whether there was any.
+async fn forget(folder: &Path) -> Result<bool, Error> {
+    let mut any = false;
     for server in ["nats", "mongo"] {
-        Folder::empty(&folder.join(server)).await?;
+        let data = folder.join(server);
+        any |= data.exists();
+        Folder::empty(&data).await?;
     }
-    session_key::forget(folder)
+    session_key::forget(folder)?;
+    Ok(any)
 }

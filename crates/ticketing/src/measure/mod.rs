@@ -66,6 +66,7 @@ impl Service for Measure {
     type Handle = ();
 
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
+        ensure!(cfg!(target_os = "linux"), "the memory of a process is read from /proc: measure on Linux");
         ensure!(
             !cfg!(debug_assertions),
             "this is a debug build, whose numbers say nothing: {BUILD}, then target/release/ticketing measure"

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
 use std::time::Duration;
 
 use bus::crash::POINTS;
@@ -12,7 +13,8 @@ use futures_util::{StreamExt, stream};
 use mongodb::bson::{Document, doc};
 use serde_json::{Value, json};
 use testkit::{
-    Answer, Api, Broker, Database, LIMIT, ServiceProgram, course_environment, session_of, settled, stored, until,
+    Answer, Api, Broker, Database, LIMIT, ServiceProgram, course_environment, programs, session_of, settled, stored,
+    until,
 };
 use tokio::time::{sleep, timeout};
 
@@ -24,6 +26,12 @@ const CONCURRENCY: usize = 4;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_anywhere_between_request_and_ack_nothing_is_lost_and_nothing_happens_twice() {
+    for name in ["tickets", "orders", "expiration"] {
+        let program = programs().join(name);
+        // The variable that arms a failpoint.
+        let found = Command::new("grep").args(["-q", "FAILPOINTS"]).arg(&program).status().unwrap();
+        assert!(found.success(), "first cargo test --workspace --no-run: {} is without failpoints", program.display());
+    }
     let with_database = ["tickets", "orders"].into_iter().flat_map(|service| POINTS.map(|point| (service, point)));
     let places: Vec<_> = with_database.chain(EXPIRATION.map(|point| ("expiration", point))).collect();
     let scenarios = stream::iter(places).map(|(service, point)| async move {
@@ -69,12 +77,7 @@ async fn scenario(victim: &'static str, point: &'static str) {
 /// Waits until the program has killed itself at its failpoint, then starts it again without one.
 async fn dies_and_is_started_again(program: &mut ServiceProgram) {
     let status = program.ended().await;
-    assert_eq!(
-        status.signal(),
-        Some(9),
-        "{} did not reach its failpoint; cargo test --workspace builds it",
-        program.name
-    );
+    assert_eq!(status.signal(), Some(9), "{} did not reach its failpoint", program.name);
     program.start_again();
 }
 

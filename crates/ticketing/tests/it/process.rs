@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use testkit::Process;
+use testkit::{Ended, Process};
 
 /// The application's own program, without what this test's environment may say.
 pub(crate) fn ticketing() -> Command {
@@ -42,6 +42,11 @@ impl Program {
     pub(crate) fn begin(data: &Path, listen: &str, options: &[&str]) -> Self {
         let mut command = ticketing();
         command.args(["--free-ports", "--listen", listen, "--data-dir"]).arg(data).args(options);
+        Self::of(command)
+    }
+
+    /// Starts it with this command, and does not wait.
+    pub(crate) fn of(command: Command) -> Self {
         Self { process: Process::start(command), guide: String::new() }
     }
 
@@ -51,7 +56,22 @@ impl Program {
 
     pub(crate) fn api(&self) -> SocketAddr {
         let line = self.guide.lines().find_map(|line| line.strip_prefix("  API         http://"));
-        line.unwrap().parse().unwrap()
+        line.unwrap().strip_suffix("/api/tickets").unwrap().parse().unwrap()
+    }
+
+    /// What stands behind the name of something in the guide.
+    pub(crate) fn guided(&self, name: &str) -> &str {
+        self.guide.lines().find_map(|line| line.trim_start().strip_prefix(name)).unwrap().trim()
+    }
+
+    /// All of stderr so far.
+    pub(crate) fn stderr(&self) -> String {
+        self.process.stderr()
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill();
     }
 
     /// Waits until a line of stderr contains this text.
@@ -68,7 +88,12 @@ impl Program {
 
     /// Sends Ctrl-C, and waits until it has stopped; returns the exit code.
     pub(crate) fn interrupt(self) -> Option<i32> {
-        self.process.interrupt().code
+        self.end().code
+    }
+
+    /// As [`Self::interrupt`]; returns what it printed last, too.
+    pub(crate) fn end(self) -> Ended {
+        self.process.interrupt()
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use testkit::{Api, until};
 
-use crate::process::{Program, run};
+use crate::process::{Program, run, ticketing};
 
 #[test]
 fn the_smoke_run_goes_through_selling_and_buying_and_leaves_nothing_behind() {
@@ -80,11 +80,13 @@ async fn data_and_sessions_last_between_runs_until_a_fresh_start() {
         .await;
     assert_eq!(program.interrupt(), Some(0));
 
-    let program = Program::start(data.path(), &["--fresh"]);
+    let mut program = Program::start(data.path(), &["--fresh"]);
+    program.expect_stderr(&format!("emptied {}", data.path().display()));
     let api = Api { address: program.api() };
     assert_eq!(api.get("/api/users/currentuser", &session).await.body, r#"{"currentUser":null}"#);
     assert_eq!(api.get("/api/tickets", "").await.body, "[]");
-    assert_eq!(program.interrupt(), Some(0));
+    let ended = program.end();
+    assert_eq!((ended.code, ended.stderr), (Some(0), vec!["Stopping…".to_owned()]));
 }
 
 #[test]
@@ -102,8 +104,53 @@ fn a_busy_address_or_folder_is_an_error_that_names_the_option() {
     let output = run(&["--free-ports", "--listen", "127.0.0.1:0", "--data-dir", folder], data.path());
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(said.contains("--data-dir") && said.contains("is in use by process"), "{said}");
+    assert!(said.contains("the application runs already: process "), "{said}");
+    assert!(said.ends_with("another beside it: cargo run -- --free-ports --data-dir OTHER\n"), "{said}");
     assert_eq!(program.interrupt(), Some(0));
+}
+
+#[tokio::test]
+async fn each_usual_port_that_is_busy_is_replaced_by_a_free_one_with_a_warning_that_says_what_follows() {
+    // A port that somebody else has is busy as well.
+    let _busy = [3000, 4222, 8222, 27017].map(|port| TcpListener::bind(("127.0.0.1", port)));
+    let data = tempfile::tempdir().unwrap();
+    let mut command = ticketing();
+    command.arg("--data-dir").arg(data.path());
+    let mut program = Program::of(command);
+    program.wait_until_ready();
+    assert_eq!(Api { address: program.api() }.get("/api/tickets", "").await.body, "[]");
+    let (nats, monitoring) = (program.guided("NATS").to_owned(), program.guided("monitoring").to_owned());
+    assert_eq!(program.guided("See the events meanwhile:"), format!("cargo run -- bus tail --nats-url {nats}"));
+    for (port, consequence) in [
+        (3000, format!("the APIs are at http://{}", program.api())),
+        (4222, format!("NATS is at {nats}; give other commands --nats-url {nats}")),
+        (8222, format!("the monitoring pages of NATS are at {monitoring}")),
+        (27017, format!("give other commands --mongo-uri '{}'", program.guided("MongoDB"))),
+    ] {
+        let stderr = program.stderr();
+        let warning = stderr.lines().find(|line| line.contains(&format!("WARN port {port} is busy: ")));
+        assert!(warning.is_some_and(|warning| warning.ends_with(&consequence)), "{port}: {stderr}");
+    }
+    assert_eq!(program.interrupt(), Some(0));
+}
+
+#[test]
+fn an_address_without_a_port_and_a_place_where_no_data_can_be_are_refused_with_what_would_do() {
+    let data = tempfile::tempdir().unwrap();
+    for listen in ["3000", "localhost:3000", ":3000", "127.0.0.1"] {
+        let output = run(&["--listen", listen], data.path());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("expected an IP address with a port, as 127.0.0.1:3000"), "{said}");
+    }
+    let file = data.path().join("file");
+    fs::write(&file, "").unwrap();
+    for (folder, reason) in [(file.clone(), "is a file, and not a folder"), (file.join("below"), "Not a directory")] {
+        let output = run(&["--data-dir", folder.to_str().unwrap()], data.path());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("name another folder with --data-dir") && said.contains(reason), "{said}");
+    }
 }
 
 #[test]

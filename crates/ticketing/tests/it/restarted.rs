@@ -1,14 +1,16 @@
 //! A server that the application has started is killed, and the application goes on.
 
 use std::fs;
+use std::net::TcpStream;
 use std::path::Path;
 
+use devstack::{Sources, Tool, find};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 use testkit::{Api, until};
 
-use crate::process::Program;
+use crate::process::{Program, ticketing};
 
 /// The process id of the nats-server with this data: it names the file of its ports by it.
 fn nats_server(data: &Path) -> Option<i32> {
@@ -48,6 +50,32 @@ async fn a_killed_broker_or_database_is_started_again_and_the_application_goes_o
     for server in ["nats-server", "mongod"] {
         program.expect_stderr(&format!("servers/{server} is ready again"));
     }
+    assert_eq!(program.interrupt(), Some(0));
+}
+
+/// Without `setpriv`, or any other program, on the path.
+#[tokio::test]
+async fn a_killed_application_leaves_no_server_behind_whatever_the_system_has() {
+    let (data, nothing) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut command = ticketing();
+    for tool in [Tool::NATS_SERVER, Tool::MONGOD] {
+        let binary = find(&tool, &Sources::from_env(&tool).unwrap()).await.unwrap();
+        command.env(tool.variable, binary);
+    }
+    command.env("PATH", nothing.path()).args(["--free-ports", "--data-dir"]).arg(data.path());
+    let mut program = Program::of(command);
+    program.wait_until_ready();
+    let address = |url: &str| url.split(['/', '?']).nth(2).unwrap().to_owned();
+    let servers = [address(program.guided("NATS")), address(program.guided("MongoDB"))];
+    for server in &servers {
+        TcpStream::connect(server).unwrap();
+    }
+    program.kill();
+    for server in servers {
+        until("nobody listens there", || async { TcpStream::connect(&server).is_err() }).await;
+    }
+    // Its data is free for the next one.
+    let program = Program::start(data.path(), &[]);
     assert_eq!(program.interrupt(), Some(0));
 }
 

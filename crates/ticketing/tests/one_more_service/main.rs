@@ -73,6 +73,7 @@ async fn composed() {
     let mut process = Process::start(command);
     let guide = process.lines_until("Ctrl-C stops it.");
     let address = guide.lines().find_map(|line| line.strip_prefix("  API         http://")).unwrap();
+    let address = address.strip_suffix("/api/tickets").unwrap();
     let api = Api { address: address.parse().unwrap() };
 
     let person = json!({ "email": "test@test.com", "password": "password" });
