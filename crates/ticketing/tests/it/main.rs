@@ -9,6 +9,7 @@ mod describe;
 mod faults;
 mod histories;
 mod ingress;
+mod links;
 mod process;
 mod program;
 mod ready;

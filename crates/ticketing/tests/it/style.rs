@@ -21,7 +21,8 @@ struct Rule {
     because: String,
 }
 
-fn workspace() -> PathBuf {
+/// The folder of the whole repository.
+pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
@@ -42,7 +43,7 @@ fn rule(line: &str) -> Rule {
 }
 
 /// All files to check, by their paths in the repository.
-fn files() -> Vec<String> {
+pub(crate) fn files() -> Vec<String> {
     let root = workspace();
     let mut files: Vec<_> =
         below(&root).into_iter().map(|file| file.strip_prefix(&root).unwrap().to_str().unwrap().to_owned()).collect();

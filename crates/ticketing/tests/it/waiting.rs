@@ -4,6 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 
 use bus::crash::WAITING_POINTS;
 use events::{Price, TicketCreated, TicketUpdated};
+use futures_util::{StreamExt, stream};
 use mongodb::bson::doc;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -130,5 +131,19 @@ async fn an_event_that_has_waited_for_too_long_is_a_dead_letter_and_no_longer_st
     let letter: Value = serde_json::from_str(&orders.bus(&["dlq", "ls", "--json"])).unwrap();
     let reason = format!("version 0 of ticket/{} did not arrive within 4s", updated.id);
     assert_eq!(letter["reason"], reason, "{letter}");
+    orders.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_is_in_its_budget_however_many_events_wait() {
+    const EVENTS: usize = 3000;
+    let mut orders = Orders::start(&[], None).await;
+    let changes = (0..EVENTS).map(|_| ticket_and_change().1);
+    stream::iter(changes).for_each_concurrent(200, async |change| orders.publish(&change).await).await;
+    until("the first of them are stored, and the others in flight", || async { orders.waiting().await > 0 }).await;
+    assert_eq!(orders.program.terminate().await, Some(0), "{}", orders.program.log());
+    orders.program.start_again();
+    until("more are stored", || async { orders.waiting().await > 500 }).await;
+    assert_eq!(orders.program.terminate().await, Some(0), "{}", orders.program.log());
     orders.close().await;
 }
