@@ -13,7 +13,7 @@ use crate::time;
 #[derive(Args, Clone, Debug)]
 pub struct Broker {
     /// The NATS server
-    #[arg(long, env = "NATS_URL", default_value = "nats://localhost:4222")]
+    #[arg(long, env = "NATS_URL", hide_env_values = true, default_value = "nats://localhost:4222")]
     pub url: ServerUrl,
     /// The cluster id, which is the name of the stream of events
     #[arg(long, value_name = "NAME", default_value = "ticketing")]

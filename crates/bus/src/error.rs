@@ -35,9 +35,10 @@ pub enum ErrorKind {
         /// What happened when it was tried.
         reason: String,
     },
-    /// The server does not accept the user and password, or the lack of them.
+    /// The server does not accept the login, or the lack of one.
     #[error(
-        "the NATS server at {url} refuses the login: put the user and password into the URL, as nats://user:password@host:4222"
+        "the NATS server at {url} refuses the login: write a right one into the URL, as nats://user:password@host:4222 or, \
+         for a token, as nats://token@host:4222"
     )]
     LoginRefused {
         /// The address, without a password.

@@ -39,13 +39,19 @@ impl Broker {
         Self { running, address, data, config: None, replicas: 1 }
     }
 
-    async fn with(config: &str) -> Self {
+    /// Starts one with this configuration, in which `store_dir: /data` is a folder of its own. The client of
+    /// [`Broker::connect`] has no login.
+    pub async fn with(config: &str) -> Self {
+        Self::replicated(config, 1).await
+    }
+
+    async fn replicated(config: &str, replicas: u8) -> Self {
         let data = tempfile::tempdir().unwrap();
         let file = data.path().join("nats.conf");
         let store = data.path().join("store");
         std::fs::write(&file, config.replace("store_dir: /data", &format!("store_dir: {}", store.display()))).unwrap();
         let (running, address) = run(data.path(), Some(file.clone()), 0).await;
-        Self { running, address, data, config: Some(file), replicas: 3 }
+        Self { running, address, data, config: Some(file), replicas }
     }
 
     /// The URL of the broker.
@@ -115,7 +121,8 @@ pub async fn cluster(config: &str) -> [Broker; 3] {
     };
     let configs = [of(0), of(1), of(2)];
     let [first, second, third] = &configs;
-    let (first, second, third) = tokio::join!(Broker::with(first), Broker::with(second), Broker::with(third));
+    let start = |config| Broker::replicated(config, 3);
+    let (first, second, third) = tokio::join!(start(first), start(second), start(third));
     let brokers = [first, second, third];
     // Each is ready when it listens; JetStream is when they have found each other, and one of them leads.
     for broker in &brokers {

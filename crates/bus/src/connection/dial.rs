@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions, Event};
+use async_nats::{Client, ConnectError, ConnectErrorKind, Event};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -20,7 +20,8 @@ const PING_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Connects to one of the servers, and reports every later change of the connection to `changed`.
 pub(super) async fn dial(url: &ServerUrl, client_id: &Name, changed: watch::Sender<Link>) -> Result<Client, Error> {
-    let options = login(url)
+    let options = url
+        .login()
         .name(client_id)
         .connection_timeout(CONNECT_TIMEOUT)
         .ping_interval(PING_INTERVAL)
@@ -44,17 +45,6 @@ pub(super) async fn dial(url: &ServerUrl, client_id: &Name, changed: watch::Send
             _ => Err(unreachable(innermost(&error)).into()),
         },
         Err(_) => Err(unreachable(format!("no answer within {limit:?}")).into()),
-    }
-}
-
-/// The options with the user and password of the URL, which async-nats does not take from there itself.
-fn login(url: &ServerUrl) -> ConnectOptions {
-    let login = url.servers().iter().find_map(|server| Some((server.username()?, server.password())));
-    match login {
-        Some((user, password)) => {
-            ConnectOptions::with_user_and_password(user.to_owned(), password.unwrap_or_default().to_owned())
-        }
-        None => ConnectOptions::new(),
     }
 }
 

@@ -25,8 +25,8 @@ nats.client_id: must be set: NATS_CLIENT_ID=service-1";
 #[test]
 fn an_invalid_setting_is_refused_with_its_place_the_reason_and_an_example() {
     let refused = load(&[("NATS_URL", "http://me:hidden@localhost"), NAMES[0], NAMES[1]]).unwrap_err();
-    let expected = "environment variable NATS_URL: nats.url: not the URL of a NATS server (invalid scheme for NATS \
-                    server URL: http); it looks like nats://localhost:4222 (NATS_URL=nats://localhost:4222)";
+    let expected = "environment variable NATS_URL: nats.url: not the URL of a NATS server (its scheme is not nats \
+                    or tls); it looks like nats://localhost:4222 (NATS_URL=nats://localhost:4222)";
     assert_eq!(refused, expected);
     let refused = load(&[("NATS_URL", "nats://localhost"), NAMES[0], ("NATS_CLIENT_ID", "a b")]).unwrap_err();
     assert!(refused.contains("nats.client_id: a name has 1 to 64 letters"), "{refused}");

@@ -5,6 +5,7 @@ mod describe;
 mod dlq;
 mod inspect;
 mod letters;
+mod login;
 mod output;
 mod program;
 mod shop;
