@@ -206,12 +206,15 @@ impl StdError for Error {
     }
 }
 
-/// An error and its causes in one line.
+/// An error and its causes in one line; what an error says of its cause itself is not repeated.
 pub(crate) fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(source) = cause {
-        text = format!("{text}: {source}");
+        let reason = source.to_string();
+        if !text.contains(&reason) {
+            text = format!("{text}: {reason}");
+        }
         cause = source.source();
     }
     text

@@ -18,7 +18,9 @@
 use std::time::Duration;
 
 use async_nats::jetstream::ErrorCode;
-use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamError, GetStreamErrorKind};
+use async_nats::jetstream::context::{
+    CreateStreamErrorKind, GetStreamByNameErrorKind, GetStreamError, GetStreamErrorKind,
+};
 use async_nats::jetstream::stream::{Config, Info, StorageType};
 use events::Subject;
 
@@ -132,6 +134,12 @@ async fn check_cluster(bus: &Bus, subject: String) -> Result<(), Error> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whether the broker answers that no stream has this subject.
+pub(crate) async fn is_nowhere(bus: &Bus, subject: &str) -> bool {
+    let found = bus.jetstream().stream_by_subject(subject).await;
+    found.is_err_and(|error| error.kind() == GetStreamByNameErrorKind::NotFound)
 }
 
 /// Creates the streams again that somebody has deleted.

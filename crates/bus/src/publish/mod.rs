@@ -5,7 +5,7 @@
 //! * **The caller's id goes with every attempt** as the message id, so the server stores one message for all of them. Trying
 //!   ends after 30 s, well within the stream's duplicate window of two minutes.
 //! * **Retries are here and not with the callers**: a broker that restarts, a leader that is being elected, a stream that
-//!   somebody deleted. What can't pass by itself is returned immediately.
+//!   somebody deleted. What can't pass by itself is returned immediately, also that no stream has the subject.
 //! * **The first attempt is the hot path**: no timer unless the client must wait for room, and the retries are boxed, so that
 //!   the future of an attempt that succeeds stays small.
 
@@ -55,6 +55,22 @@ pub enum PublishError {
         /// The subject that it was published on.
         subject: String,
     },
+    /// The broker answered for 30 s that it can't store the message now: its disk is full, or the stream has no leader.
+    #[error("the broker has not stored {subject} for {PUBLISH_TIMEOUT:?}; its last answer: {answer}")]
+    Unavailable {
+        /// The subject that it was published on.
+        subject: String,
+        /// What the broker answered last.
+        answer: String,
+    },
+    /// The streams exist, and none has the subject.
+    #[error(
+        "no stream of the broker has the subject {subject}: start a version of the services that knows it, which adds it"
+    )]
+    NoStream {
+        /// The subject that it was published on.
+        subject: String,
+    },
     /// The message is larger than the server accepts.
     #[error("the message is too large for the broker, which accepts {limit} bytes with headers")]
     TooLarge {
@@ -76,8 +92,8 @@ impl PublishError {
     /// Whether another attempt may succeed.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::TimedOut { .. } => true,
-            Self::TooLarge { .. } | Self::Refused(_) | Self::Time(_) | Self::Encode(_) => false,
+            Self::TimedOut { .. } | Self::Unavailable { .. } => true,
+            Self::NoStream { .. } | Self::TooLarge { .. } | Self::Refused(_) | Self::Time(_) | Self::Encode(_) => false,
         }
     }
 }
@@ -140,11 +156,17 @@ impl Bus {
         id: &str,
     ) -> Result<Published, PublishError> {
         let give_up = Instant::now() + PUBLISH_TIMEOUT;
+        let mut last_answer = None;
         loop {
-            self.prepare_retry(&error, give_up).await?;
+            last_answer = answer(&error).map(ToString::to_string).or(last_answer);
+            self.prepare_retry(&error, &subject, give_up).await?;
             let connected = timeout_at(give_up, self.connected()).await;
             if connected.is_err() || Instant::now() >= give_up {
-                return Err(PublishError::TimedOut { subject: subject.to_string() });
+                let subject = subject.to_string();
+                return Err(match last_answer {
+                    Some(answer) => PublishError::Unavailable { subject, answer },
+                    None => PublishError::TimedOut { subject },
+                });
             }
             match self.attempt(&subject, payload.clone(), headers.clone(), id).await {
                 Ok(published) => return Ok(published),
@@ -154,7 +176,7 @@ impl Bus {
     }
 
     /// Does what the next attempt needs after this error; an error if another attempt can't help.
-    async fn prepare_retry(&self, error: &NotPublished, give_up: Instant) -> Result<(), PublishError> {
+    async fn prepare_retry(&self, error: &NotPublished, subject: &str, give_up: Instant) -> Result<(), PublishError> {
         match error.kind() {
             PublishErrorKind::TimedOut | PublishErrorKind::BrokenPipe => Ok(()),
             // JetStream is starting, the stream has no leader yet, or somebody deleted it. A cluster that elects its leaders
@@ -162,7 +184,10 @@ impl Bus {
             // seconds.
             PublishErrorKind::StreamNotFound => {
                 let limit = give_up.min(Instant::now() + PUBLISH_ATTEMPT_TIMEOUT);
-                timeout_at(limit, streams::ensure(self)).await.ok();
+                let nowhere = async { streams::ensure(self).await.is_ok() && streams::is_nowhere(self, subject).await };
+                if timeout_at(limit, nowhere).await == Ok(true) {
+                    return Err(PublishError::NoStream { subject: subject.to_owned() });
+                }
                 sleep(STREAM_PAUSE).await;
                 Ok(())
             }
@@ -180,11 +205,16 @@ impl Bus {
     }
 }
 
-/// Whether JetStream is unable to store the message now, as opposed to ever: it has no leader, or an earlier attempt with
-/// the same message id, whose answer was lost, has not been stored or dropped yet.
+/// What the broker answered, if it did.
+fn answer(error: &NotPublished) -> Option<&jetstream::Error> {
+    std::error::Error::source(error).and_then(|source| source.downcast_ref())
+}
+
+/// Whether JetStream is unable to store the message now, as opposed to ever: it has no leader or no room, or an earlier
+/// attempt with the same message id, whose answer was lost, has not been stored or dropped yet.
 fn is_unavailable(error: &NotPublished) -> bool {
-    let answer = std::error::Error::source(error).and_then(|source| source.downcast_ref::<jetstream::Error>());
-    answer.is_some_and(|answer| {
-        answer.code() == 503 || answer.error_code() == ErrorCode::STREAM_DUPLICATE_MESSAGE_CONFLICT
+    answer(error).is_some_and(|answer| {
+        let passes = [ErrorCode::ACCOUNT_RESOURCES_EXCEEDED, ErrorCode::STREAM_DUPLICATE_MESSAGE_CONFLICT];
+        answer.code() >= 500 || passes.contains(&answer.error_code())
     })
 }
