@@ -125,6 +125,16 @@ impl JoinedConsumer {
         Ok(self)
     }
 
+    /// Makes the broker forget the requests of members that have unsubscribed, which it does when it describes a consumer.
+    ///
+    /// Otherwise it tries to answer such a request with the first message that is to be redelivered, and then redelivers
+    /// that one after all others.
+    pub(crate) async fn forget_requests(&self, bus: &Bus) {
+        if let Err(error) = self.find(bus).await {
+            tracing::debug!(consumer = %self, "messages may be redelivered in another order: {error:#}");
+        }
+    }
+
     /// Deletes the consumer of a listener without a group.
     pub(crate) async fn delete(&self, bus: &Bus) {
         if let Err(error) = bus.jetstream().delete_consumer_from_stream(self.name.as_str(), self.stream.as_str()).await

@@ -25,7 +25,7 @@
 //! | --- | --- | --- | --- |
 //! | serve | requests and handles messages; checks the consumer | requests; every verdict, again until it is confirmed or the ack wait is over | until the stop |
 //! | drain | requests nothing; receives what it had requested, because async-nats drops what arrives after the unsubscribe; keeps the naks of handlers that the stop interrupts | acks and dead letters of handlers that finish | 200 ms, without handlers that run 50 ms after the last message, and only while the broker is reachable |
-//! | return | unsubscribes, so that no returned message reaches this member again; takes what had arrived until then | in stream order, a nak with a delay for every message that was not begun and every nak that was kept | 1 s for the unsubscribe to reach the server |
+//! | return | unsubscribes, so that no returned message reaches this member again, and makes the broker forget its requests; takes what had arrived until then | in stream order, a nak with a delay for every message that was not begun and every nak that was kept | 1 s for the unsubscribe to reach the server, 1 s for the requests |
 //! | settle | waits for the handlers that still run, and for the confirmations | their verdicts | no limit of its own while handlers run: the stop's deadline; then 3 s after the last verdict |
 //!
 //! At the end a listener [alone](Membership::Alone) deletes its consumer, and 1 s is left for the last bytes. If the broker is

@@ -7,7 +7,7 @@ use async_nats::Subscriber;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use service::Stopping;
-use tokio::time::{Instant, Interval, interval, sleep_until};
+use tokio::time::{Instant, Interval, interval, sleep_until, timeout};
 
 use super::check::{Check, RECHECK_PAUSE};
 use super::joined::JoinedConsumer;
@@ -210,6 +210,9 @@ where
             self.member.arrived(message);
         }
         self.bus.flush(FLUSH_TIMEOUT).await;
+        if self.bus.is_connected() {
+            timeout(FLUSH_TIMEOUT, self.check.consumer.forget_requests(self.bus)).await.ok();
+        }
         naks.extend(std::iter::from_fn(|| Some((self.member.begin()?, Verdict::Nak(RETURN_DELAY)))));
         naks.sort_by_key(|(item, _)| item.delivery.sequence);
         for (item, verdict) in naks {

@@ -1,9 +1,11 @@
 //! Which listener receives which message.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Consumer, Membership, Start, Verdict};
+use bus::{Consumer, Delivery, Membership, RETURN_DELAY, Start, Subscription, Verdict};
+use service::{Stopping, launch};
 use testkit::{Broker, all_of_it, durable_group, listen, listen_to, name, unanswered, until};
 
 fn ack(_: &bus::Delivery) -> Verdict {
@@ -101,6 +103,43 @@ async fn messages_that_a_stopping_member_had_fetched_reach_another_long_before_t
     other.close().await;
     a.close().await;
     b.close().await;
+    broker.stop().await;
+}
+
+/// However long after the other the next member comes.
+#[tokio::test]
+async fn messages_that_a_stopping_member_returns_are_redelivered_in_the_order_of_the_stream() {
+    let broker = Broker::start().await;
+    let client = broker.connect("a").await;
+    let mut published = Vec::new();
+    for number in 0..5 {
+        published.push(client.publish(number.to_string()).await);
+    }
+    let api = broker.outsider().await;
+    let pauses = [0, 20, 200, 1000, 3000].map(Duration::from_millis);
+    let redelivered = pauses.map(async |pause| {
+        let group = format!("g{}", pause.as_millis());
+        let consumer = Consumer { ack_wait: Duration::from_secs(3600), ..durable_group(&group) };
+        let works_until_the_stop = |_: Arc<Delivery>, stopping: Stopping| async move {
+            stopping.await;
+            Verdict::Nak(RETURN_DELAY)
+        };
+        let first = Subscription::new(client.bus.clone(), consumer.clone(), works_until_the_stop);
+        let mut first = launch("first", first).start();
+        first.ready().await.unwrap();
+        until("all of them fetched", || async { unanswered(&api, &format!("{group}:ticket-created")).await == 5 })
+            .await;
+        first.stop().await.result.unwrap();
+        tokio::time::sleep(pause).await;
+        let mut next = listen_to(&client, consumer, ack).await;
+        let sequences = next.sequences(published.len()).await;
+        next.close().await;
+        (pause, sequences)
+    });
+    for (pause, sequences) in futures_util::future::join_all(redelivered).await {
+        assert_eq!(sequences, published, "after {pause:?}");
+    }
+    client.close().await;
     broker.stop().await;
 }
 
