@@ -10,6 +10,8 @@ use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use futures_util::FutureExt;
 use serde::Serialize;
+#[cfg(feature = "mongo")]
+use store::in_words;
 use telemetry::{CORRELATION_ID, Tracer};
 use tower_layer::Layer;
 
@@ -51,6 +53,10 @@ pub struct Problem {
 
 impl From<anyhow::Error> for ApiError {
     fn from(error: anyhow::Error) -> Self {
+        if is_busy(&error) {
+            tracing::warn!("{}", in_words(&error));
+            return Self::Unavailable("The database is busy");
+        }
         Self::Fault(error)
     }
 }
@@ -58,7 +64,7 @@ impl From<anyhow::Error> for ApiError {
 #[cfg(feature = "mongo")]
 impl From<mongodb::error::Error> for ApiError {
     fn from(error: mongodb::error::Error) -> Self {
-        Self::Fault(error.into())
+        anyhow::Error::from(error).into()
     }
 }
 
@@ -84,11 +90,28 @@ impl IntoResponse for ApiError {
                 ([(RETRY_AFTER, "1")], answer_with(StatusCode::SERVICE_UNAVAILABLE, message)).into_response()
             }
             Self::Fault(error) => {
-                tracing::error!("{error:#}");
+                tracing::error!("{}", in_words(&error));
                 answer_with(StatusCode::INTERNAL_SERVER_ERROR, SOMETHING_WENT_WRONG)
             }
         }
     }
+}
+
+/// Whether the database had too much to do, or blocks.
+#[cfg(feature = "mongo")]
+fn is_busy(error: &anyhow::Error) -> bool {
+    store::Aborted::database_error(error).is_some_and(store::is_busy)
+}
+
+#[cfg(not(feature = "mongo"))]
+fn is_busy(_: &anyhow::Error) -> bool {
+    false
+}
+
+/// An error with its causes, in one line.
+#[cfg(not(feature = "mongo"))]
+fn in_words(error: &anyhow::Error) -> String {
+    format!("{error:#}")
 }
 
 fn answer_with(status: StatusCode, message: &str) -> Response {

@@ -7,10 +7,10 @@ use clap::Args;
 use common::Declaration;
 use events::Subject;
 use service::settings::Secret;
-use service::{Error, Failure, Reason, Scope};
-use store::{Connection, Store};
+use service::{Error, Failure, Scope};
+use store::{Away, PromptConnection, Store, in_words};
 
-use crate::database_uri::{hosts, in_database, secret};
+use crate::database_uri::{application_uri, secret};
 
 /// How long MongoDB may take to answer.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
@@ -25,19 +25,8 @@ pub(crate) struct Databases {
 
 impl Databases {
     async fn store(&self, scope: &Scope<()>) -> Result<Store, Error> {
-        let uri = in_database(&self.mongo_uri, str::to_owned)?.reveal().parse().context("--mongo-uri")?;
-        let connection = scope.child("mongo").ready_within(ANSWERS_WITHIN).start(Connection { uri });
-        connection.await.map_err(|error| self.with_hint(error))
-    }
-
-    /// The hint does not show the login.
-    fn with_hint(&self, error: Error) -> Error {
-        let Some(Failure { reason: Reason::NotReady(_), .. }) = error.downcast_ref() else { return error };
-        let hosts = hosts(&self.mongo_uri).unwrap_or_default();
-        anyhow!(
-            "no MongoDB answers at {hosts}; start the application with `cargo run`, or name another with --mongo-uri; in a \
-             cluster, `kubectl exec deploy/orders-depl -- /operator bus ...` uses the database of that pod"
-        )
+        let uri = application_uri(&self.mongo_uri).context("--mongo-uri / MONGO_URI")?;
+        scope.start("mongo", PromptConnection { uri, within: ANSWERS_WITHIN }).await.map_err(with_hint)
     }
 
     /// The databases with an outbox, of NAME and `NAME-service` for each service, and the subjects that their services
@@ -49,7 +38,8 @@ impl Databases {
     ) -> Result<(Vec<Store>, Vec<Subject>), Error> {
         let store = self.store(scope).await?;
         let base = store.database().name().to_owned();
-        let all = store.database().client().list_database_names().await.context("failed to list the databases")?;
+        let all = store.database().client().list_database_names().await;
+        let all = all.context("failed to list the databases").map_err(|error| anyhow!(in_words(&error)))?;
         let ours: Vec<_> = services.iter().map(|service| format!("{base}-{}", service.name)).collect();
         let mut found = Vec::new();
         for name in all.iter().filter(|name| **name == base || ours.contains(name)) {
@@ -83,10 +73,21 @@ impl Databases {
     }
 }
 
+fn with_hint(error: Error) -> Error {
+    match Failure::cause::<Away>(&error) {
+        None => error,
+        Some(away) => anyhow!(
+            "{away}; start the application with `cargo run`, or name another with --mongo-uri; in a cluster, `kubectl exec \
+             deploy/orders-depl -- /operator bus ...` uses the database of that pod"
+        ),
+    }
+}
+
 async fn has_collection(store: &Store, name: &str) -> Result<bool, Error> {
     let database = store.database();
     let collections = database.list_collection_names().await;
-    let collections = collections.with_context(|| format!("failed to list the collections of {}", database.name()))?;
+    let collections = collections.with_context(|| format!("failed to list the collections of {}", database.name()));
+    let collections = collections.map_err(|error| anyhow!(in_words(&error)))?;
     Ok(collections.iter().any(|collection| collection == name))
 }
 

@@ -23,7 +23,7 @@ use clap::{Args, Subcommand};
 use common::Declaration;
 use service::Exit;
 
-pub use database_uri::{secret, uri_for};
+pub use database_uri::{application_uri, secret};
 pub use services::DECLARATIONS;
 
 use crate::audit::Audit;

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, ensure};
 use mongodb::bson::{Document, doc};
-use mongodb::options::{Acknowledgment, ClientOptions, ReadConcern, WriteConcern};
+use mongodb::options::{Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern};
 use mongodb::{Client, Database};
 use service::{Error, Scope, Service};
+use tokio::time::timeout;
 
 use crate::error::plain;
+use crate::servers::Servers;
 use crate::settings::UNSET;
 use crate::{DatabaseUri, MongoSettings, Store};
 
@@ -30,6 +32,23 @@ pub struct Connection {
     pub uri: DatabaseUri,
 }
 
+/// As [`Connection`], for a program that is of no use while its database is away: then it fails with [`Away`].
+#[derive(Clone, Debug)]
+pub struct PromptConnection {
+    /// The server and the name of the database.
+    pub uri: DatabaseUri,
+    /// How long the database may be away.
+    pub within: Duration,
+}
+
+/// No server of the database takes writes.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("no MongoDB that takes writes answers at {reasons}")]
+pub struct Away {
+    /// The address of each server without a login, with its last problem.
+    pub reasons: String,
+}
+
 /// Connects a service to the database of its [settings](MongoSettings), however long that is away.
 ///
 /// # Errors
@@ -45,29 +64,54 @@ impl Service for Connection {
     type Handle = Store;
 
     async fn run(self, scope: Scope<Store>) -> Result<(), Error> {
-        let options = ClientOptions::parse(self.uri.connection()).await.map_err(|error| refused(&error))?;
-        let client = Client::with_options(with_our_guarantees(options))?;
-        let store = Store::new(client.database(self.uri.database()));
-        let database = store.database().clone();
-        let first = database.clone();
-        let answer = store.once_it_answers("the database", async move || hello(&first).await);
-        let answer = scope.stopping().or_stop(answer).await?.map_err(|error| refused(&error))?;
-        ensure!(
-            is_of_a_replica_set(&answer),
-            "the database has no transactions, since it is not a replica set: start it with mongod --replSet rs0, and \
-             run rs.initiate() once (MONGO_URI)"
-        );
-        scope.ready(store);
-        scope.watch("mongo", CHECK_EVERY, ANSWERS_WITHIN, || takes_writes(&database)).await;
-        client.shutdown().await;
-        Ok(())
+        run(&self.uri, None, scope).await
     }
+}
+
+impl Service for PromptConnection {
+    type Handle = Store;
+
+    async fn run(self, scope: Scope<Store>) -> Result<(), Error> {
+        run(&self.uri, Some(self.within), scope).await
+    }
+}
+
+async fn run(uri: &DatabaseUri, within: Option<Duration>, scope: Scope<Store>) -> Result<(), Error> {
+    let options = ClientOptions::parse(uri.connection()).await.map_err(|error| refused(&plain(&error)))?;
+    let mut options = with_our_guarantees(options);
+    let servers = Servers::watch(&mut options);
+    let client = Client::with_options(options).map_err(|error| refused(&plain(&error)))?;
+    let store = Store::new(client.database(uri.database()), servers.clone());
+    let database = store.database().clone();
+    let first = database.clone();
+    let answer = store.once_it_answers("the database", async move || hello(&first).await);
+    let answer = async {
+        match within {
+            None => Ok(answer.await),
+            Some(within) => timeout(within, answer).await.map_err(|_| {
+                let reasons = servers.reasons();
+                Away { reasons: reasons.unwrap_or_else(|| format!("{}: no answer yet", uri.hosts())) }
+            }),
+        }
+    };
+    let answer = scope.stopping().or_stop(answer).await??.map_err(|error| refused(&servers.plain(&error)))?;
+    ensure!(
+        is_of_a_replica_set(&answer),
+        "the database has no transactions, since it is not a replica set: start it with mongod --replSet rs0, and run \
+         rs.initiate() once (MONGO_URI)"
+    );
+    scope.ready(store);
+    scope.watch("mongo", CHECK_EVERY, ANSWERS_WITHIN, || takes_writes(&database, &servers)).await;
+    client.shutdown().await;
+    Ok(())
 }
 
 fn with_our_guarantees(mut options: ClientOptions) -> ClientOptions {
     options.server_selection_timeout = Some(SERVER_FOUND_WITHIN);
     options.write_concern = Some(durable());
     options.read_concern = Some(ReadConcern::majority());
+    options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
+    (options.retry_reads, options.retry_writes) = (Some(true), Some(true));
     options
 }
 
@@ -76,8 +120,8 @@ pub(crate) fn durable() -> WriteConcern {
     WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build()
 }
 
-fn refused(error: &mongodb::error::Error) -> Error {
-    anyhow!("the database refuses the connection: {} (MONGO_URI)", plain(error))
+fn refused(why: &str) -> Error {
+    anyhow!("the database refuses the connection: {why} (MONGO_URI)")
 }
 
 /// What the server that takes writes reports about itself.
@@ -85,8 +129,8 @@ async fn hello(database: &Database) -> mongodb::error::Result<Document> {
     database.run_command(doc! { "hello": 1 }).await
 }
 
-async fn takes_writes(database: &Database) -> Result<(), String> {
-    let answer = hello(database).await.map_err(|error| plain(&error))?;
+async fn takes_writes(database: &Database, servers: &Servers) -> Result<(), String> {
+    let answer = hello(database).await.map_err(|error| servers.plain(&error))?;
     let is_primary = answer.get_bool("isWritablePrimary").unwrap_or(false);
     if is_primary { Ok(()) } else { Err("no server takes writes".to_owned()) }
 }

@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use mongodb::bson::oid::ObjectId;
 use mongodb::error::Result;
-use mongodb::{Collection, Database, IndexModel};
+use mongodb::{Collection, Database};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::sleep;
 
 use telemetry::WarnOnce;
 
 use crate::commits::Commits;
-use crate::error::{is_refusal, plain};
+use crate::error::is_refusal;
+use crate::reported::Reported;
+use crate::servers::Servers;
 
 /// The pause after the database or the broker has failed.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_millis(250);
@@ -35,10 +37,12 @@ struct Parts {
     /// Permits to run a transaction. A transaction that waits for one conflicts with no other.
     permits: Semaphore,
     commits: Commits,
+    servers: Servers,
+    reported: Reported,
 }
 
 impl Store {
-    pub(crate) fn new(database: Database) -> Self {
+    pub(crate) fn new(database: Database, servers: Servers) -> Self {
         let instance = ObjectId::new().to_hex();
         let permits = Semaphore::new(CONCURRENT_TRANSACTIONS);
         Self {
@@ -48,6 +52,8 @@ impl Store {
                 recorded: Notify::new(),
                 permits,
                 commits: Commits::default(),
+                servers,
+                reported: Reported::default(),
             }),
         }
     }
@@ -60,7 +66,7 @@ impl Store {
     /// Another database of the same server, for a tool that reads several.
     #[must_use]
     pub fn beside(&self, name: &str) -> Self {
-        Self::new(self.parts.database.client().database(name))
+        Self::new(self.parts.database.client().database(name), self.parts.servers.clone())
     }
 
     /// A collection of the database.
@@ -68,24 +74,14 @@ impl Store {
         self.parts.database.collection(name)
     }
 
-    /// Creates an index, however long the database is away: call it alongside the request to stop.
-    ///
-    /// # Errors
-    ///
-    /// When the database refuses it: another index has this name, or the existing documents do not allow it.
-    pub async fn ensure_index(&self, collection: &str, index: IndexModel) -> Result<()> {
-        let collection: Collection<()> = self.collection(collection);
-        let what = format!("failed to create an index of {}", collection.namespace());
-        self.once_it_answers(&what, async move || collection.create_index(index.clone()).await).await?;
-        Ok(())
-    }
-
     /// Acts until the database answers; warns once for each reason why it does not.
     pub(crate) async fn once_it_answers<T>(&self, what: &str, mut act: impl AsyncFnMut() -> Result<T>) -> Result<T> {
         let mut once = WarnOnce::default();
         loop {
             match act().await {
-                Err(error) if !is_refusal(&error) => once.warn(&format_args!("{what}: {}; retrying", plain(&error))),
+                Err(error) if !is_refusal(&error) => {
+                    once.warn(&format_args!("{what}: {}; retrying", self.parts.servers.plain(&error)))
+                }
                 answer => return answer,
             }
             sleep(RETRY_AFTER).await;
@@ -95,6 +91,11 @@ impl Store {
     /// The commits of this process, and what waits for them.
     pub(crate) fn commits(&self) -> &Commits {
         &self.parts.commits
+    }
+
+    /// The documents that were reported as not readable.
+    pub(crate) fn reported(&self) -> &Reported {
+        &self.parts.reported
     }
 
     pub(crate) fn permits(&self) -> &Semaphore {

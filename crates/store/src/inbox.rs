@@ -8,19 +8,21 @@
 //! that was aborted. So an event that is handled on its first attempt, as nearly all are, costs one insert. Both collections are kept
 //! twice as long as the outbox, from which an event may be published again.
 
-use anyhow::Context;
 use bus::{FailedAttempt, Failures};
 use mongodb::bson::{DateTime, doc};
-use mongodb::error::Error as DatabaseError;
+use mongodb::error::{Error as DatabaseError, ErrorKind};
 use mongodb::options::{IndexOptions, ReturnDocument};
 use mongodb::{Collection, IndexModel};
 use serde::{Deserialize, Serialize};
 
-use crate::error::is_duplicate;
-use crate::{KEPT_FOR, Store, Tx};
+use crate::error::{is_duplicate, plain};
+use crate::{KEPT_FOR, Store, Tx, in_time};
 
 const INBOX: &str = "inbox";
 const FAILURES: &str = "failures";
+
+/// MongoDB's codes for a field that has not the type that an update needs: `BadValue`, `TypeMismatch`.
+const TYPE_MISMATCHES: [i32; 2] = [2, 14];
 
 /// How many failed attempts of an event are kept.
 const MAX_HISTORY_LENGTH: i32 = 20;
@@ -31,6 +33,7 @@ pub(crate) struct Inbox {
     group: &'static str,
     handled: Collection<Handled>,
     failures: Collection<Troubled>,
+    store: Store,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -55,7 +58,7 @@ struct Troubled {
 impl Inbox {
     /// The inbox of a queue group.
     pub(crate) fn of(store: &Store, group: &'static str) -> Self {
-        Self { group, handled: store.collection(INBOX), failures: store.collection(FAILURES) }
+        Self { group, handled: store.collection(INBOX), failures: store.collection(FAILURES), store: store.clone() }
     }
 
     /// Creates the indexes that remove old rows, however long the database is away.
@@ -65,8 +68,8 @@ impl Inbox {
             let kept = IndexOptions::builder().expire_after(KEPT_FOR * 2).build();
             IndexModel::builder().keys(doc! { field: 1 }).options(kept).build()
         };
-        store.ensure_index(INBOX, kept("handledAt")).await.context("failed to create the index of `inbox`")?;
-        store.ensure_index(FAILURES, kept("since")).await.context("failed to create the index of `failures`")?;
+        store.ensure_index(INBOX, kept("handledAt")).await?;
+        store.ensure_index(FAILURES, kept("since")).await?;
         Ok(())
     }
 
@@ -90,7 +93,16 @@ impl Inbox {
         let this = mongodb::bson::serialize_to_bson(&FailedAttempt::now(error))?;
         let history = doc! { "$each": [this], "$slice": -MAX_HISTORY_LENGTH };
         let noted = doc! { "$inc": { "count": 1 }, "$push": { "history": history } };
-        let Troubled { count, history } = self.update(event_id, noted).await?;
+        let Troubled { count, history } = match self.update(event_id, noted.clone()).await {
+            Ok(troubled) => troubled,
+            // Its failures begin again: that is better than an event that is tried for ever, since they can't be counted.
+            Err(error) if is_of_the_document(&error) => {
+                self.store.report_unreadable(FAILURES, &self.key(event_id).into(), &plain(&error));
+                in_time(self.failures.delete_one(doc! { "_id": self.key(event_id) })).await?;
+                self.update(event_id, noted).await?
+            }
+            Err(error) => return Err(error),
+        };
         Ok(Failures { count, history })
     }
 
@@ -98,6 +110,15 @@ impl Inbox {
         noted.insert("$setOnInsert", doc! { "since": DateTime::now() });
         let this = doc! { "_id": self.key(event_id) };
         let updated = self.failures.find_one_and_update(this, noted).upsert(true);
-        Ok(updated.return_document(ReturnDocument::After).await?.unwrap_or_default())
+        Ok(in_time(updated.return_document(ReturnDocument::After)).await?.unwrap_or_default())
+    }
+}
+
+/// Whether the stored document is at fault: it can't be read, or a field that is to be changed has another type.
+fn is_of_the_document(error: &DatabaseError) -> bool {
+    match &*error.kind {
+        ErrorKind::Bson(_) => true,
+        ErrorKind::Command(error) => TYPE_MISMATCHES.contains(&error.code),
+        _ => false,
     }
 }

@@ -29,6 +29,7 @@ use service::{Error, Scope, Service};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::Store;
+use crate::error::in_words;
 use crate::handle::RETRY_AFTER;
 use crate::outbox::{OUTBOX, READING, Row, indexes, outbox_of};
 
@@ -65,8 +66,7 @@ impl Service for Relay {
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         let stopping = scope.stopping();
         for index in indexes() {
-            let created = stopping.or_stop(self.store.ensure_index(OUTBOX, index)).await?;
-            created.context("failed to create the indexes of the outbox")?;
+            stopping.or_stop(self.store.ensure_index(OUTBOX, index)).await??;
         }
         scope.ready(());
         let mut left = HashMap::new();
@@ -85,7 +85,7 @@ impl Service for Relay {
                 self.publish_all(&now_ours, &mut refused).await
             };
             if let Some(Err(error)) = stopping.or(pass).await {
-                tracing::warn!("events stay in the outbox until the next attempt: {error:#}");
+                tracing::warn!("events stay in the outbox until the next attempt: {}", in_words(&error));
                 sweep.reset_after(RETRY_AFTER);
             }
         }

@@ -20,10 +20,13 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::Store;
 use crate::connection::durable;
-use crate::error::TooManyTransactions;
+use crate::error::{Busy, InWords};
 
 /// How long a transaction is retried that conflicts with others, or whose database is away.
 const RETRIED_FOR: Duration = Duration::from_secs(5);
+
+/// How long a transaction may take as a whole, the wait for its turn aside: a database that blocks must not keep it.
+const ENDS_WITHIN: Duration = Duration::from_secs(10);
 
 /// The limits of the pause between two attempts, which doubles with each attempt and is shortened at random.
 const MIN_PAUSE: Duration = Duration::from_millis(4);
@@ -54,7 +57,10 @@ impl Aborted for Error {
 
 impl Aborted for anyhow::Error {
     fn database_error(&self) -> Option<&Error> {
-        self.chain().find_map(|cause| cause.downcast_ref())
+        self.chain().find_map(|cause| match cause.downcast_ref::<InWords>() {
+            Some(InWords(error)) => error.database_error(),
+            None => cause.downcast_ref(),
+        })
     }
 }
 
@@ -72,13 +78,23 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Those of `work` and of the database; when no transaction can begin within 5 s, since too many are running.
+    /// Those of `work` and of the database; one that [`is_busy`](crate::is_busy) when no transaction can begin within 5 s,
+    /// since too many are running, or when this one takes longer than 10 s. In the latter case it is broken off, and unless
+    /// its commit was on its way, nothing is changed.
     pub async fn transaction<T, E: Aborted>(
+        &self,
+        work: impl AsyncFnMut(&mut Tx) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let permit = timeout(RETRIED_FOR, self.permits().acquire()).await;
+        let _permit = permit.map_err(|_| Error::custom(Busy::Transactions))?;
+        let done = timeout(ENDS_WITHIN, self.try_until_committed(work)).await;
+        done.unwrap_or_else(|_| Err(Error::custom(Busy::Slow).into()))
+    }
+
+    async fn try_until_committed<T, E: Aborted>(
         &self,
         mut work: impl AsyncFnMut(&mut Tx) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
-        let permit = timeout(RETRIED_FOR, self.permits().acquire()).await;
-        let _permit = permit.map_err(|_| Error::custom(TooManyTransactions))?;
         let give_up = Instant::now() + RETRIED_FOR;
         let mut pause = MIN_PAUSE;
         loop {

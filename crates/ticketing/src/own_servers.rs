@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use bus::ServerUrl;
 use devstack::{Mongod, NatsServer};
-use service::settings::Secret;
+use operator::application_uri;
 use service::{Error, Members, Restart};
+use store::DatabaseUri;
 
 use crate::port::Port;
 
@@ -54,7 +55,7 @@ pub(crate) async fn own_mongo(
     any: bool,
     binary: PathBuf,
     folder: &Path,
-) -> Result<(Secret, String), Error> {
+) -> Result<(DatabaseUri, String), Error> {
     let port = Port::choose(MONGO, any);
     let taken = Arc::new(OnceLock::new()); // as in own_nats
     let (known, data) = (Arc::clone(&taken), folder.join("mongo"));
@@ -66,5 +67,5 @@ pub(crate) async fn own_mongo(
     let address = slot.wait().await?;
     taken.get_or_init(|| address.port);
     port.warn(format_args!("MongoDB is at {uri}; give other commands --mongo-uri '{uri}'", uri = address.uri));
-    Ok((address.uri.clone().into(), address.uri))
+    Ok((application_uri(&address.uri.clone().into())?, address.uri))
 }

@@ -1,17 +1,22 @@
 //! The servers: existing ones that the options name, or our own.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use bus::{Connection, ServerUrl};
 use devstack::{Sources, Tool, find};
 use futures_util::{join, try_join};
 use service::settings::Secret;
-use service::{Error, Members, Scope};
+use service::{Error, Failure, Members, Scope};
+use store::{Away, DatabaseUri, PromptConnection};
 
 use crate::options::Run;
 use crate::own_servers::{own_mongo, own_nats};
-use operator::uri_for;
+use operator::application_uri;
+
+/// How long a MongoDB that was named may take to answer.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 
 /// Where the servers are.
 #[derive(Clone, Debug)]
@@ -19,7 +24,8 @@ pub(crate) struct Servers {
     pub(crate) nats: ServerUrl,
     /// The broker's own pages, when it is ours.
     pub(crate) monitoring: Option<String>,
-    pub(crate) mongo: Secret,
+    /// The URI whose database is the prefix of all services' databases.
+    pub(crate) mongo: DatabaseUri,
     /// What to print of that: no password.
     pub(crate) mongo_shown: String,
 }
@@ -77,9 +83,12 @@ async fn given_nats(scope: &Members, run: &Run, url: &ServerUrl) -> Result<(Serv
 }
 
 /// As [`given_nats`].
-async fn given_mongo(scope: &Members, uri: &Secret) -> Result<(Secret, String), Error> {
-    let connection = store::Connection { uri: uri_for("any", uri)?.reveal().parse().context("MONGO_URI")? };
-    let remedy = "no MongoDB answers there: start it, or unset --mongo-uri / MONGO_URI";
-    scope.start("mongo", connection).await.context(remedy)?;
-    Ok((uri.clone(), "yours (MONGO_URI)".to_owned()))
+async fn given_mongo(scope: &Members, uri: &Secret) -> Result<(DatabaseUri, String), Error> {
+    let uri = application_uri(uri).context("--mongo-uri / MONGO_URI")?;
+    let connection = PromptConnection { uri: uri.clone(), within: ANSWERS_WITHIN };
+    scope.start("mongo", connection).await.map_err(|error| match Failure::cause::<Away>(&error) {
+        Some(away) => anyhow!("{away}; start it, or unset --mongo-uri / MONGO_URI"),
+        None => error,
+    })?;
+    Ok((uri, "yours (MONGO_URI)".to_owned()))
 }

@@ -1,6 +1,5 @@
 //! Users, and their collection.
 
-use anyhow::Context;
 use common::events::UserId;
 use email_address::{EmailAddress, Options};
 use mongodb::bson::oid::ObjectId;
@@ -10,7 +9,7 @@ use mongodb::options::IndexOptions;
 use mongodb::{Collection, IndexModel};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{Store, is_duplicate};
+use store::{Store, in_time, is_duplicate};
 
 const USERS: &str = "users";
 
@@ -83,12 +82,12 @@ impl Users {
     pub(crate) async fn open(store: &Store) -> Result<Self, anyhow::Error> {
         let unique = IndexOptions::builder().unique(true).build();
         let index = IndexModel::builder().keys(doc! { "emailKey": 1 }).options(unique).build();
-        store.ensure_index(USERS, index).await.context("failed to create the index of `users`")?;
+        store.ensure_index(USERS, index).await?;
         Ok(Self(store.collection(USERS)))
     }
 
     pub(crate) async fn insert(&self, user: &User) -> Result<Result<(), InUse>, Error> {
-        match self.0.insert_one(user).await {
+        match in_time(self.0.insert_one(user)).await {
             Ok(_) => Ok(Ok(())),
             Err(error) if is_duplicate(&error) => Ok(Err(InUse)),
             Err(error) => Err(error),
@@ -97,6 +96,6 @@ impl Users {
 
     pub(crate) async fn find(&self, email: &Email) -> Result<Option<User>, Error> {
         let by_email: Document = doc! { "emailKey": email.key() };
-        self.0.find_one(by_email).await
+        in_time(self.0.find_one(by_email)).await
     }
 }

@@ -30,17 +30,24 @@ impl<K> Page<K> {
         self.limit + 1
     }
 
-    /// The answer: a bare array, and a `Link` header to the next page if there is one.
-    pub fn answer<T: Serialize>(&self, mut found: Vec<T>, id: impl Fn(&T) -> Id<K>) -> Response {
+    /// The answer: a bare array, and a `Link` header to the next page if there is one. A record that can't be shown, which
+    /// `show` answers with `None`, is left out.
+    pub fn answer<T, S: Serialize>(
+        &self,
+        mut found: Vec<T>,
+        id: impl Fn(&T) -> Id<K>,
+        show: impl FnMut(&T) -> Option<S>,
+    ) -> Response {
         let has_more = found.len() > self.limit;
         found.truncate(self.limit);
+        let shown: Vec<_> = found.iter().filter_map(show).collect();
         match found.last() {
             Some(last) if has_more => {
                 let Self { path, limit, .. } = self;
                 let next = format!("<{path}?limit={limit}&after={}>; rel=\"next\"", id(last));
-                ([(LINK, next)], Json(found)).into_response()
+                ([(LINK, next)], Json(shown)).into_response()
             }
-            _ => Json(found).into_response(),
+            _ => Json(shown).into_response(),
         }
     }
 }

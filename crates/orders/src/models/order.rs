@@ -8,13 +8,12 @@ use common::events::{
 };
 use common::extract::Page;
 use common::{Outbox, Store, Tx};
-use futures_util::TryStreamExt;
-use mongodb::bson::{Bson, DateTime, doc, serialize_to_bson};
+use mongodb::bson::{Bson, DateTime, Document, doc, serialize_to_bson};
 use mongodb::error::Error;
 use mongodb::options::IndexOptions;
 use mongodb::{Collection, IndexModel};
 use serde::{Deserialize, Serialize};
-use store::{Versioned, is_duplicate, new_id, save};
+use store::{Versioned, in_time, is_duplicate, new_id, save};
 use time::OffsetDateTime;
 
 use super::Ticket;
@@ -22,7 +21,7 @@ use super::Ticket;
 const ORDERS: &str = "orders";
 
 /// How many overdue orders one sweep cancels at most.
-const MAX_SWEPT: i64 = 100;
+const MAX_SWEPT: usize = 100;
 
 /// The statuses in which an order has reserved its ticket.
 const LIVE: [OrderStatus; 3] = [OrderStatus::Created, OrderStatus::AwaitingPayment, OrderStatus::Complete];
@@ -151,7 +150,10 @@ impl Versioned for Order {
 
 /// All orders.
 #[derive(Clone, Debug)]
-pub(crate) struct Orders(Collection<Order>);
+pub(crate) struct Orders {
+    store: Store,
+    records: Collection<Order>,
+}
 
 /// What cancelling an order has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,27 +180,24 @@ impl Orders {
             IndexModel::builder().keys(doc! { "userId": 1, "_id": 1 }).build(),
             IndexModel::builder().keys(doc! { "status": 1, "expiresAt": 1 }).build(),
         ] {
-            store.ensure_index(ORDERS, index).await.context("failed to create the indexes of `orders`")?;
+            store.ensure_index(ORDERS, index).await?;
         }
-        Ok(Self(store.collection(ORDERS)))
+        Ok(Self { store: store.clone(), records: store.collection(ORDERS) })
     }
 
     pub(crate) async fn find(&self, id: OrderId) -> Result<Option<Order>, Error> {
-        self.0.find_one(doc! { "_id": id.to_string() }).await
+        in_time(self.records.find_one(doc! { "_id": id.to_string() })).await
     }
 
     pub(crate) async fn find_in(&self, tx: &mut Tx, id: OrderId) -> Result<Option<Order>, Error> {
-        self.0.find_one(doc! { "_id": id.to_string() }).session(tx).await
+        self.records.find_one(doc! { "_id": id.to_string() }).session(tx).await
     }
 
     /// The orders of a user, the oldest first: one more than the page shows.
     pub(crate) async fn of<K>(&self, user: UserId, page: &Page<K>) -> Result<Vec<Order>, Error> {
-        let mut theirs = doc! { "userId": user.to_string() };
-        if let Some(after) = &page.after {
-            theirs.insert("_id", doc! { "$gt": after.to_string() });
-        }
-        let limit = i64::try_from(page.query_limit()).unwrap_or(i64::MAX);
-        self.0.find(theirs).sort(doc! { "_id": 1 }).limit(limit).await?.try_collect().await
+        let theirs = doc! { "userId": user.to_string() };
+        let after = page.after.as_ref().map(ToString::to_string);
+        self.store.read_page(ORDERS, theirs, after, page.query_limit()).await
     }
 
     /// Open orders that expired longer ago than this, the most overdue first.
@@ -206,14 +205,15 @@ impl Orders {
         let than = i64::try_from(than.as_millis())?;
         let before = DateTime::from_millis(DateTime::now().timestamp_millis() - than);
         let overdue = doc! { "status": { "$in": texts(&OPEN)? }, "expiresAt": { "$lt": before } };
-        let found = self.0.find(overdue).sort(doc! { "expiresAt": 1 }).limit(MAX_SWEPT).await?;
-        let found: Vec<Order> = found.try_collect().await?;
+        let orders = self.records.clone_with_type::<Document>();
+        let found = in_time(orders.find(overdue).sort(doc! { "expiresAt": 1 })).await?;
+        let found: Vec<Order> = self.store.read(ORDERS, found, MAX_SWEPT).await?;
         Ok(found.iter().map(Order::id).collect())
     }
 
     /// Adds a new order, unless another has reserved the ticket. In that case the transaction is aborted.
     pub(crate) async fn insert(&self, tx: &mut Tx, order: &Order) -> Result<Result<(), AlreadyReserved>, Error> {
-        match self.0.insert_one(order).session(tx).await {
+        match self.records.insert_one(order).session(tx).await {
             Ok(_) => Ok(Ok(())),
             Err(error) if is_duplicate(&error) => Ok(Err(AlreadyReserved)),
             Err(error) => Err(error),
@@ -229,7 +229,7 @@ impl Orders {
     ) -> Result<Cancelled, anyhow::Error> {
         match order.cancel() {
             Cancel::Cancelled(order, event) => {
-                save(&self.0, &order, tx).await?.context("the order changed within its own transaction")?;
+                save(&self.records, &order, tx).await?.context("the order changed within its own transaction")?;
                 cancelled.record(tx, &event).await?;
                 Ok(Cancelled::Now)
             }
@@ -240,7 +240,7 @@ impl Orders {
 
     /// Saves an order that was completed, which keeps its version.
     pub(crate) async fn save_completed(&self, tx: &mut Tx, order: &Order) -> Result<(), Error> {
-        self.0.replace_one(doc! { "_id": order.id().to_string() }, order).session(tx).await?;
+        self.records.replace_one(doc! { "_id": order.id().to_string() }, order).session(tx).await?;
         Ok(())
     }
 }

@@ -22,7 +22,7 @@ use mongodb::error::Error;
 use serde::de::DeserializeOwned;
 
 use self::arrival::Arrival;
-use crate::{Store, Tx, Versioned};
+use crate::{Store, Tx, Versioned, in_time};
 
 pub use replay::{Replay, Replayed};
 
@@ -53,12 +53,15 @@ pub trait Projected: Versioned + DeserializeOwned + Clone + PartialEq + 'static 
 
 /// The projection of all records of one type. Cloning it is cheap.
 #[derive(Clone, Debug)]
-pub struct Projection<T: Send + Sync>(Collection<T>);
+pub struct Projection<T: Send + Sync> {
+    store: Store,
+    copies: Collection<T>,
+}
 
 impl<T: Projected> Projection<T> {
     /// The projection in the service's own database.
     pub fn of(store: &Store) -> Self {
-        Self(store.collection(T::AGGREGATE.plural()))
+        Self { store: store.clone(), copies: store.collection(T::AGGREGATE.plural()) }
     }
 
     /// Finds a copy as it is now.
@@ -67,7 +70,7 @@ impl<T: Projected> Projection<T> {
     ///
     /// Those of the database; when the document is not readable.
     pub async fn find(&self, id: Id<T::Kind>) -> Result<Option<T>, Error> {
-        self.0.find_one(by_id(id.any())).await
+        in_time(self.copies.find_one(by_id(id.any()))).await
     }
 
     /// Finds a copy in a transaction.
@@ -76,7 +79,7 @@ impl<T: Projected> Projection<T> {
     ///
     /// Those of the database; when the document is not readable.
     pub async fn find_in(&self, tx: &mut Tx, id: Id<T::Kind>) -> Result<Option<T>, Error> {
-        self.0.find_one(by_id(id.any())).session(tx).await
+        self.copies.find_one(by_id(id.any())).session(tx).await
     }
 
     /// Finds the copies with these ids; ids without a copy are left out.
@@ -86,7 +89,9 @@ impl<T: Projected> Projection<T> {
     /// Those of the database; when a document is not readable.
     pub async fn find_all(&self, ids: impl Iterator<Item = Id<T::Kind>>) -> Result<HashMap<AnyId, T>, Error> {
         let ids: Vec<_> = ids.map(|id| id.to_string()).collect();
-        let found: Vec<T> = self.0.find(doc! { "_id": { "$in": ids } }).await?.try_collect().await?;
+        let copies = self.copies.clone_with_type::<Document>();
+        let found = in_time(copies.find(doc! { "_id": { "$in": ids } })).await?;
+        let found: Vec<T> = self.store.read(T::AGGREGATE.plural(), found, usize::MAX).await?;
         Ok(found.into_iter().map(|copy| (copy.id(), copy)).collect())
     }
 
@@ -98,7 +103,7 @@ impl<T: Projected> Projection<T> {
     pub async fn add(&self, tx: &mut Tx, event: &T::Created) -> Result<(), Error> {
         let copy = T::created(event);
         let added = doc! { "$setOnInsert": serialize_to_document(&copy)? };
-        self.0.update_one(by_id(copy.id()), added).upsert(true).session(&mut *tx).await?;
+        self.copies.update_one(by_id(copy.id()), added).upsert(true).session(&mut *tx).await?;
         tx.wrote(event.aggregate().record(), copy.version());
         Ok(())
     }
@@ -112,12 +117,12 @@ impl<T: Projected> Projection<T> {
     pub async fn apply(&self, tx: &mut Tx, event: &T::Changed) -> Result<(), Rejection> {
         let record = event.aggregate().record();
         let before = || Rejection::until(record, event.aggregate().version.unwrap_or_default().saturating_sub(1));
-        let copy = self.0.find_one(by_id(record.id)).session(&mut *tx).await?.ok_or_else(before)?;
+        let copy = self.copies.find_one(by_id(record.id)).session(&mut *tx).await?.ok_or_else(before)?;
         let held = copy.version();
         let changed = copy.changed(event);
         match Arrival::of(changed.version(), held) {
             Arrival::Next => {
-                self.0.replace_one(by_id(record.id), &changed).session(&mut *tx).await?;
+                self.copies.replace_one(by_id(record.id), &changed).session(&mut *tx).await?;
                 tx.wrote(record, changed.version());
             }
             Arrival::AlreadySeen => {}
@@ -128,7 +133,7 @@ impl<T: Projected> Projection<T> {
 
     /// All copies by their ids; `None` for a document that is not readable as a copy.
     async fn all(&self) -> Result<HashMap<String, Option<T>>, Error> {
-        let mut found = self.0.clone_with_type::<Document>().find(doc! {}).await?;
+        let mut found = self.copies.clone_with_type::<Document>().find(doc! {}).await?;
         let mut all = HashMap::new();
         while let Some(copy) = found.try_next().await? {
             let id = copy.get_str("_id").map_or_else(|_| format!("{:?}", copy.get("_id")), str::to_owned);
@@ -140,13 +145,13 @@ impl<T: Projected> Projection<T> {
     /// Replaces a copy that is absent, different or not readable, and returns whether it did. A copy of a later version
     /// stays as it is.
     async fn rebuild(&self, tx: &mut Tx, record: &T) -> Result<bool, Error> {
-        let raw = self.0.clone_with_type::<Document>();
+        let raw = self.copies.clone_with_type::<Document>();
         let copy = raw.find_one(by_id(record.id())).session(&mut *tx).await?;
         let copy = copy.and_then(|copy| deserialize_from_document::<T>(copy).ok());
         if copy.is_some_and(|copy| copy.version() > record.version() || copy == *record) {
             return Ok(false);
         }
-        self.0.replace_one(by_id(record.id()), record).upsert(true).session(tx).await?;
+        self.copies.replace_one(by_id(record.id()), record).upsert(true).session(tx).await?;
         Ok(true)
     }
 }

@@ -15,8 +15,8 @@ use time::OffsetDateTime;
 
 use super::row::{Row, computed, millis, stored};
 use super::rows::rows;
-use crate::Store;
 use crate::commits::Listening;
+use crate::{Store, in_time};
 
 /// How many followers are read at once.
 pub(super) const MAX_FOLLOWERS: usize = 256;
@@ -133,9 +133,9 @@ pub(super) async fn page(
 /// The events with these keys.
 pub(super) async fn events(store: &Store, keys: &[String]) -> Result<Found<(String, WaitingEvent)>> {
     let steps = [doc! { "$match": { "_id": { "$in": keys } } }, doc! { "$addFields": computed() }];
-    let mut cursor = rows(store).aggregate(steps).await?;
+    let mut cursor = in_time(rows(store).aggregate(steps)).await?;
     let mut found = Found { rows: Vec::new(), unreadable: Vec::new() };
-    while let Some(row) = cursor.try_next().await? {
+    while let Some(row) = in_time(cursor.try_next()).await? {
         let key = key_of(&row);
         match Row::event_of(row) {
             Some(event) => found.rows.push(event),
@@ -150,7 +150,7 @@ pub(super) async fn events(store: &Store, keys: &[String]) -> Result<Found<(Stri
 
 /// Whether any event waits.
 pub(super) async fn is_used(store: &Store) -> Result<bool> {
-    Ok(rows(store).estimated_document_count().await? > 0)
+    Ok(in_time(rows(store).estimated_document_count()).await? > 0)
 }
 
 /// How many events wait in the database of a service, and since when, by group and subject.
@@ -179,7 +179,8 @@ pub async fn waiting_counts(store: &Store) -> Result<Vec<WaitingCount>> {
         "oldest": { "$min": "$since" },
     };
     let steps = [doc! { "$match": readable }, doc! { "$group": counted }, doc! { "$sort": { "_id": 1 } }];
-    let found: Vec<Counted> = rows(store).aggregate(steps).with_type::<Counted>().await?.try_collect().await?;
+    let counting = async { rows(store).aggregate(steps).with_type::<Counted>().await?.try_collect().await };
+    let found: Vec<Counted> = in_time(counting).await?;
     let counts = found.into_iter().map(|Counted { of: Of { group, subject }, count, oldest }| WaitingCount {
         group,
         subject,
@@ -195,9 +196,9 @@ async fn summaries(store: &Store, these: Document, in_order: Document, limit: us
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let steps =
         [doc! { "$match": these }, doc! { "$sort": in_order }, doc! { "$limit": limit }, doc! { "$project": fields }];
-    let mut cursor = rows(store).aggregate(steps).await?;
+    let mut cursor = in_time(rows(store).aggregate(steps)).await?;
     let mut found = Found { rows: Vec::new(), unreadable: Vec::new() };
-    while let Some(row) = cursor.try_next().await? {
+    while let Some(row) = in_time(cursor.try_next()).await? {
         match Summary::read(&row) {
             Some(row) => found.rows.push(row),
             None => found.unreadable.push(key_of(&row)),

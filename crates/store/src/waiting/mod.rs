@@ -33,6 +33,7 @@ pub use self::found::{WaitingCount, waiting_counts};
 pub(crate) use self::rows::prepare;
 pub(crate) use self::versions::version_in;
 use crate::Store;
+use crate::error::InWords;
 
 /// How long an event waits in the process before it is stored.
 const IN_PROCESS: Duration = Duration::from_secs(2);
@@ -50,7 +51,8 @@ impl WaitingRoom for Store {
     }
 
     async fn keep(&self, event: &WaitingEvent) -> Result<Keeping, Error> {
-        rows::store(self, event).await.context("failed to store an event that waits")?;
+        let stored = rows::store(self, event).await.context("failed to store an event that waits");
+        stored.map_err(InWords)?;
         self.commits().stored(event.awaited.record);
         Ok(Keeping::Stored)
     }
@@ -70,7 +72,7 @@ impl WaitingRoom for Store {
         if let Settled::Waits(awaited) = settled {
             self.commits().stored(awaited.record);
         }
-        Ok(result?)
+        result.map_err(|error| InWords(error.into()).into())
     }
 
     async fn serve(&self, bus: &Bus, limit: Duration) -> Infallible {

@@ -5,14 +5,13 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
 use bus::{Awaited, WaitingEvent};
 use mongodb::bson::{Document, doc, serialize_to_document};
 use mongodb::error::Result;
 use mongodb::{Collection, IndexModel};
 
 use super::row::{Row, key, millis, stored};
-use crate::Store;
+use crate::{Store, in_time};
 
 const WAITING: &str = "waiting";
 
@@ -20,7 +19,7 @@ const WAITING: &str = "waiting";
 pub(crate) async fn prepare(store: &Store) -> std::result::Result<(), anyhow::Error> {
     for keys in [doc! { "group": 1, "record": 1, "version": 1 }, doc! { "group": 1, "subject": 1, "since": 1 }] {
         let index = IndexModel::builder().keys(keys).build();
-        store.ensure_index(WAITING, index).await.context("failed to create the indexes of `waiting`")?;
+        store.ensure_index(WAITING, index).await?;
     }
     Ok(())
 }
@@ -32,26 +31,27 @@ pub(super) async fn store(store: &Store, event: &WaitingEvent) -> Result<()> {
     let is_new = doc! { "$eq": [{ "$type": "$since" }, "missing"] };
     let stored = doc! { "$cond": [is_new, { "$mergeObjects": [row, since] }, "$$ROOT"] };
     let it = doc! { "_id": key(event) };
-    rows(store).update_one(it, vec![doc! { "$replaceWith": stored }]).upsert(true).await?;
+    in_time(rows(store).update_one(it, vec![doc! { "$replaceWith": stored }]).upsert(true)).await?;
     Ok(())
 }
 
 pub(super) async fn remove(store: &Store, key: &str) -> Result<()> {
-    rows(store).delete_one(doc! { "_id": key }).await?;
+    in_time(rows(store).delete_one(doc! { "_id": key })).await?;
     Ok(())
 }
 
 /// The event is not to be tried again before this time has passed.
 pub(super) async fn postpone(store: &Store, key: &str, pause: Duration) -> Result<()> {
     let at = doc! { "$add": ["$$NOW", millis(pause)] };
-    rows(store).update_one(doc! { "_id": key }, vec![doc! { "$set": { "notBefore": at } }]).await?;
+    in_time(rows(store).update_one(doc! { "_id": key }, vec![doc! { "$set": { "notBefore": at } }])).await?;
     Ok(())
 }
 
 /// The event waits for something else than before.
 pub(super) async fn waits_for(store: &Store, key: &str, Awaited { record, version }: Awaited) -> Result<()> {
     let waits = doc! { "record": record.to_string(), "version": stored(version) };
-    rows(store).update_one(doc! { "_id": key }, doc! { "$set": waits, "$unset": { "notBefore": "" } }).await?;
+    let update = doc! { "$set": waits, "$unset": { "notBefore": "" } };
+    in_time(rows(store).update_one(doc! { "_id": key }, update)).await?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use mongodb::Collection;
 use mongodb::bson::{Document, doc};
 use mongodb::error::Result;
 
-use crate::{Store, Tx};
+use crate::{Store, Tx, in_time};
 
 /// The versions of these records, without those that do not exist.
 pub(super) async fn versions(store: &Store, records: &[RecordKey]) -> Result<HashMap<RecordKey, u64>> {
@@ -21,8 +21,8 @@ pub(super) async fn versions(store: &Store, records: &[RecordKey]) -> Result<Has
         }
         let collection = records_of(store, aggregate);
         let these = doc! { "_id": { "$in": ids } };
-        let mut found = collection.find(these).projection(doc! { "version": 1 }).await?;
-        while let Some(record) = found.try_next().await? {
+        let mut found = in_time(collection.find(these).projection(doc! { "version": 1 })).await?;
+        while let Some(record) = in_time(found.try_next()).await? {
             let Some(id) = record.get_str("_id").ok().and_then(|id| id.parse().ok()) else { continue };
             versions.insert(RecordKey { aggregate, id }, version_of(&record));
         }

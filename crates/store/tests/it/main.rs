@@ -2,10 +2,15 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod audit;
+mod away;
 mod harness;
+mod indexes;
+mod limit;
 mod listener;
+mod login;
 mod lost_commit;
 mod projection;
+mod readable;
 mod relay;
 mod replica_set;
 mod telemetry;

@@ -7,7 +7,6 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use bus::Name;
 use common::Declaration;
-use operator::uri_for;
 use service::Error;
 use service::settings::{Secret, Settings, Sources};
 
@@ -50,11 +49,11 @@ impl Parts<'_> {
             given.filter_map(|variable| Some((variable.clone(), self.environment.get(&variable)?.clone()))).collect();
 
         let client_id: Name = format!("{}-{name}", self.run.nats_client_id).parse().context("--nats-client-id")?;
-        let uri = uri_for(name, &self.servers.mongo)?;
+        let uri = self.servers.mongo.with_suffix(name)?.reveal();
         let own = [
             ("HTTP__BIND", ANY_PORT),
             ("JWT_KEY", self.key.reveal()),
-            ("MONGO_URI", uri.reveal()),
+            ("MONGO_URI", uri.as_str()),
             ("NATS_URL", self.servers.nats.as_str()),
             ("NATS_CLUSTER_ID", self.run.nats_cluster_id.as_str()),
             ("NATS_CLIENT_ID", client_id.as_str()),

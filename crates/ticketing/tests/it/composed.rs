@@ -1,9 +1,9 @@
 //! All services together, on servers that are somebody else's.
 
 use serde_json::json;
-use testkit::{Api, Broker, Database, KEY, free_port, message, session_of, until};
+use testkit::{Api, Broker, Database, GuardedMongod, KEY, free_port, message, session_of, until};
 
-use crate::process::Program;
+use crate::process::{Program, run};
 
 #[tokio::test]
 async fn servers_that_run_are_used_and_each_service_has_a_database_of_its_own_there() {
@@ -39,6 +39,30 @@ async fn servers_that_run_are_used_and_each_service_has_a_database_of_its_own_th
     assert_eq!(cancel().await, 204);
     until("locked again", || async { api.get("/api/tickets", "").await.body == "[]" }).await;
     assert_eq!(api.get("/api/orders", &buyer).await.json()[0]["status"], "created");
+    assert_eq!(program.interrupt(), Some(0));
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_login_without_a_database_serves_the_application_and_the_operators_tool() {
+    let (broker, mongod) = (Broker::start().await, GuardedMongod::with_login().await);
+    mongod.create_user("admin", "simple", "p@ss").await;
+    let data = tempfile::tempdir().unwrap();
+    let uri = format!("mongodb://simple:p%40ss@{}/?replicaSet=rs0", mongod.host());
+    let servers = ["--nats-url", broker.url(), "--mongo-uri", &uri];
+    let program = Program::start(data.path(), &[&servers[..], &["--jwt-key", KEY]].concat());
+    let api = Api { address: program.api() };
+    let person = json!({ "email": "test@test.com", "password": "password" });
+    assert_eq!(api.post("/api/users/signup", &person).await.status, 201);
+    assert!(!program.guide.contains("p%40ss"), "{}", program.guide);
+    for doing in [&["bus", "audit"][..], &["bus", "replay", "orders-service"]] {
+        let output = run(&[doing, &servers[..]].concat(), data.path());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let wrong =
+        run(&["bus", "audit", "--nats-url", broker.url(), "--mongo-uri", &uri.replace("p%40ss", "wrong")], data.path());
+    let said = String::from_utf8(wrong.stderr).unwrap();
+    assert!(said.contains("the database refuses the connection") && !said.contains("no MongoDB"), "{said}");
     assert_eq!(program.interrupt(), Some(0));
     broker.stop().await;
 }

@@ -174,12 +174,37 @@ fn a_named_server_that_is_down_is_an_error_that_names_it_and_the_option() {
     for (option, value, remedy) in [
         ("--nats-url", "nats://127.0.0.1:1", "no NATS server answers at nats://127.0.0.1:1"),
         ("--nats-url", "nats://127.0.0.1:1", "unset --nats-url / NATS_URL"),
-        ("--mongo-uri", "mongodb://127.0.0.1:1/a", "unset --mongo-uri / MONGO_URI"),
+        (
+            "--mongo-uri",
+            "mongodb://127.0.0.1:1/a",
+            "no MongoDB that takes writes answers at 127.0.0.1:1: Connection refused",
+        ),
+        ("--mongo-uri", "mongodb://127.0.0.1:1", "unset --mongo-uri / MONGO_URI"),
     ] {
         let output = run(&[&options[..], &[option, value]].concat(), data.path());
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1));
         assert!(said.contains(remedy), "{said}");
+    }
+}
+
+#[test]
+fn a_mongo_uri_that_is_invalid_is_refused_without_showing_it() {
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().to_str().unwrap();
+    let options = ["--free-ports", "--listen", "127.0.0.1:0", "--data-dir", folder];
+    for (uri, problem) in [
+        ("secret", "must begin with mongodb://"),
+        ("mongodb://user:secret@h:port", "the port must be an integer"),
+        ("mongodb://user:sec@ret@h/shop", "must be percent-encoded"),
+        ("mongodb://user:secret@h/sh op", "contains a blank"),
+        ("mongodb+srv://user:secret@h/shop", "list the hosts"),
+    ] {
+        let output = run(&[&options[..], &["--mongo-uri", uri]].concat(), data.path());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(said.contains("--mongo-uri / MONGO_URI: ") && said.contains(problem), "{said}");
+        assert!(!said.contains("sec") && !said.contains("no MongoDB"), "{said}");
     }
 }
 

@@ -1,14 +1,12 @@
 //! A ticket: how it may change, and its collection.
 
-use anyhow::Context;
 use common::events::{AnyId, OrderId, Price, TicketCreated, TicketId, TicketUpdated, UserId};
 use common::extract::Page;
-use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, doc};
 use mongodb::error::Error;
 use mongodb::{Collection, IndexModel};
 use serde::{Deserialize, Serialize};
-use store::{Stale, Store, Tx, Versioned, new_id, save};
+use store::{Stale, Store, Tx, Versioned, in_time, new_id, save};
 
 use super::Title;
 
@@ -156,50 +154,50 @@ impl Versioned for Ticket {
 
 /// All tickets.
 #[derive(Clone, Debug)]
-pub(crate) struct Tickets(Collection<Ticket>);
+pub(crate) struct Tickets {
+    store: Store,
+    records: Collection<Ticket>,
+}
 
 impl Tickets {
     /// Creates the index that finds unreserved tickets, however long the database is away.
     pub(crate) async fn open(store: &Store) -> Result<Self, anyhow::Error> {
         let free = IndexModel::builder().keys(doc! { "orderId": 1, "_id": 1 }).build();
-        store.ensure_index(TICKETS, free).await.context("failed to create the index of `tickets`")?;
-        Ok(Self(store.collection(TICKETS)))
+        store.ensure_index(TICKETS, free).await?;
+        Ok(Self { store: store.clone(), records: store.collection(TICKETS) })
     }
 
     /// Finds a ticket as it is now.
     pub(crate) async fn find(&self, id: TicketId) -> Result<Option<Ticket>, Error> {
-        self.0.find_one(doc! { "_id": id.to_string() }).await
+        in_time(self.records.find_one(doc! { "_id": id.to_string() })).await
     }
 
     /// Finds a ticket to change it.
     pub(crate) async fn find_in(&self, tx: &mut Tx, id: TicketId) -> Result<Option<Ticket>, Error> {
-        self.0.find_one(doc! { "_id": id.to_string() }).session(tx).await
+        self.records.find_one(doc! { "_id": id.to_string() }).session(tx).await
     }
 
     /// The tickets that no order has reserved, the oldest first: one more than the page shows.
     pub(crate) async fn free<K>(&self, page: &Page<K>) -> Result<Vec<Ticket>, Error> {
-        let mut free = doc! { "orderId": Bson::Null }; // absent
-        if let Some(after) = &page.after {
-            free.insert("_id", doc! { "$gt": after.to_string() });
-        }
-        let limit = i64::try_from(page.query_limit()).unwrap_or(i64::MAX);
-        self.0.find(free).sort(doc! { "_id": 1 }).limit(limit).await?.try_collect().await
+        let free = doc! { "orderId": Bson::Null }; // absent
+        let after = page.after.as_ref().map(ToString::to_string);
+        self.store.read_page(TICKETS, free, after, page.query_limit()).await
     }
 
     /// Adds a new ticket.
     pub(crate) async fn insert(&self, tx: &mut Tx, ticket: &Ticket) -> Result<(), Error> {
-        self.0.insert_one(ticket).session(tx).await?;
+        self.records.insert_one(ticket).session(tx).await?;
         Ok(())
     }
 
     /// Saves a ticket whose version was raised, unless it was changed since it was read.
     pub(crate) async fn save(&self, tx: &mut Tx, ticket: &Ticket) -> Result<Result<(), Stale>, Error> {
-        save(&self.0, ticket, tx).await
+        save(&self.records, ticket, tx).await
     }
 
     /// Saves what a ticket remembers of orders. Others know nothing of that, so its version stays.
     pub(crate) async fn remember(&self, tx: &mut Tx, ticket: &Ticket) -> Result<(), Error> {
-        self.0.replace_one(doc! { "_id": ticket.id().to_string() }, ticket).session(tx).await?;
+        self.records.replace_one(doc! { "_id": ticket.id().to_string() }, ticket).session(tx).await?;
         Ok(())
     }
 }

@@ -30,8 +30,8 @@ pub(crate) struct Shown {
     id: TicketId,
 }
 
-impl From<Ticket> for Shown {
-    fn from(ticket: Ticket) -> Self {
+impl From<&Ticket> for Shown {
+    fn from(ticket: &Ticket) -> Self {
         Self {
             title: ticket.title().clone(),
             price: ticket.price(),

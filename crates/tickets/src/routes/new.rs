@@ -37,5 +37,5 @@ pub(crate) async fn create_ticket(
         Ok::<_, ApiError>(ticket)
     };
     let ticket = store.transaction(work).await?;
-    Ok((StatusCode::CREATED, Json(ticket.into())))
+    Ok((StatusCode::CREATED, Json((&ticket).into())))
 }

@@ -14,5 +14,5 @@ pub(crate) async fn show_ticket(
     PathId(id): PathId<TicketId>,
 ) -> Result<Json<Shown>, ApiError> {
     let ticket = tickets.find(id).await?.ok_or(ApiError::NotFound)?;
-    Ok(Json(ticket.into()))
+    Ok(Json((&ticket).into()))
 }

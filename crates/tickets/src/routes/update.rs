@@ -50,5 +50,5 @@ pub(crate) async fn update_ticket(
         Ok::<_, ApiError>(ticket)
     };
     let ticket = store.transaction(work).await?;
-    Ok(Json(ticket.into()))
+    Ok(Json((&ticket).into()))
 }

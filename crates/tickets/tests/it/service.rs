@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use common::events::{TicketCreated, TicketUpdated};
 use futures_util::future::join_all;
+use mongodb::bson::doc;
 use serde_json::json;
 use service::launch;
 use service::settings::{self, Settings};
@@ -13,7 +14,7 @@ use tickets::PROGRAM;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, World, settings, signin};
+use crate::app::{App, PATH, World, settings, signin};
 
 #[test]
 fn a_service_without_its_settings_says_which_variables_to_set() {
@@ -132,6 +133,27 @@ async fn no_answered_write_is_lost_when_the_database_is_killed_under_load_and_ev
     .await;
     let announced = announced().await;
     assert_eq!(announced.iter().collect::<BTreeSet<_>>().len(), announced.len(), "published twice");
+    app.stop().await;
+    broker.stop().await;
+    mongod.stop().await;
+}
+
+#[tokio::test]
+async fn while_the_database_blocks_writes_a_sale_is_answered_with_503_and_later_ones_succeed() {
+    let (mongod, broker) = (Mongod::start().await, Broker::start().await);
+    let app = App::on(&mongod.uri("tickets"), broker.url(), "tickets-1").await;
+    let admin = mongodb::Client::with_uri_str(mongod.uri("admin")).await.unwrap().database("admin");
+    admin.run_command(doc! { "fsync": 1, "lock": true }).await.unwrap();
+    let seller = signin();
+    let sales = join_all((0..24).map(|_| app.sell(&seller, "blocked", json!(20))));
+    for answer in timeout(LIMIT, sales).await.unwrap() {
+        answer.is_error(503, &message("The database is busy"));
+        assert_eq!(answer.headers["retry-after"], "1");
+    }
+    admin.run_command(doc! { "fsyncUnlock": 1 }).await.unwrap();
+    until("selling again", || async { app.sell(&seller, "concert", json!(20)).await.status == 201 }).await;
+    let listed = app.get(PATH, "").await.expect(200);
+    assert!(listed.as_array().unwrap().iter().all(|ticket| ticket["title"] == "concert"), "{listed}");
     app.stop().await;
     broker.stop().await;
     mongod.stop().await;

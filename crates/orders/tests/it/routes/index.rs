@@ -1,5 +1,6 @@
 //! GET /api/orders
 
+use mongodb::bson::doc;
 use testkit::message;
 
 use crate::app::{PATH, World, signin, updated};
@@ -35,5 +36,35 @@ async fn shows_the_ticket_as_it_is_now() {
         world.app.get(PATH, &buyer).await.json()[0]["ticket"]["title"] == "reserved concert"
     })
     .await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_order_that_can_not_be_read_or_whose_copy_can_not_is_left_out() {
+    let world = World::start().await;
+    let buyer = signin();
+    let mut ids = Vec::new();
+    let mut tickets = Vec::new();
+    for title in ["a", "b", "c", "d", "e"] {
+        let ticket = world.ticket(title).await;
+        ids.push(world.app.order(&buyer, &ticket).await);
+        tickets.push(ticket.id.to_string());
+    }
+    let (orders, copies) = (world.database.collection("orders").await, world.database.collection("tickets").await);
+    orders.update_one(doc! { "_id": &ids[0] }, doc! { "$set": { "status": "unheard of" } }).await.unwrap();
+    copies.update_one(doc! { "_id": &tickets[1] }, doc! { "$set": { "title": 5 } }).await.unwrap();
+    copies.delete_one(doc! { "_id": &tickets[3] }).await.unwrap();
+    let readable = [ids[2].clone(), ids[4].clone()];
+    for size in [1, 2, 100] {
+        let (mut seen, mut path) = (Vec::new(), format!("{PATH}?limit={size}"));
+        loop {
+            let answer = world.app.get(&path, &buyer).await;
+            let page = answer.expect(200).as_array().unwrap().clone();
+            seen.extend(page.iter().map(|order| order["id"].as_str().unwrap().to_owned()));
+            let Some(link) = answer.headers.get("link") else { break };
+            path = link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap().to_owned();
+        }
+        assert_eq!(seen, readable, "pages of {size}");
+    }
     world.stop().await;
 }

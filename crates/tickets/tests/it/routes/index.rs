@@ -62,3 +62,37 @@ async fn an_invalid_page_is_refused_naming_the_parameter() {
     }
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_ticket_that_can_not_be_read_is_left_out_and_its_own_page_alone_fails() {
+    let world = World::start().await;
+    let seller = signin();
+    let mut ids = Vec::new();
+    for _ in 0..7 {
+        ids.push(world.app.ticket(&seller).await);
+    }
+    let tickets = world.database.collection("tickets").await;
+    let broken = [
+        (ids.remove(5), doc! { "$set": { "title": 5 } }),
+        (ids.remove(3), doc! { "$unset": { "userId": "" } }),
+        (ids.remove(0), doc! { "$set": { "priceCents": -5_i64 } }),
+    ];
+    for (id, change) in &broken {
+        tickets.update_one(doc! { "_id": id }, change.clone()).await.unwrap();
+    }
+    for size in [1, 2, 3, 4, 100] {
+        let (mut seen, mut path) = (Vec::new(), format!("{PATH}?limit={size}"));
+        loop {
+            let answer = world.app.get(&path, "").await;
+            let page = answer.expect(200).as_array().unwrap().clone();
+            seen.extend(page.iter().map(|ticket| ticket["id"].as_str().unwrap().to_owned()));
+            let Some(link) = answer.headers.get("link") else { break };
+            path = link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap().to_owned();
+        }
+        assert_eq!(seen, ids, "pages of {size}");
+    }
+    for (id, _) in &broken {
+        assert_eq!(world.app.show(id).await.status, 500);
+    }
+    world.stop().await;
+}

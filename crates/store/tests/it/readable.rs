@@ -1,0 +1,60 @@
+//! A document that can't be read hides no other.
+
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{Bson, Document, doc};
+use serde::Deserialize;
+use testkit::Database;
+
+use super::open;
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Numbered {
+    #[serde(rename = "_id")]
+    id: String,
+    number: i64,
+}
+
+fn numbered(id: &str, number: impl Into<Bson>) -> Document {
+    doc! { "_id": id, "number": number }
+}
+
+#[tokio::test]
+async fn pages_have_all_documents_that_can_be_read_however_many_can_not() {
+    let database = Database::new();
+    let opened = open(database.uri()).await;
+    let store = &opened.store;
+    let documents = store.collection::<Document>("documents");
+    documents
+        .insert_many([
+            numbered("a", "one"),
+            numbered("b", 2),
+            doc! { "_id": "c" },
+            numbered("d", Bson::Null),
+            numbered("e", 5),
+            numbered("f", 6.5),
+            numbered("g", 7),
+            doc! { "_id": "h", "number": [8] },
+            doc! { "_id": ObjectId::new(), "number": 9 },
+            doc! { "_id": { "not": "text" }, "number": 9 },
+        ])
+        .await
+        .unwrap();
+    for size in 1..=4 {
+        let (mut numbers, mut after) = (Vec::new(), None);
+        loop {
+            let page: Vec<Numbered> = store.read_page("documents", doc! {}, after.clone(), size).await.unwrap();
+            numbers.extend(page.iter().map(|one| one.number));
+            if page.len() < size {
+                break;
+            }
+            after = page.last().map(|one| one.id.clone());
+        }
+        assert_eq!(numbers, [2, 5, 7], "pages of {size}");
+    }
+    for (count, numbers) in [(0, vec![]), (1, vec![2]), (2, vec![2, 5]), (usize::MAX, vec![2, 5, 7])] {
+        let found = documents.find(doc! {}).sort(doc! { "_id": 1 }).await.unwrap();
+        let read: Vec<Numbered> = store.read("documents", found, count).await.unwrap();
+        assert_eq!(read.into_iter().map(|one| one.number).collect::<Vec<_>>(), numbers);
+    }
+    opened.close().await;
+}
