@@ -20,6 +20,7 @@ const PING_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Connects to one of the servers, and reports every later change of the connection to `changed`.
 pub(super) async fn dial(url: &ServerUrl, client_id: &Name, changed: watch::Sender<Link>) -> Result<Client, Error> {
+    let name = client_id.clone();
     let options = url
         .login()
         .name(client_id)
@@ -29,8 +30,9 @@ pub(super) async fn dial(url: &ServerUrl, client_id: &Name, changed: watch::Send
             MAX_RECONNECT_PAUSE.min(Duration::from_millis(10 * u64::try_from(attempts).unwrap_or(u64::MAX)))
         })
         .event_callback(move |event| {
+            let is_first = changed.borrow().times_connected == 0;
             update(&changed, &event);
-            log(&event);
+            log(&name, &event, is_first);
             std::future::ready(())
         });
     let unreachable = |reason: String| ErrorKind::Unreachable { url: url.to_string(), reason };
@@ -69,11 +71,14 @@ fn update(changed: &watch::Sender<Link>, event: &Event) {
     }
 }
 
-fn log(event: &Event) {
+/// Logs what happened to the connection of a client; that it is restored at the level of its loss.
+fn log(client_id: &Name, event: &Event, is_first: bool) {
     match event {
-        Event::Connected | Event::Draining | Event::Closed => tracing::info!("{event}"),
-        Event::Disconnected => tracing::warn!("connection to NATS lost, reconnecting"),
-        Event::LameDuckMode | Event::SlowConsumer(_) | Event::ServerError(_) => tracing::warn!("{event}"),
-        Event::ClientError(_) => tracing::debug!("{event}"), // each failed attempt to connect
+        Event::Connected if is_first => tracing::info!(%client_id, "connected to NATS"),
+        Event::Connected => tracing::warn!(%client_id, "connection to NATS restored"),
+        Event::Disconnected => tracing::warn!(%client_id, "connection to NATS lost, reconnecting"),
+        Event::LameDuckMode | Event::SlowConsumer(_) | Event::ServerError(_) => tracing::warn!(%client_id, "{event}"),
+        // The end of a connection that we close, and each failed attempt to connect.
+        Event::Draining | Event::Closed | Event::ClientError(_) => tracing::debug!(%client_id, "{event}"),
     }
 }
