@@ -23,6 +23,7 @@ mod inbox;
 mod indexes;
 mod limit;
 mod outbox;
+mod pending;
 pub mod price;
 mod projection;
 mod readable;

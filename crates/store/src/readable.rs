@@ -8,7 +8,7 @@ use std::fmt::Display;
 
 use futures_util::TryStreamExt;
 use mongodb::Cursor;
-use mongodb::bson::{Bson, Document, deserialize_from_document, doc};
+use mongodb::bson::{Bson, Document, RawDocumentBuf, deserialize_from_slice, doc};
 use mongodb::error::Result;
 use serde::de::DeserializeOwned;
 
@@ -24,14 +24,14 @@ impl Store {
     pub async fn read<T: DeserializeOwned>(
         &self,
         collection: &str,
-        mut found: Cursor<Document>,
+        mut found: Cursor<RawDocumentBuf>,
         count: usize,
     ) -> Result<Vec<T>> {
         let mut read = Vec::new();
         while read.len() < count
             && let Some(document) = in_time(found.try_next()).await?
         {
-            read.extend(self.readable(collection, document));
+            read.extend(self.readable(collection, &document));
         }
         Ok(read)
     }
@@ -58,12 +58,12 @@ impl Store {
             }
             let left = count - read.len();
             let limit = i64::try_from(left).unwrap_or(i64::MAX);
-            let documents = self.collection::<Document>(collection);
+            let documents = self.collection::<RawDocumentBuf>(collection);
             let find = documents.find(these).sort(doc! { "_id": 1 }).limit(limit);
             let found: Vec<_> = in_time(async { find.await?.try_collect().await }).await?;
             let is_last = found.len() < left;
-            after = found.last().and_then(|last: &Document| last.get("_id").cloned());
-            read.extend(found.into_iter().filter_map(|document| self.readable(collection, document)));
+            after = found.last().map(id_of);
+            read.extend(found.into_iter().filter_map(|document| self.readable(collection, &document)));
             if is_last || read.len() >= count {
                 return Ok(read);
             }
@@ -71,12 +71,11 @@ impl Store {
     }
 
     /// The document as its type, if it can be read; else it is reported.
-    pub(crate) fn readable<T: DeserializeOwned>(&self, collection: &str, document: Document) -> Option<T> {
-        let id = document.get("_id").cloned().unwrap_or(Bson::Null);
-        match deserialize_from_document(document) {
+    fn readable<T: DeserializeOwned>(&self, collection: &str, document: &RawDocumentBuf) -> Option<T> {
+        match deserialize_from_slice(document.as_bytes()) {
             Ok(read) => Some(read),
             Err(error) => {
-                self.report_unreadable(collection, &id, &error);
+                self.report_unreadable(collection, &id_of(document), &error);
                 None
             }
         }
@@ -87,4 +86,8 @@ impl Store {
     pub fn report_unreadable(&self, collection: &str, id: &Bson, why: &dyn Display) {
         self.reported().report(collection, id, why);
     }
+}
+
+fn id_of(document: &RawDocumentBuf) -> Bson {
+    document.get("_id").ok().flatten().and_then(|id| id.try_into().ok()).unwrap_or(Bson::Null)
 }

@@ -8,7 +8,7 @@ use common::events::{
 };
 use common::extract::Page;
 use common::{Outbox, Store, Tx};
-use mongodb::bson::{Bson, DateTime, Document, doc, serialize_to_bson};
+use mongodb::bson::{Bson, DateTime, RawDocumentBuf, doc, serialize_to_bson};
 use mongodb::error::Error;
 use mongodb::options::IndexOptions;
 use mongodb::{Collection, IndexModel};
@@ -205,7 +205,7 @@ impl Orders {
         let than = i64::try_from(than.as_millis())?;
         let before = DateTime::from_millis(DateTime::now().timestamp_millis() - than);
         let overdue = doc! { "status": { "$in": texts(&OPEN)? }, "expiresAt": { "$lt": before } };
-        let orders = self.records.clone_with_type::<Document>();
+        let orders = self.records.clone_with_type::<RawDocumentBuf>();
         let found = in_time(orders.find(overdue).sort(doc! { "expiresAt": 1 })).await?;
         let found: Vec<Order> = self.store.read(ORDERS, found, MAX_SWEPT).await?;
         Ok(found.iter().map(Order::id).collect())

@@ -17,7 +17,7 @@ use bus::Rejection;
 use events::{Aggregate, AnyId, Event, Id};
 use futures_util::TryStreamExt;
 use mongodb::Collection;
-use mongodb::bson::{Document, deserialize_from_document, doc, serialize_to_document};
+use mongodb::bson::{Document, RawDocumentBuf, deserialize_from_document, doc, serialize_to_document};
 use mongodb::error::Error;
 use serde::de::DeserializeOwned;
 
@@ -89,7 +89,7 @@ impl<T: Projected> Projection<T> {
     /// Those of the database; when a document is not readable.
     pub async fn find_all(&self, ids: impl Iterator<Item = Id<T::Kind>>) -> Result<HashMap<AnyId, T>, Error> {
         let ids: Vec<_> = ids.map(|id| id.to_string()).collect();
-        let copies = self.copies.clone_with_type::<Document>();
+        let copies = self.copies.clone_with_type::<RawDocumentBuf>();
         let found = in_time(copies.find(doc! { "_id": { "$in": ids } })).await?;
         let found: Vec<T> = self.store.read(T::AGGREGATE.plural(), found, usize::MAX).await?;
         Ok(found.into_iter().map(|copy| (copy.id(), copy)).collect())

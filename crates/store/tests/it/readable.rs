@@ -1,7 +1,7 @@
 //! A document that can't be read hides no other.
 
 use mongodb::bson::oid::ObjectId;
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use serde::Deserialize;
 use testkit::Database;
 
@@ -52,7 +52,7 @@ async fn pages_have_all_documents_that_can_be_read_however_many_can_not() {
         assert_eq!(numbers, [2, 5, 7], "pages of {size}");
     }
     for (count, numbers) in [(0, vec![]), (1, vec![2]), (2, vec![2, 5]), (usize::MAX, vec![2, 5, 7])] {
-        let found = documents.find(doc! {}).sort(doc! { "_id": 1 }).await.unwrap();
+        let found = documents.clone_with_type::<RawDocumentBuf>().find(doc! {}).sort(doc! { "_id": 1 }).await.unwrap();
         let read: Vec<Numbered> = store.read("documents", found, count).await.unwrap();
         assert_eq!(read.into_iter().map(|one| one.number).collect::<Vec<_>>(), numbers);
     }

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use async_nats::jetstream::stream::Config;
 use bus::Bus;
 use events::{Event, TicketCreated, TicketUpdated};
 use futures_util::future::join_all;
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{Bson, DateTime, Document, doc};
 use mongodb::error::Error;
 use opentelemetry::trace::SpanBuilder;
 use service::{Running, launch};
@@ -220,7 +222,7 @@ async fn an_event_that_the_broker_refuses_stays_and_blocks_its_own_record_only()
     let row = rows.find_one(doc! {}).projection(doc! { "payload": 0 }).await.unwrap().unwrap();
     let later = (2..600).map(|version| {
         let mut row = row.clone();
-        row.insert("_id", mongodb::bson::oid::ObjectId::new());
+        row.insert("_id", ObjectId::new());
         row.insert("version", version);
         row.insert("payload", serde_json::to_string(&update(&stuck, version.try_into().unwrap())).unwrap());
         row
@@ -237,6 +239,105 @@ async fn an_event_that_the_broker_refuses_stays_and_blocks_its_own_record_only()
     .await;
     until("these two are marked as published", || async { pending(store).await == 599 }).await;
     assert_eq!(stored::<TicketUpdated>(&broker).await.len(), 0);
+    running.stop().await.result.unwrap();
+    client.close().await;
+    opened.close().await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_row_that_can_not_be_read_blocks_its_own_record_only() {
+    let (database, broker) = (Database::new(), Broker::start().await);
+    let (opened, client) = (open(database.uri()).await, broker.connect("a").await);
+    let store = &opened.store;
+    let rows = store.collection::<Document>("outbox");
+    let blocked = ticket("blocked");
+    let aggregate = format!("ticket/{}", blocked.id);
+    let row = |changes: Document| {
+        let mut row = doc! {
+            "_id": ObjectId::new(), "pending": "gone", "subject": "ticket:created", "payload": "{}",
+            "aggregate": format!("ticket/{}", ObjectId::new()), "version": 0_i64, "recordedAt": DateTime::now(),
+        };
+        row.extend(changes);
+        row
+    };
+    let mut broken = vec![
+        row(doc! { "payload": 5 }),
+        row(doc! { "version": "first" }),
+        row(doc! { "version": -1_i64 }),
+        row(doc! { "aggregate": Bson::Null }),
+        row(doc! { "aggregate": ["ticket"] }),
+        row(doc! { "subject": Bson::Null, "aggregate": &aggregate }),
+        row(doc! { "recordedAt": "today" }),
+        row(doc! { "pending": 5 }),
+        row(doc! { "pending": { "process": "gone" } }),
+        row(doc! { "_id": "a text" }),
+        row(doc! { "_id": DateTime::now() }),
+        row(doc! { "_id": ObjectId::new(), "pending": store.database().name(), "traceparent": 5 }),
+    ];
+    broken[0].remove("recordedAt");
+    rows.insert_many(&broken).await.unwrap();
+    leave(store, &ticket("left before")).await;
+    record(store, &update(&blocked, 1)).await;
+    record(store, &ticket("ours")).await;
+    let running = relay(store, &client.bus).await;
+    until("all others are published", || async { pending(store).await == broken.len() as u64 + 1 }).await;
+    record(store, &ticket("ours later")).await;
+    leave(store, &ticket("left later")).await;
+    until("later ones are published too", || async { pending(store).await == broken.len() as u64 + 1 }).await;
+    let titles: BTreeSet<_> = stored::<TicketCreated>(&broker).await.into_iter().map(|one| one.event.title).collect();
+    assert_eq!(titles, ["left before", "left later", "ours", "ours later"].map(str::to_owned).into());
+    assert_eq!(stored::<TicketUpdated>(&broker).await.len(), 0, "the event after the one that can't be read");
+    let repaired = doc! { "$set": { "subject": "ticket:updated", "payload": serde_json::to_string(&update(&blocked, 0)).unwrap() } };
+    rows.update_one(doc! { "aggregate": &aggregate, "version": 0 }, repaired).await.unwrap();
+    until("the repaired one and its follower are published", || async {
+        stored::<TicketUpdated>(&broker).await.len() == 2
+    })
+    .await;
+    running.stop().await.result.unwrap();
+    client.close().await;
+    opened.close().await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn events_that_the_broker_never_confirms_delay_no_others_however_many_they_are() {
+    let (database, broker) = (Database::new(), Broker::start().await);
+    let (opened, client) = (open(database.uri()).await, broker.connect("a").await);
+    let store = &opened.store;
+    // A stream that stores what it gets, and does not answer.
+    let silent =
+        Config { name: "silent".to_owned(), subjects: vec!["silent".to_owned()], no_ack: true, ..Config::default() };
+    client.bus.jetstream().create_stream(silent).await.unwrap();
+    let rows = store.collection::<Document>("outbox");
+    let mut unconfirmed = Vec::new();
+    for number in 0..150 {
+        let subject = ["silent", "no.stream.has.this", "ticket:*"][number % 3];
+        unconfirmed.push(doc! {
+            "_id": ObjectId::new(), "pending": if number % 2 == 0 { "gone" } else { "gone too" }, "subject": subject,
+            "payload": "{}", "aggregate": format!("ticket/{}", ObjectId::new()), "version": 0_i64,
+            "recordedAt": DateTime::now(),
+        });
+    }
+    rows.insert_many(&unconfirmed).await.unwrap();
+    let running = relay(store, &client.bus).await;
+    let is_silent = doc! { "subject": "silent", "pending": { "$exists": true } };
+    until("the relay has taken them over", || async {
+        let silent = client.bus.jetstream().get_stream("silent").await.unwrap();
+        silent.cached_info().state.messages > 0
+    })
+    .await;
+    for number in 1..=6 {
+        if number % 2 == 0 {
+            leave(store, &ticket("left")).await
+        } else {
+            record(store, &ticket("ours")).await
+        }
+        until("published", || async { stored::<TicketCreated>(&broker).await.len() == number }).await;
+        sleep(Duration::from_millis(300)).await; // so that each event meets those in flight at another moment
+    }
+    assert_eq!(rows.count_documents(is_silent).await.unwrap(), 50);
+    until("only the others are pending", || async { pending(store).await == 150 }).await;
     running.stop().await.result.unwrap();
     client.close().await;
     opened.close().await;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::anyhow;
-use bus::{Limits, Rejection};
+use bus::{Effects, Limits, Rejection};
 use mongodb::bson::{Document, doc};
 use testkit::{Broker, Database, until};
 
 use super::harness::{AWAITED, SOON, Seller, World, write};
-use crate::ticket;
+use crate::{open, ticket};
 
 async fn publish(world: &World<'_>) {
     world.client.publish(serde_json::to_string(&ticket("concert")).unwrap()).await;
@@ -106,4 +106,32 @@ async fn an_event_that_waits_too_long_is_a_dead_letter() {
     listener.stop().await.result.unwrap();
     world.close().await;
     broker.stop().await;
+}
+
+#[tokio::test]
+async fn failures_are_counted_again_from_one_if_their_note_can_not_be_read() {
+    let database = Database::new();
+    let opened = open(database.uri()).await;
+    let store = &opened.store;
+    let notes = store.collection::<Document>("failures");
+    for (number, note) in [
+        doc! { "count": "many", "history": [] },
+        doc! { "count": 3, "history": "long" },
+        doc! { "count": 3, "history": [{ "error": 5 }] },
+        doc! { "count": -5, "history": [] },
+        doc! { "count": 3, "history": [7] },
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let event = format!("event-{number}");
+        let mut note = note;
+        note.insert("_id", format!("tickets/{event}"));
+        notes.insert_one(note).await.unwrap();
+        for count in 1..=3 {
+            let failures = store.failed("tickets", &event, "not today").await.unwrap();
+            assert_eq!((failures.count, failures.history.len()), (count, count as usize), "{event}");
+        }
+    }
+    opened.close().await;
 }
