@@ -13,6 +13,13 @@ use testkit::Process;
 
 use crate::harness::{LIMIT, Server, get, start};
 
+/// The terminal of the broker. It runs from lesson to lesson, and is empty at the start of one that begins with
+/// [`FRESH`]; here, each lesson has an empty one of its own.
+const SERVER: &str = "server";
+
+/// The option of the broker that deletes the events of the lessons before.
+const FRESH: &str = "--fresh";
+
 /// How long a terminal is watched for what should not come.
 const QUIET: Duration = Duration::from_millis(2500);
 
@@ -20,6 +27,14 @@ const QUIET: Duration = Duration::from_millis(2500);
 struct Block<'a> {
     terminal: &'a str,
     lines: Vec<&'a str>,
+}
+
+impl Block<'_> {
+    /// Whether it replaces the broker of the lessons before by an empty one.
+    fn is_fresh_start(&self) -> bool {
+        let is_fresh = |line: &&str| line.ends_with(&format!("--bin server -- {FRESH}"));
+        self.terminal == SERVER && self.lines.len() == 2 && self.lines[0] == "^C" && is_fresh(&self.lines[1])
+    }
 }
 
 /// The lessons, by heading.
@@ -57,8 +72,9 @@ impl Terminal {
     fn start(&mut self, command: &str, server: &Server) -> Result<(), String> {
         self.finish()?;
         let (binary, options) = command.split_once(" -- ").unwrap_or((command, ""));
-        let binary = binary.strip_prefix("cargo run -p nats-test --bin ").ok_or("no command of ours")?;
+        let binary = binary.strip_prefix("cargo run -q -p nats-test --bin ").ok_or("no command of ours")?;
         let mut arguments: Vec<&str> = options.split_whitespace().collect();
+        arguments.retain(|option| *option != FRESH); // its folder is a new one
         let data = tempfile::tempdir().unwrap();
         match binary {
             "server" => {
@@ -156,7 +172,7 @@ fn matches(expected: &str, line: &str) -> bool {
 fn follow(blocks: &[Block<'_>], limit: Duration) -> Result<(), String> {
     let server = Server::start();
     let mut terminals: HashMap<&str, Terminal> = HashMap::new();
-    for block in blocks {
+    for block in blocks.iter().filter(|block| !block.is_fresh_start()) {
         let mut page = None; // what the last curl is expected to show
         for line in &block.lines {
             if page.is_some() && line.starts_with('$') {
@@ -185,6 +201,9 @@ fn follow(blocks: &[Block<'_>], limit: Duration) -> Result<(), String> {
         if page.is_some() {
             return Err("the guide does not show a page".to_owned());
         }
+    }
+    if let Some(terminal) = terminals.get_mut(SERVER) {
+        terminal.type_when_quiet(Signal::SIGINT)?;
     }
     for terminal in terminals.values_mut() {
         terminal.finish()?;
@@ -228,7 +247,20 @@ fn every_lesson_of_the_guide_happens_as_it_is_written() {
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
-/// What the test above is worth: with any line of a lesson changed or left out, the lesson fails.
+#[test]
+fn a_lesson_with_events_begins_with_an_empty_broker() {
+    let guide = guide();
+    let uses = |line: &&str| line.starts_with("$ ") && (line.contains("listen") || line.contains("publish"));
+    let elsewhere = |line: &&str| line.contains("--url ");
+    let has_events =
+        |blocks: &[Block<'_>]| blocks.iter().flat_map(|block| &block.lines).any(|line| uses(line) && !elsewhere(line));
+    // The first of all has the broker that was started before it.
+    let with_events = lessons(&guide).into_iter().filter(|(_, blocks)| has_events(blocks)).skip(1);
+    let others: Vec<_> = with_events.filter(|(_, blocks)| !blocks[0].is_fresh_start()).map(|(name, _)| name).collect();
+    assert!(others.is_empty(), "{others:?}");
+}
+
+/// What following a lesson is worth: with any line of a lesson changed or left out, the lesson fails.
 #[test]
 fn a_lesson_of_which_a_line_is_changed_or_missing_fails() {
     let guide = guide();
