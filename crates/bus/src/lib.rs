@@ -44,6 +44,7 @@ pub use listener::{
     Awaited, Common, Effects, Keeping, Lanes, Limits, Listen, Listener, ListenerSettings, Listeners, Nowhere,
     Rejection, Settled, Subscribed, WaitingEvent, WaitingRoom,
 };
+pub use lookup::{delete_event, event_at};
 pub use name::{InvalidName, Name};
 pub use publish::{PublishError, Published, Publisher, RecordedEvent};
 pub use reader::{READER, Reader};

@@ -23,6 +23,12 @@ use crate::{Bus, Delivery, Error};
 /// How many messages one request asks for.
 const BATCH: usize = 256;
 
+/// How many bytes one request asks for, if the broker accepts no larger messages.
+const BATCH_BYTES: usize = 8 * 1024 * 1024;
+
+/// What the broker says when the next message would exceed the bytes of the request.
+const NO_ROOM: &str = "Exceeds MaxBytes";
+
 /// How long a request for messages that are still to be published is valid.
 const REQUEST_EXPIRY: Duration = Duration::from_secs(30);
 
@@ -46,9 +52,10 @@ pub struct Reader {
     from: DeliverPolicy,
     /// When the stream was created.
     created: OffsetDateTime,
-    /// The last sequence of the stream when the reader was opened.
+    /// The last sequence of the stream when the reader was opened or refreshed.
     last: u64,
-    /// How many messages there were to read when the reader was opened, as the leader of the stream reports.
+    /// How many messages there were to read when the reader was opened, as the leader of the stream reports. Not more than
+    /// were read, once the reader has waited for them without success: somebody has deleted them.
     expected: u64,
     /// How many messages were read.
     read: u64,
@@ -59,6 +66,8 @@ pub struct Reader {
 struct ReaderConsumer {
     consumer: PullConsumer,
     batch: Option<Batch>,
+    /// How many bytes one request asks for: at least two of the largest messages.
+    max_bytes: usize,
     /// How many messages of the batch have arrived.
     received: usize,
     arrivals: Arrivals,
@@ -114,9 +123,19 @@ impl Reader {
         Ok(Self { bus: bus.clone(), stream, subjects, from, created, last, expected, read: 0, consumer: None })
     }
 
-    /// The last sequence of the stream when the reader was opened.
+    /// The last sequence of the stream when the reader was opened or [refreshed](Self::refresh).
     pub fn last(&self) -> u64 {
         self.last
+    }
+
+    /// Looks up the last sequence of the stream again, and returns it.
+    ///
+    /// # Errors
+    ///
+    /// When the broker does not answer.
+    pub async fn refresh(&mut self) -> Result<u64, Error> {
+        self.last = streams::info(&self.bus, &self.stream).await?.state.last_sequence;
+        Ok(self.last)
     }
 
     /// The next message, also one that is still to be published; waits for a broker that is away.
@@ -153,7 +172,10 @@ impl Reader {
                 Some(Arrival::Broken(reason)) => self.begin_again(&reason),
                 // One of several servers may lag behind the others; or somebody has deleted messages in the meantime.
                 None if self.read < self.expected && Instant::now() < give_up => {}
-                None => return Ok(None),
+                None => {
+                    self.expected = self.expected.min(self.read);
+                    return Ok(None);
+                }
             }
             sleep(RETRY_PAUSE).await;
         }
@@ -226,7 +248,8 @@ impl Reader {
         };
         let consumer = found.create_consumer(config).await.map_err(|error| failed(error.into()))?;
         let arrivals = Arrivals { count: 0, reconnected };
-        Ok(ReaderConsumer { consumer, batch: None, received: 0, arrivals })
+        let max_bytes = BATCH_BYTES.max(2 * bus.client().max_payload());
+        Ok(ReaderConsumer { consumer, batch: None, max_bytes, received: 0, arrivals })
     }
 }
 
@@ -237,8 +260,8 @@ impl ReaderConsumer {
             let batch = match &mut self.batch {
                 Some(batch) => batch,
                 None => {
-                    let request = self.consumer.batch().max_messages(BATCH).expires(REQUEST_EXPIRY);
-                    let batch = request.messages().await;
+                    let request = self.consumer.batch().max_messages(BATCH).max_bytes(self.max_bytes);
+                    let batch = request.expires(REQUEST_EXPIRY).messages().await;
                     self.received = 0;
                     self.batch.insert(batch.map_err(|error| Error::request("request messages", error))?)
                 }
@@ -260,7 +283,8 @@ impl ReaderConsumer {
             let batch = match &mut self.batch {
                 Some(batch) => batch,
                 None => {
-                    let batch = self.consumer.fetch().max_messages(BATCH).messages().await;
+                    let request = self.consumer.fetch().max_messages(BATCH).max_bytes(self.max_bytes);
+                    let batch = request.messages().await;
                     self.received = 0;
                     self.batch.insert(batch.map_err(|error| Error::request("request messages", error))?)
                 }
@@ -291,6 +315,7 @@ impl Arrivals {
         };
         let mut message = match next {
             Some(Ok(message)) => message,
+            Some(Err(error)) if error.to_string().contains(NO_ROOM) => return Ok(None),
             Some(Err(error)) => return broken(error.to_string()),
             None => return Ok(None),
         };

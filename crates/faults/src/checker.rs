@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bus::DeadLetter;
-use store::{Audit, Kind};
+use store::{Finding, Kind};
 
 use crate::history::{Entry, Operation};
 use crate::invariant::{Invariant, Violation};
@@ -13,7 +13,7 @@ use crate::records::{Change, Records};
 pub(crate) fn check(
     records: &Records,
     history: &[Entry],
-    audit: &Audit,
+    audit: &[Finding],
     dead_letters: &[DeadLetter],
 ) -> Vec<Violation> {
     let mut found = Vec::new();
@@ -63,8 +63,8 @@ fn is_about(letter: &DeadLetter, id: &str) -> bool {
     letter.payload.windows(id.len()).any(|text| text == id.as_bytes())
 }
 
-fn published(audit: &Audit, found: &mut Vec<Violation>) {
-    for finding in audit.findings.iter().filter(|finding| finding.kind != Kind::Duplicate) {
+fn published(audit: &[Finding], found: &mut Vec<Violation>) {
+    for finding in audit.iter().filter(|finding| finding.kind != Kind::Duplicate) {
         let id = finding.event_id.clone().unwrap_or_default();
         let aggregate = finding.aggregate.clone().unwrap_or_default();
         let record = aggregate.split_once('/').map_or("", |(_, record)| record);

@@ -8,7 +8,7 @@ use async_nats::jetstream::Context;
 use bus::{Bus, Connection, DeadLetter, IfAbsent, Reader};
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
-use store::{Store, audit};
+use store::{Audit, Store};
 use testkit::Client;
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
@@ -75,7 +75,9 @@ pub(crate) async fn execute(seed: u64, programs: &Path) -> Outcome {
     }
     let records = Records::read(&auth, &tickets, &orders).await;
     let stores = [tickets, orders];
-    let audited = audit(&client.bus, &stores, &[], |_| ()).await.unwrap();
+    let mut audit = Audit::begin(&client.bus, &stores, &[]).await.unwrap();
+    let audited = audit.findings().await.unwrap();
+    audit.close().await;
     violations.extend(check(&records, &history, &audited, &dead_letters(&client.bus).await));
     violations.sort_by_key(|violation| violation.about.is_empty()); // one with records first, for the timeline
 

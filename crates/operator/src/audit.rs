@@ -1,17 +1,19 @@
 //! `audit`: compares the committed events with the stream, and publishes what is missing.
 
 use anyhow::Context;
+use bus::Bus;
 use clap::Args;
 use common::Declaration;
-use events::timestamp;
+use events::{Subject, timestamp};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::to_value;
 use service::{Ending, Error, Exit, Scope};
-use store::{Finding, Kind, Store, audit, repair, waiting_counts};
+use store::{Finding, Kind, Store, Summary, waiting_counts};
 
 use crate::broker::Broker;
-use crate::console::{progress, remark, say, say_json};
+use crate::console::{Progress, counted, remark, reporting, say};
 use crate::databases::Databases;
+use crate::json_object::JsonObject;
 use crate::program;
 
 /// Which databases are compared with the stream, and whether the stream is repaired.
@@ -35,74 +37,86 @@ impl Audit {
         self.broker.clone().run("audit", async move |bus, scope| self.audit(&bus, &services, &scope).await)
     }
 
-    async fn audit(&self, bus: &bus::Bus, services: &[Declaration], scope: &Scope<()>) -> Result<(), Error> {
+    async fn audit(&self, bus: &Bus, services: &[Declaration], scope: &Scope<()>) -> Result<(), Error> {
         let (stores, subjects) = self.databases.with_outbox(services, scope).await?;
         let stopping = scope.stopping();
-        let compare = async || {
-            let work = audit(bus, &stores, &subjects, progress("messages to read"));
-            let found = stopping.or(work).await.context("stopped before all events were compared")?;
-            found.context("not all events were compared")
-        };
-        let found = compare().await?;
+        let mut report = if self.json { Report::Json(JsonObject::begin()?) } else { Report::Text };
+        let stopped = "stopped before all events were compared";
+
+        report.begin("findings")?;
+        let first = stopping.or(begin(bus, &stores, &subjects)).await.context(stopped)??;
+        let mut audit = stopping.or(compare(first, &mut report)).await.context(stopped)??;
+        let found = audit.summary().clone();
+        report.end(&found)?;
         let waiting = stopping.or(waiting(&stores)).await.context("stopped before all databases were read")??;
-        if !self.json {
-            report(&found)?;
-            for one in &waiting {
-                say(format_args!(
-                    "{}: {} {} of {} wait for earlier events, since {}",
-                    one.database, one.count, one.subject, one.group, one.since
-                ))?;
-            }
-        }
+        report.waiting(&waiting)?;
+
         let is_broken = found.has(Kind::Missing) || found.has(Kind::Altered);
-        let repaired = if self.repair && is_broken && !found.are_strangers() {
-            let work = republish(bus, &stores, &found);
-            let stopped = "stopped before all events were republished; run it again for the rest";
-            let count = stopping.or(work).await.context(stopped)??;
-            let after = compare().await?;
-            if !self.json {
-                say(format_args!("{count} republished"))?;
-                report(&after)?;
-            }
-            if found.has(Kind::Altered) {
-                let replay = program::command("replay GROUP");
-                remark(format_args!("{replay} rebuilds a group's copies of records with altered events."));
-            }
-            Some((count, after))
-        } else {
-            None
-        };
-        if self.json {
-            let mut json = serde_json::to_value(&found)?;
-            json["waiting"] = serde_json::to_value(&waiting)?;
-            json["repaired"] = repaired.as_ref().map(|(count, _)| *count).into();
-            json["left"] = repaired.as_ref().map_or(Value::Null, |(_, after)| json!(after.findings));
-            say_json(&json)?;
+        if !self.repair || !is_broken || found.are_strangers() {
+            audit.close().await;
+            report.finish()?;
+            return judge(&found);
         }
-        judge(&repaired.map_or(found, |(_, after)| after))
+        let stopped = "stopped before all events were republished; run it again for the rest";
+        let mut progress = Progress::begin();
+        let report_progress = |count| progress.report(format_args!("{} republished", counted(count, "event")));
+        let count = stopping.or(audit.repair(report_progress)).await.context(stopped)??;
+        audit.close().await;
+        report.repaired(count)?;
+
+        report.begin("left")?;
+        let second = stopping.or(begin(bus, &stores, &subjects)).await.context(stopped)??;
+        let after = stopping.or(compare(second, &mut report)).await.context(stopped)??.close().await;
+        report.left(&after)?;
+        if found.has(Kind::Altered) {
+            let replay = program::command("replay GROUP");
+            remark(format_args!("{replay} rebuilds a group's copies of records with altered events."));
+        }
+        report.finish()?;
+        judge(&after)
     }
 }
 
-async fn republish(bus: &bus::Bus, stores: &[Store], found: &store::Audit) -> Result<usize, Error> {
-    repair(bus, stores, found, progress("events to republish")).await
+async fn begin(bus: &Bus, stores: &[Store], subjects: &[Subject]) -> Result<store::Audit, Error> {
+    reporting("Preparing the outboxes", store::Audit::begin(bus, stores, subjects)).await
+}
+
+/// Prints what differs, as it is found.
+async fn compare(mut audit: store::Audit, report: &mut Report) -> Result<store::Audit, Error> {
+    let mut progress = Progress::begin();
+    while let Some(found) = audit.next().await.context("not all events were compared")? {
+        for finding in &found {
+            report.finding(finding)?;
+        }
+        match audit.left() {
+            0 => progress.report("Searching the outboxes for events without a message"),
+            left => progress.report(format_args!("{} to read", counted(left, "message"))),
+        }
+    }
+    Ok(audit)
 }
 
 /// An error that says how to resolve the findings, if there are any.
-fn judge(found: &store::Audit) -> Result<(), Error> {
+fn judge(found: &Summary) -> Result<(), Error> {
     let message = if found.are_strangers() {
         "the stream contains none of these events, only others: databases and stream are of different applications; \
          check --mongo-uri, --nats-url and --nats-cluster-id"
+            .to_owned()
     } else if found.has(Kind::Missing) || found.has(Kind::Altered) {
-        "outbox and stream differ: --repair republishes missing and altered events"
+        "outbox and stream differ: --repair republishes missing and altered events".to_owned()
     } else if found.has(Kind::Unsent) {
         "outbox and stream differ: a running service publishes its unsent events when the broker is available"
+            .to_owned()
     } else if found.has(Kind::Unknown) {
-        "the stream contains events that no outbox has recorded, so another program has published them: `nats stream rmm \
-         STREAM SEQUENCE` removes one, but not its effects"
+        let drop = program::command("drop SEQUENCE");
+        format!(
+            "the stream contains events that no outbox has recorded, so another program has published them: {drop} deletes \
+             one, but not its effects"
+        )
     } else {
         return Ok(());
     };
-    Err(Ending { exit: Exit::Differs, message: message.to_owned() }.into())
+    Err(Ending { exit: Exit::Differs, message }.into())
 }
 
 /// Events in a database that wait for an earlier one.
@@ -132,19 +146,82 @@ async fn waiting(stores: &[Store]) -> Result<Vec<Waiting>, Error> {
     Ok(waiting)
 }
 
-fn report(found: &store::Audit) -> Result<(), Error> {
-    for finding in &found.findings {
-        say(line(finding))?;
+/// The output, as text or as one JSON object. Findings are printed as they come: there may be millions.
+#[derive(Debug)]
+enum Report {
+    Text,
+    Json(JsonObject),
+}
+
+impl Report {
+    fn begin(&mut self, list: &str) -> Result<(), Error> {
+        match self {
+            Self::Text => Ok(()),
+            Self::Json(object) => object.begin_list(list),
+        }
     }
-    let counts: Vec<_> = found.counts().into_iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+
+    fn finding(&mut self, finding: &Finding) -> Result<(), Error> {
+        match self {
+            Self::Text => say(line(finding)),
+            Self::Json(object) => object.item(finding),
+        }
+    }
+
+    fn end(&mut self, found: &Summary) -> Result<(), Error> {
+        let Self::Json(object) = self else { return say(summary(found)) };
+        object.end_list()?;
+        for (name, value) in to_value(found)?.as_object().into_iter().flatten() {
+            object.field(name, value)?;
+        }
+        Ok(())
+    }
+
+    fn waiting(&mut self, waiting: &[Waiting]) -> Result<(), Error> {
+        if let Self::Json(object) = self {
+            return object.field("waiting", &to_value(waiting)?);
+        }
+        for one in waiting {
+            let Waiting { database, group, subject, count, since } = one;
+            say(format_args!("{database}: {count} {subject} of {group} wait for earlier events, since {since}"))?;
+        }
+        Ok(())
+    }
+
+    fn repaired(&mut self, count: u64) -> Result<(), Error> {
+        match self {
+            Self::Text => say(format_args!("{} republished", counted(count, "event"))),
+            Self::Json(object) => object.field("repaired", &count.into()),
+        }
+    }
+
+    fn left(&mut self, found: &Summary) -> Result<(), Error> {
+        match self {
+            Self::Text => say(summary(found)),
+            Self::Json(object) => object.end_list(),
+        }
+    }
+
+    fn finish(self) -> Result<(), Error> {
+        if let Self::Json(object) = self { object.end() } else { Ok(()) }
+    }
+}
+
+/// `shop-tickets: 3 events committed, 2 in the stream: 1 missing`
+fn summary(found: &Summary) -> String {
+    let counts: Vec<_> = found.counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     let counts = if counts.is_empty() { "no discrepancies".to_owned() } else { counts.join(", ") };
-    let (databases, committed, stored) = (found.databases.join(", "), found.committed, found.stored);
-    say(format_args!("{databases}: {committed} events committed, {stored} in the stream: {counts}"))
+    let (databases, committed, stored) = (found.databases.join(", "), counted(found.committed, "event"), found.stored);
+    let older = match found.older {
+        0 => String::new(),
+        older => format!("; {older} older than the outboxes, not compared"),
+    };
+    format!("{databases}: {committed} committed, {stored} in the stream: {counts}{older}")
 }
 
 /// `missing    ticket:updated  65f0…  ticket/65ef… version 3  shop-tickets`
 fn line(finding: &Finding) -> String {
-    let Finding { kind, database, event_id, subject, aggregate, version, sequences, .. } = finding;
+    let Finding { kind, database, event_id, subject, aggregate, version, sequences } = finding;
     let id = event_id.as_deref().unwrap_or("without an id");
     let mut line = format!("{:<9}  {subject:<19}  {id}", kind.to_string());
     if let Some(aggregate) = aggregate {

@@ -4,6 +4,7 @@
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -11,6 +12,7 @@ use clap::builder::styling::Style;
 use serde::Serialize;
 use service::Error;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 /// How long a long task may be silent.
 const SILENT_AT_MOST: Duration = Duration::from_secs(2);
@@ -88,6 +90,36 @@ impl Progress {
 pub fn progress<N: Display>(what: &'static str) -> impl FnMut(N) {
     let mut progress = Progress::begin();
     move |left| progress.report(format_args!("{left} {what}"))
+}
+
+/// Does a task that can't report how far it is, and prints what it does every two seconds.
+pub async fn reporting<T>(what: &str, task: impl Future<Output = T>) -> T {
+    let mut task = pin!(task);
+    loop {
+        match timeout(SILENT_AT_MOST, &mut task).await {
+            Ok(done) => return done,
+            Err(_) => remark(what),
+        }
+    }
+}
+
+/// Asks on stderr, and reads the answer from stdin: whether it is `yes`.
+///
+/// # Errors
+///
+/// If stdin cannot be read.
+pub async fn confirmed(question: &str) -> Result<bool, Error> {
+    remark(format_args!("{question} Type yes:"));
+    let answer = spawn_blocking(|| {
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer).map(|_| answer)
+    });
+    Ok(answer.await?.context("failed to read the answer from stdin")?.trim() == "yes")
+}
+
+/// A number of things: `1 event`, `2 events`.
+pub fn counted(count: u64, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A heading, in the style of the head of a table.

@@ -11,6 +11,8 @@ mod database_uri;
 mod databases;
 mod describe;
 mod dlq;
+mod drop;
+mod json_object;
 mod ls;
 mod mermaid;
 mod message;
@@ -29,6 +31,7 @@ pub use services::DECLARATIONS;
 use crate::audit::Audit;
 use crate::describe::Describe;
 use crate::dlq::Dlq;
+use crate::drop::Drop;
 use crate::ls::Ls;
 use crate::program::examples;
 use crate::replay::Replay;
@@ -71,10 +74,24 @@ enum Command {
     Replay(Replay),
     /// Compare what the services have committed (their outboxes) with the stream
     ///
-    /// Without --repair, the audit is read-only. The services may run in the meantime. Exit code 0 if both agree, 6 if they
-    /// differ, 1 if the command failed. An event that is in the stream twice is not a difference, since every inbox detects
-    /// it. An outbox keeps an event for 30 days; older events are not compared.
+    /// Without --repair, the stream stays as it is; the audit only notes in the outboxes where the stream has each event,
+    /// for the next audit. The services may run in the meantime. Exit code 0 if both agree, 6 if they differ, 1 if the
+    /// command failed. An event that is in the stream twice is not a difference, since every inbox detects it. An outbox
+    /// keeps an event for 30 days; older events are counted, and not compared.
+    ///
+    /// Missing: the event was published, and is not in the stream any more. Altered: the stream has it with another payload
+    /// or subject. Unsent: no relay has published it yet. Unknown: no outbox has recorded it. Duplicate: the stream has it
+    /// once more.
+    #[command(after_help = examples(&["audit", "audit --repair", "audit --json | jq '.findings[] | select(.kind == \"missing\")'"]))]
     Audit(Audit),
+    /// Delete events from the stream that no outbox has recorded
+    ///
+    /// An audit calls them unknown. An event that one of the services has recorded is not deleted, and neither is one of a
+    /// service whose database is not at hand, or that is too old to be in an outbox. What listeners have done because of
+    /// the event stays. Listeners that have not received it yet skip it. It asks for confirmation; if stdin is not a
+    /// terminal, pass --yes.
+    #[command(after_help = examples(&["drop 17", "drop 17 18 --yes"]))]
+    Drop(Drop),
 }
 
 impl Bus {
@@ -87,6 +104,7 @@ impl Bus {
             Command::Dlq(dlq) => dlq.run(),
             Command::Replay(replay) => replay.run(services),
             Command::Audit(audit) => audit.run(services),
+            Command::Drop(drop) => drop.run(services),
         }
     }
 }

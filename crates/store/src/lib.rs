@@ -3,7 +3,7 @@
 //! A [`Connection`] is a service; its handle, the [`Store`], runs [transactions](Store::transaction). An [`Outbox`]
 //! records an event in the transaction that changes the state which the event reports; a [`Relay`] publishes committed
 //! events. The effects of a [`Listener`](bus::Listener) and the note in the inbox that it has handled the event are one
-//! transaction. A [`Projection`] keeps copies of another service's records. An [audit](audit()) compares outboxes and stream.
+//! transaction. A [`Projection`] keeps copies of another service's records. An [`Audit`] compares outboxes and stream.
 //!
 //! | collection | what it contains |
 //! | --- | --- |
@@ -38,7 +38,7 @@ mod waiting;
 
 use std::time::Duration;
 
-pub use audit::{Audit, Finding, Kind, audit, repair};
+pub use audit::{Audit, Finding, Kind, Origin, Summary};
 pub use connection::{Away, Connection, PromptConnection, connect};
 pub use error::{in_words, is_busy, is_duplicate};
 pub use handle::Store;

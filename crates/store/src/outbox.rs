@@ -13,7 +13,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use mongodb::bson::oid::ObjectId;
-use mongodb::bson::{DateTime, doc};
+use mongodb::bson::{DateTime, Document, doc};
 use mongodb::options::IndexOptions;
 use mongodb::{Collection, IndexModel};
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::{KEPT_FOR, Store, Tx};
 use bus::{Bus, PublishError, Published, RecordedEvent};
 use events::{Event, Subject};
+use service::Error;
 use telemetry::{Trace, remote_context};
 
 pub(crate) const OUTBOX: &str = "outbox";
@@ -108,6 +109,9 @@ pub(crate) struct Row {
     /// When the broker had confirmed the event; absent until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     published_at: Option<DateTime>,
+    /// The sequence of the event's message in the stream, as the relay or an audit has noted it; absent if neither has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sequence: Option<u64>,
 }
 
 impl Row {
@@ -129,13 +133,29 @@ pub(crate) fn outbox_of(store: &Store) -> Collection<Row> {
     store.collection(OUTBOX)
 }
 
-/// The indexes that find pending rows, and the one that removes rows in the end.
-pub(crate) fn indexes() -> [IndexModel; 3] {
+/// The id of an event, and the sequence of its message in the stream.
+pub(crate) type Place = (ObjectId, u64);
+
+/// The expression of an update's pipeline for the field `sequence` of these rows.
+pub(crate) fn sequence_of(places: &[Place]) -> Result<Document, Error> {
+    let ids: Vec<_> = places.iter().map(|(id, _)| *id).collect();
+    let sequences: Result<Vec<_>, _> = places.iter().map(|(_, sequence)| i64::try_from(*sequence)).collect();
+    Ok(doc! { "$arrayElemAt": [sequences?, { "$indexOfArray": [ids, "$_id"] }] })
+}
+
+/// The index that finds rows by the sequences of their messages, and those without one.
+pub(crate) fn by_sequence() -> IndexModel {
+    IndexModel::builder().keys(doc! { "sequence": 1, "_id": 1 }).build()
+}
+
+/// The indexes that find pending rows, the audit's, and the one that removes rows in the end.
+pub(crate) fn indexes() -> [IndexModel; 4] {
     let pending = IndexOptions::builder().partial_filter_expression(doc! { "pending": { "$exists": true } }).build();
     let kept = IndexOptions::builder().expire_after(KEPT_FOR).build();
     [
         IndexModel::builder().keys(doc! { "pending": 1, "_id": 1 }).options(pending.clone()).build(),
         IndexModel::builder().keys(doc! { "aggregate": 1 }).options(pending).build(),
+        by_sequence(),
         IndexModel::builder().keys(doc! { "publishedAt": 1 }).options(kept).build(),
     ]
 }
@@ -164,6 +184,7 @@ impl<E: Event> Outbox<E> {
             recorded_at: DateTime::now(),
             pending: Some(tx.store().instance().to_owned()),
             published_at: None,
+            sequence: None,
         };
         self.rows.insert_one(row).session(&mut *tx).await?;
         tx.has_recorded();

@@ -35,7 +35,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::error::in_words;
 use crate::handle::RETRY_AFTER;
-use crate::outbox::{OUTBOX, READING, indexes, outbox_of};
+use crate::outbox::{OUTBOX, Place, READING, indexes, outbox_of, sequence_of};
 use crate::pending::{Pending, Record, in_order};
 use crate::{Store, in_time};
 
@@ -156,7 +156,8 @@ struct Records<'a> {
 /// What became of the rows of a record.
 struct Outcome {
     record: String,
-    published: Vec<ObjectId>,
+    /// Which rows were published, and the sequences of their messages.
+    published: Vec<Place>,
     stuck: Option<Stuck>,
 }
 
@@ -325,8 +326,10 @@ impl Relay {
         let published: Vec<_> = outcomes.iter().flat_map(|outcome| &outcome.published).copied().collect();
         point("relay-published");
         if !published.is_empty() {
-            let done = doc! { "$set": { "publishedAt": DateTime::now() }, "$unset": { "pending": "" } };
-            let these = doc! { "_id": { "$in": &published } };
+            let noted = doc! { "publishedAt": DateTime::now(), "sequence": sequence_of(&published)? };
+            let done = vec![doc! { "$set": noted }, doc! { "$unset": "pending" }];
+            let ids: Vec<_> = published.iter().map(|(id, _)| *id).collect();
+            let these = doc! { "_id": { "$in": ids } };
             let rows = outbox_of(&self.store);
             in_time(rows.update_many(these, done)).await.context("failed to mark events as published")?;
             point("relay-marked");
@@ -361,11 +364,13 @@ impl Relay {
                 break;
             };
             point("relay-before-publish");
-            if let Err(error) = row.publish(&self.bus, &row.id.to_hex()).await {
-                outcome.stuck = Some(Stuck::NotPublished { id: row.id, subject: row.subject, error });
-                break;
+            match row.publish(&self.bus, &row.id.to_hex()).await {
+                Ok(message) => outcome.published.push((row.id, message.sequence)),
+                Err(error) => {
+                    outcome.stuck = Some(Stuck::NotPublished { id: row.id, subject: row.subject, error });
+                    break;
+                }
             }
-            outcome.published.push(row.id);
         }
         outcome
     }

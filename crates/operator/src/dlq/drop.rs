@@ -6,12 +6,11 @@ use anyhow::{Context, bail, ensure};
 use bus::{Bus, DeadLetter};
 use clap::Args;
 use service::{Error, Exit, Stopping};
-use tokio::task::spawn_blocking;
 
 use super::letter::{Row, rows};
 use super::selection::Selection;
 use crate::broker::Broker;
-use crate::console::{Progress, remark, say};
+use crate::console::{Progress, confirmed, remark, say};
 
 /// How many dead letters are listed in the prompt.
 const MAX_LISTED: usize = 10;
@@ -57,12 +56,7 @@ async fn is_confirmed(mut letters: Vec<Row>) -> Result<bool, Error> {
     let count = letters.len();
     letters.truncate(MAX_LISTED);
     let more = if count > MAX_LISTED { format!("and {} more\n", count - MAX_LISTED) } else { String::new() };
-    remark(format_args!("{}\n{more}Delete {count} permanently? Type yes:", rows(letters)));
-    let answer = spawn_blocking(|| {
-        let mut answer = String::new();
-        io::stdin().read_line(&mut answer).map(|_| answer)
-    });
-    Ok(answer.await??.trim() == "yes")
+    confirmed(&format!("{}\n{more}Delete {count} permanently?", rows(letters))).await
 }
 
 async fn remove(bus: &Bus, numbers: &[u64], stopping: &Stopping) -> Result<(), Error> {

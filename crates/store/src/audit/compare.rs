@@ -1,19 +1,20 @@
 //! The comparison of outboxes and stream.
 
-use std::collections::{BTreeSet, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::mem::take;
 use std::time::{Duration, SystemTime};
 
-use anyhow::Context;
-use bus::{Bus, Delivery, Reader, Start};
+use anyhow::{Context, ensure};
+use bus::{Bus, Delivery, Reader, Start, event_at};
 use events::Subject;
 use futures_util::TryStreamExt;
+use mongodb::bson::DateTime;
 use mongodb::bson::oid::ObjectId;
-use mongodb::bson::{DateTime, doc};
 use service::Error;
 
-use super::finding::{Audit, Finding, Kind};
-use crate::outbox::{READING, outbox_of};
+use super::finding::{Finding, Kind, Summary};
+use super::rows::{self, PAGE, Unplaced};
+use crate::outbox::{READING, Row};
 use crate::{KEPT_FOR, Store};
 
 /// The time after its commit within which an event is in the stream, if a relay is running and the broker is there.
@@ -22,176 +23,380 @@ const RELAYED_WITHIN: Duration = Duration::from_secs(10);
 /// How far the clocks of services, database and broker may differ.
 const CLOCK_MARGIN: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A row of an outbox, and where its event was found in the stream.
-struct Committed {
-    /// The index of the database.
-    database: usize,
-    subject: String,
-    /// The hash of the payload.
-    payload: u64,
-    aggregate: String,
-    version: Option<u64>,
-    is_pending: bool,
-    is_late: bool,
-    /// The sequences of the messages that are as committed, and of the others.
-    same: Vec<u64>,
-    altered: Vec<u64>,
+/// How many bytes of payloads are compared in one batch, unless one message has more.
+const BATCH_BYTES: usize = 8 * 1024 * 1024;
+
+/// How many altered messages are remembered for one repair.
+const REMEMBERED: usize = 100_000;
+
+/// The comparison of the outboxes of some databases with the stream, row by row. It may run alongside the services.
+///
+/// An event on one of its subjects must be in one of the outboxes. Events that were published more than 30 days ago are in
+/// no outbox any more, and are only counted. The memory that an audit needs does not depend on the number of events.
+///
+/// It writes nothing but the sequences of the messages, in the rows of the outboxes, and an index on them.
+#[derive(Debug)]
+pub struct Audit {
+    pub(super) bus: Bus,
+    pub(super) stores: Vec<Store>,
+    reader: Reader,
+    step: Step,
+    /// All messages up to this sequence were compared.
+    position: u64,
+    /// The last sequence of the stream when the audit began.
+    last: u64,
+    summary: Summary,
+    /// The altered messages of events, for the repair.
+    pub(super) altered: HashMap<ObjectId, Vec<u64>>,
 }
 
-/// Compares the outboxes of these databases with the stream, row by row. It is read-only, and may run alongside the
-/// services.
-///
-/// An event on one of these `subjects`, or on those in the outboxes, must be in one of the outboxes. Events that were
-/// published more than 30 days ago are in no outbox any more, and are not reported.
-///
-/// `progress` is called with the number of messages that are still to be read, at most. All rows of the outboxes, those of
-/// 30 days, are held in memory, with a hash instead of the payload: about 300 bytes each.
-///
-/// # Errors
-///
-/// When a database or the broker does not answer.
-pub async fn audit(
-    bus: &Bus,
-    stores: &[Store],
-    subjects: &[Subject],
-    mut progress: impl FnMut(u64),
-) -> Result<Audit, Error> {
-    // First the rows: an event that is marked as published now must be in the stream, which is read after them.
-    let mut committed = HashMap::new();
-    for (database, store) in stores.iter().enumerate() {
-        read(store, database, &mut committed).await?;
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// The messages are read, and compared with the rows.
+    Messages,
+    /// The rows without a message are read: those of one database after the other.
+    Rows {
+        database: usize,
+        after: Option<ObjectId>,
+    },
+    Finished,
+}
+
+impl Audit {
+    /// Prepares the audit. It compares events on these subjects, and on those in the outboxes.
+    ///
+    /// # Errors
+    ///
+    /// When a database or the broker does not answer.
+    pub async fn begin(bus: &Bus, stores: &[Store], subjects: &[Subject]) -> Result<Self, Error> {
+        let mut subjects: BTreeSet<_> = subjects.iter().copied().collect();
+        for store in stores {
+            rows::prepare(store).await?;
+            subjects.extend(rows::subjects(store).await?);
+        }
+        let subjects: Vec<_> = subjects.into_iter().collect();
+        let reader = Reader::of_events(bus, &subjects, Start::All).await?;
+        let databases = stores.iter().map(|store| store.database().name().to_owned()).collect();
+        Ok(Self {
+            bus: bus.clone(),
+            stores: stores.to_vec(),
+            step: if subjects.is_empty() { Step::Finished } else { Step::Messages },
+            position: 0,
+            last: reader.last(),
+            reader,
+            summary: Summary { databases, ..Summary::default() },
+            altered: HashMap::new(),
+        })
     }
-    let subjects = all_subjects(&committed, subjects);
-    let databases = stores.iter().map(|store| store.database().name().to_owned()).collect();
-    let mut audit = Audit { databases, committed: committed.len(), ..Audit::default() };
-    let mut strangers = Vec::new();
-    if !subjects.is_empty() {
-        let mut reader = Reader::of_events(bus, &subjects, Start::All).await?;
-        while let Some(delivery) = reader.try_next().await? {
-            progress(reader.last().saturating_sub(delivery.sequence));
-            // A redriven event was published once more, for one group.
-            if delivery.redrive_of().is_none() {
-                audit.stored += 1;
-                match_with_row(&mut committed, &mut strangers, &delivery);
+
+    /// Compares the next batch, and returns what differs in it, maybe nothing; `None` at the end. Messages come first, in
+    /// the order of the stream, and then the events without a message, in the order in which they were recorded.
+    ///
+    /// # Errors
+    ///
+    /// When a database or the broker does not answer, or somebody deletes the stream in the meantime.
+    pub async fn next(&mut self) -> Result<Option<Vec<Finding>>, Error> {
+        let mut found = Vec::new();
+        match self.step {
+            Step::Messages => {
+                let (messages, is_end) = self.read().await?;
+                // At the end, these are also the rows whose messages were the last ones, and are gone.
+                let read = messages.last().map_or(self.position, |message| message.sequence);
+                let until = if is_end { self.last.max(read) } else { read };
+                self.compare(messages, until, &mut found).await?;
+                if self.position >= self.last {
+                    self.forget_rows_beyond_the_end().await?;
+                    self.step = Step::Rows { database: 0, after: None };
+                }
+            }
+            Step::Rows { database, .. } if database == self.stores.len() => self.step = Step::Finished,
+            Step::Rows { database, after } => {
+                let (page, last) = self.unplaced(database, after, &mut found).await?;
+                self.judge(database, page, &mut found);
+                self.step = match last {
+                    Some(_) => Step::Rows { database, after: last },
+                    None => Step::Rows { database: database + 1, after: None },
+                };
+            }
+            Step::Finished => return Ok(None),
+        }
+        for finding in &found {
+            *self.summary.counts.entry(finding.kind).or_default() += 1;
+        }
+        Ok(Some(found))
+    }
+
+    /// Compares everything, and returns all that differs: for tests, which have few events.
+    ///
+    /// # Errors
+    ///
+    /// As [`Audit::next`].
+    pub async fn findings(&mut self) -> Result<Vec<Finding>, Error> {
+        let mut all = Vec::new();
+        while let Some(found) = self.next().await? {
+            all.extend(found);
+        }
+        Ok(all)
+    }
+
+    /// How many messages are still to be read, at most; 0 while the events without a message are listed.
+    pub fn left(&self) -> u64 {
+        self.last.saturating_sub(self.position)
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        matches!(self.step, Step::Finished)
+    }
+
+    /// What was found until now, in numbers.
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// Ends the audit, and returns what was found, in numbers.
+    pub async fn close(self) -> Summary {
+        self.reader.close().await;
+        self.summary
+    }
+
+    /// The next batch of messages, and whether the stream contains no more now.
+    async fn read(&mut self) -> Result<(Vec<Delivery>, bool), Error> {
+        let (mut messages, mut bytes) = (Vec::new(), 0);
+        while messages.len() < PAGE && bytes < BATCH_BYTES {
+            let Some(message) = self.reader.try_next().await? else { return Ok((messages, true)) };
+            ensure!(message.sequence > self.position, "the stream was deleted during the audit: run it again");
+            bytes += message.payload.len();
+            let is_last = message.sequence >= self.reader.last();
+            messages.push(message);
+            if is_last {
+                return Ok((messages, true));
             }
         }
-        reader.close().await;
+        Ok((messages, false))
     }
-    for (id, row) in committed {
-        audit.agreed += usize::from(!row.same.is_empty());
-        audit.findings.extend(row.finding(id, stores).await?);
-    }
-    audit.findings.sort_by(|one, other| (&one.aggregate, one.version).cmp(&(&other.aggregate, other.version)));
-    for stranger in strangers {
-        if !was_recorded_since(&stranger, stores).await? {
-            audit.findings.push(stranger);
-        }
-    }
-    Ok(audit)
-}
 
-async fn read(store: &Store, database: usize, committed: &mut HashMap<ObjectId, Committed>) -> Result<(), Error> {
-    let mut found = outbox_of(store).find(doc! {}).await.context(READING)?;
-    while let Some(row) = found.try_next().await.context(READING)? {
-        // An event of a newer service than this program, which does not know the subject to read.
-        if row.subject.parse::<Subject>().is_err() {
-            continue;
+    /// Compares these messages, all of their subjects after the position, with the rows that have sequences in between.
+    async fn compare(&mut self, messages: Vec<Delivery>, until: u64, found: &mut Vec<Finding>) -> Result<(), Error> {
+        // A redriven event was published once more, for one group.
+        let messages = messages.into_iter().filter(|message| message.redrive_of().is_none());
+        let mut messages: BTreeMap<_, _> = messages.map(|message| (message.sequence, message)).collect();
+        self.summary.stored += messages.len() as u64;
+        for store in &self.stores {
+            let mut gone = Vec::new();
+            let mut placed = rows::between(store, self.position, until).await?;
+            while let Some(row) = placed.try_next().await.context(READING)? {
+                let sequence = row.sequence.unwrap_or_default();
+                if messages.get(&sequence).is_some_and(|message| is_of(message, &row) && is_same(message, &row)) {
+                    messages.remove(&sequence);
+                    self.summary.agree();
+                } else if is_known(&row.subject) {
+                    gone.push(row.id);
+                }
+                if gone.len() == PAGE {
+                    rows::forget(store, &mut gone).await?;
+                }
+            }
+            rows::forget(store, &mut gone).await?;
         }
-        let event = Committed {
-            database,
-            payload: hash(row.payload.as_bytes()),
-            subject: row.subject,
-            aggregate: row.aggregate,
+        self.position = until;
+        self.find_rows_of(messages, found).await
+    }
+
+    /// Finds the rows of messages that are not at the place that their row names: by the id of the event.
+    async fn find_rows_of(
+        &mut self,
+        mut messages: BTreeMap<u64, Delivery>,
+        found: &mut Vec<Finding>,
+    ) -> Result<(), Error> {
+        for database in 0..self.stores.len() {
+            let ids: Vec<_> = messages.values().filter_map(event_id).collect();
+            if ids.is_empty() {
+                break;
+            }
+            let store = self.stores[database].clone();
+            let rows: Vec<Row> = rows::with_ids(&store, &ids).await?.try_collect().await.context(READING)?;
+            let mut rows: HashMap<_, _> = rows.into_iter().map(|row| (row.id, row)).collect();
+            let mut placed = Vec::new();
+            for (sequence, message) in take(&mut messages) {
+                let Some(row) = event_id(&message).and_then(|id| rows.get_mut(&id)) else {
+                    messages.insert(sequence, message);
+                    continue;
+                };
+                if !is_same(&message, row) {
+                    self.remember(row.id, sequence);
+                    found.push(self.of_row(Kind::Altered, database, row, vec![sequence]));
+                    continue;
+                }
+                match row.sequence {
+                    // Its relay has noted it in the meantime.
+                    Some(noted) if noted == sequence => self.summary.agree(),
+                    Some(noted) if is_at(&self.bus, row, noted).await? => {
+                        let both = vec![noted.min(sequence), noted.max(sequence)];
+                        found.push(self.of_row(Kind::Duplicate, database, row, both));
+                    }
+                    _ => {
+                        row.sequence = Some(sequence);
+                        placed.push((row.id, sequence));
+                        self.summary.agree();
+                    }
+                }
+            }
+            rows::note(&store, &placed).await?;
+        }
+        for message in messages.into_values() {
+            if is_kept_in_outbox(&message) {
+                found.push(of_message(&message));
+            } else {
+                self.summary.older += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the sequence away from rows that name one behind the end of the stream: it was deleted, and created again.
+    async fn forget_rows_beyond_the_end(&mut self) -> Result<(), Error> {
+        for store in &self.stores {
+            let mut places = rows::after(store, self.position).await?;
+            let (mut page, mut is_end) = (Vec::new(), false);
+            while !is_end {
+                match places.try_next().await.context(READING)? {
+                    Some(place) => page.push(place),
+                    None => is_end = true,
+                }
+                if page.len() == PAGE || is_end {
+                    // Looked up after the rows: what was published until then is in the stream.
+                    let last = self.reader.refresh().await?;
+                    let beyond = page.drain(..).filter(|place| place.sequence > last);
+                    rows::forget(store, &mut beyond.map(|place| place.id).collect()).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The first rows of a database that have no message, after the given one, and the last one that was looked at.
+    pub(super) async fn unplaced(
+        &mut self,
+        database: usize,
+        after: Option<ObjectId>,
+        found: &mut Vec<Finding>,
+    ) -> Result<(Vec<Unplaced>, Option<ObjectId>), Error> {
+        let store = self.stores[database].clone();
+        let mut page = rows::unplaced(&store, after).await?;
+        let last = page.last().map(|row| row.id);
+        // A relay that notes no sequences may have published them in the meantime: then the message is in the stream now.
+        if last.is_some() && self.read_what_is_new(found).await? {
+            let ids: Vec<_> = page.iter().map(|row| row.id).collect();
+            page = rows::still_unplaced(&store, &ids).await?;
+        }
+        page.retain(|row| is_known(&row.subject));
+        Ok((page, last))
+    }
+
+    /// Compares the messages that were published after the last batch, and returns whether there were any.
+    async fn read_what_is_new(&mut self, found: &mut Vec<Finding>) -> Result<bool, Error> {
+        let last = self.reader.refresh().await?;
+        if last <= self.position {
+            return Ok(false);
+        }
+        while self.position < last {
+            let (messages, is_end) = self.read().await?;
+            if let Some(read) = messages.last().map(|message| message.sequence) {
+                self.compare(messages, read, found).await?;
+            }
+            if is_end {
+                break;
+            }
+        }
+        self.position = self.position.max(last); // the rest of the sequences belongs to other subjects
+        Ok(true)
+    }
+
+    fn judge(&mut self, database: usize, page: Vec<Unplaced>, found: &mut Vec<Finding>) {
+        self.summary.committed += page.len() as u64;
+        for row in page {
+            let is_late = DateTime::now().saturating_duration_since(row.recorded_at) > RELAYED_WITHIN;
+            let kind = match row.pending {
+                Some(_) if is_late => Kind::Unsent,
+                None if !self.altered.contains_key(&row.id) => Kind::Missing,
+                _ => continue,
+            };
+            let (aggregate, version) = (Some(row.aggregate), row.version);
+            let (database, event_id) = (Some(self.name_of(database)), Some(row.id.to_hex()));
+            found.push(Finding {
+                kind,
+                database,
+                event_id,
+                subject: row.subject,
+                aggregate,
+                version,
+                sequences: Vec::new(),
+            });
+        }
+    }
+
+    /// Remembers an altered message for the repair. Of very many, the rest is for the next one.
+    fn remember(&mut self, id: ObjectId, sequence: u64) {
+        if self.altered.len() < REMEMBERED || self.altered.contains_key(&id) {
+            self.altered.entry(id).or_default().push(sequence);
+        }
+    }
+
+    fn name_of(&self, database: usize) -> String {
+        self.stores[database].database().name().to_owned()
+    }
+
+    fn of_row(&self, kind: Kind, database: usize, row: &Row, sequences: Vec<u64>) -> Finding {
+        Finding {
+            kind,
+            database: Some(self.name_of(database)),
+            event_id: Some(row.id.to_hex()),
+            subject: row.subject.clone(),
+            aggregate: Some(row.aggregate.clone()),
             version: row.version,
-            is_pending: row.pending.is_some(),
-            is_late: DateTime::now().saturating_duration_since(row.recorded_at) > RELAYED_WITHIN,
-            same: Vec::new(),
-            altered: Vec::new(),
-        };
-        committed.insert(row.id, event);
+            sequences,
+        }
     }
-    Ok(())
 }
 
-/// The subjects whose events must all be in the outboxes.
-fn all_subjects(committed: &HashMap<ObjectId, Committed>, known: &[Subject]) -> Vec<Subject> {
-    let found = committed.values().filter_map(|row| row.subject.parse().ok());
-    let subjects: BTreeSet<Subject> = found.chain(known.iter().copied()).collect();
-    subjects.into_iter().collect()
+fn of_message(message: &Delivery) -> Finding {
+    Finding {
+        kind: Kind::Unknown,
+        database: None,
+        event_id: message.event_id().map(str::to_owned),
+        subject: message.subject.clone(),
+        aggregate: None,
+        version: None,
+        sequences: vec![message.sequence],
+    }
 }
 
-/// Notes the sequence of a message with the row of its event; without a row, the message is a finding.
-fn match_with_row(committed: &mut HashMap<ObjectId, Committed>, strangers: &mut Vec<Finding>, delivery: &Delivery) {
-    let id = delivery.event_id();
-    let row = id.and_then(|id| ObjectId::parse_str(id).ok()).and_then(|id| committed.get_mut(&id));
-    if let Some(row) = row {
-        let is_same = row.subject == delivery.subject && row.payload == hash(&delivery.payload);
-        if is_same { row.same.push(delivery.sequence) } else { row.altered.push(delivery.sequence) }
-    } else if is_kept_in_outbox(delivery) {
-        strangers.push(Finding {
-            kind: Kind::Unknown,
-            database: None,
-            event_id: id.map(str::to_owned),
-            subject: delivery.subject.clone(),
-            aggregate: None,
-            version: None,
-            sequences: vec![delivery.sequence],
-            has_unaltered_message: false,
-        });
-    }
+/// Whether this program knows the subject; it does not know those of a newer service.
+fn is_known(subject: &str) -> bool {
+    subject.parse::<Subject>().is_ok()
+}
+
+pub(super) fn event_id(message: &Delivery) -> Option<ObjectId> {
+    message.event_id().and_then(|id| ObjectId::parse_str(id).ok())
+}
+
+fn is_of(message: &Delivery, row: &Row) -> bool {
+    event_id(message) == Some(row.id)
+}
+
+/// Whether the stream has the event of this row at this sequence.
+async fn is_at(bus: &Bus, row: &Row, sequence: u64) -> Result<bool, Error> {
+    let message = event_at(bus, sequence).await?;
+    Ok(message.is_some_and(|message| message.redrive_of().is_none() && is_of(&message, row) && is_same(&message, row)))
+}
+
+fn is_same(message: &Delivery, row: &Row) -> bool {
+    message.subject == row.subject && message.payload == row.payload.as_bytes()
 }
 
 /// Whether an outbox that has recorded the event must still contain it. The age of the id decides, not that of the
 /// message: a repair publishes an old event again.
-fn is_kept_in_outbox(delivery: &Delivery) -> bool {
-    let recorded = delivery.event_id().and_then(|id| ObjectId::parse_str(id).ok());
-    let recorded = recorded.map_or(delivery.published.into(), |id| id.timestamp().to_system_time());
+pub(super) fn is_kept_in_outbox(message: &Delivery) -> bool {
+    let recorded = event_id(message).map_or(message.published.into(), |id| id.timestamp().to_system_time());
     SystemTime::now().duration_since(recorded).is_ok_and(|age| age < KEPT_FOR - CLOCK_MARGIN)
-}
-
-impl Committed {
-    async fn finding(self, id: ObjectId, stores: &[Store]) -> Result<Option<Finding>, Error> {
-        let store = &stores[self.database];
-        let has_unaltered_message = !self.same.is_empty();
-        let kind = match (self.same.len(), self.altered.len()) {
-            (_, 1..) => Kind::Altered,
-            (2.., _) => Kind::Duplicate,
-            (0, _) if !self.is_pending => Kind::Missing,
-            // The relay may have published it in the meantime.
-            (0, _) if self.is_late && is_pending(store, id).await? => Kind::Unsent,
-            _ => return Ok(None),
-        };
-        Ok(Some(Finding {
-            kind,
-            database: Some(store.database().name().to_owned()),
-            event_id: Some(id.to_hex()),
-            subject: self.subject,
-            aggregate: Some(self.aggregate),
-            version: self.version,
-            sequences: if kind == Kind::Altered { self.altered } else { self.same },
-            has_unaltered_message,
-        }))
-    }
-}
-
-async fn is_pending(store: &Store, id: ObjectId) -> Result<bool, Error> {
-    let pending = doc! { "_id": id, "pending": { "$exists": true } };
-    Ok(outbox_of(store).find_one(pending).await.context(READING)?.is_some())
-}
-
-/// Whether an outbox has recorded the event after its rows were read.
-async fn was_recorded_since(stranger: &Finding, stores: &[Store]) -> Result<bool, Error> {
-    let Some(id) = stranger.event_id.as_deref().and_then(|id| ObjectId::parse_str(id).ok()) else { return Ok(false) };
-    for store in stores {
-        if outbox_of(store).find_one(doc! { "_id": id }).await.context(READING)?.is_some() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-fn hash(bytes: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    bytes.hash(&mut hasher);
-    hasher.finish()
 }

@@ -5,19 +5,21 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// What an [`audit`](super::audit) has found.
+/// What an [`Audit`](super::Audit) has found, in numbers.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Audit {
+pub struct Summary {
     /// The names of the databases whose outboxes were compared.
     pub databases: Vec<String>,
     /// How many events the outboxes contain.
-    pub committed: usize,
+    pub committed: u64,
     /// How many messages of their subjects the stream contains.
-    pub stored: usize,
+    pub stored: u64,
     /// How many events of the outboxes are in the stream as they were committed.
-    pub agreed: usize,
-    /// The differences: by record, each in the order of its versions; those of the stream alone come last.
-    pub findings: Vec<Finding>,
+    pub agreed: u64,
+    /// How many messages are in no outbox and so old that an outbox need not contain them any more.
+    pub older: u64,
+    /// How many findings there are of each kind.
+    pub counts: BTreeMap<Kind, u64>,
 }
 
 /// An event on which outbox and stream differ.
@@ -40,11 +42,8 @@ pub struct Finding {
     /// The version that the record has because of the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
-    /// The sequences of its messages in the stream; of an altered event, those of the altered messages only.
+    /// The sequences of the messages that it is about: none of a missing or unsent event, two of a duplicate, else one.
     pub sequences: Vec<u64>,
-    /// Of an altered event: whether the stream contains it as it was committed, too.
-    #[serde(skip)]
-    pub(crate) has_unaltered_message: bool,
 }
 
 /// How outbox and stream differ.
@@ -59,7 +58,7 @@ pub enum Kind {
     Unsent,
     /// The event is in the stream, and no outbox has recorded it.
     Unknown,
-    /// The event is in the stream more than once: harmless, since every inbox recognises it.
+    /// The event is in the stream once more: harmless, since every inbox recognises it.
     Duplicate,
 }
 
@@ -76,21 +75,20 @@ impl fmt::Display for Kind {
     }
 }
 
-impl Audit {
+impl Summary {
+    /// Counts an event that is in the stream as it was committed.
+    pub(super) fn agree(&mut self) {
+        self.committed += 1;
+        self.agreed += 1;
+    }
+
     /// Whether there is a finding of this kind.
     pub fn has(&self, kind: Kind) -> bool {
-        self.findings.iter().any(|finding| finding.kind == kind)
+        self.counts.contains_key(&kind)
     }
 
     /// Whether stream and outboxes have nothing in common, though neither is empty: they belong to different applications.
     pub fn are_strangers(&self) -> bool {
         self.agreed == 0 && self.has(Kind::Missing) && self.has(Kind::Unknown)
-    }
-
-    /// How many findings there are of each kind.
-    pub fn counts(&self) -> BTreeMap<Kind, usize> {
-        let mut counts = BTreeMap::new();
-        self.findings.iter().for_each(|finding| *counts.entry(finding.kind).or_default() += 1);
-        counts
     }
 }

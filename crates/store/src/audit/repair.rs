@@ -1,55 +1,126 @@
 //! The repair of the stream.
 
 use anyhow::{Context, ensure};
-use bus::Bus;
-use mongodb::bson::doc;
+use bus::{Bus, Delivery, Published, delete_event};
+use events::Subject;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use mongodb::bson::oid::ObjectId;
 use service::Error;
 
-use super::finding::{Audit, Finding, Kind};
+use super::compare::{Audit, event_id, is_kept_in_outbox};
+use super::rows;
 use crate::Store;
-use crate::outbox::{READING, outbox_of};
+use crate::outbox::{READING, Row};
 
-/// Publishes the events again that are missing or altered, each under its own id, so that none takes effect twice, and
-/// deletes the altered messages after that. Returns how many events were repaired.
-///
-/// Unsent events are the relay's to publish. `progress` is called with the number of events that are left.
-///
-/// # Errors
-///
-/// When a database or the broker does not answer; what was published until then stays, and a second repair does the rest.
-pub async fn repair(
-    bus: &Bus,
-    stores: &[Store],
-    audit: &Audit,
-    mut progress: impl FnMut(usize),
-) -> Result<usize, Error> {
-    let mut repaired = 0;
-    let broken: Vec<_> =
-        audit.findings.iter().filter(|finding| matches!(finding.kind, Kind::Missing | Kind::Altered)).collect();
-    for (index, finding) in broken.iter().enumerate() {
-        progress(broken.len() - index);
-        let so_far = || format!("{repaired} of {} published again; repair again for the rest", broken.len());
-        repaired += usize::from(repair_one(bus, stores, finding).await.with_context(so_far)?);
+/// How many events are in flight at the same time.
+const CONCURRENT: usize = 64;
+
+impl Audit {
+    /// Publishes the events again that are missing or altered, each under its own id, so that none takes effect twice, and
+    /// deletes the altered messages after that. Returns how many events were repaired.
+    ///
+    /// Unsent events are the relay's to publish. Of more than 100,000 altered messages, the rest is left for another audit.
+    /// `progress` is called with the number of events that were repaired.
+    ///
+    /// # Errors
+    ///
+    /// When the audit is not finished, or a database or the broker does not answer; what was published until then stays,
+    /// and a second audit with a repair does the rest.
+    pub async fn repair(&mut self, mut progress: impl FnMut(u64)) -> Result<u64, Error> {
+        ensure!(self.is_finished(), "only a finished audit knows what is missing");
+        let mut repaired = 0;
+        for (id, sequences) in std::mem::take(&mut self.altered) {
+            repaired += u64::from(
+                repair_altered(&self.bus, &self.stores, id, &sequences).await.with_context(|| so_far(repaired))?,
+            );
+            progress(repaired);
+        }
+        for database in 0..self.stores.len() {
+            let mut after = None;
+            loop {
+                let (page, last) = self.unplaced(database, after, &mut Vec::new()).await?;
+                if last.is_none() {
+                    break;
+                }
+                after = last;
+                let missing: Vec<_> = page.iter().filter(|row| row.pending.is_none()).map(|row| row.id).collect();
+                let published = publish_again(&self.bus, &self.stores[database], &missing).await;
+                repaired += published.with_context(|| so_far(repaired))?;
+                progress(repaired);
+            }
+        }
+        Ok(repaired)
     }
-    Ok(repaired)
 }
 
 /// Returns whether the event was repaired: its row may have been removed after the audit, since its time was over.
-async fn repair_one(bus: &Bus, stores: &[Store], finding: &Finding) -> Result<bool, Error> {
-    let id = finding.event_id.as_deref().context("a missing or altered event has an id")?;
-    let store = stores.iter().find(|store| Some(store.database().name()) == finding.database.as_deref());
-    let store = store.context("the database of the event is not among those to repair from")?;
-    if !finding.has_unaltered_message {
-        let row = outbox_of(store).find_one(doc! { "_id": ObjectId::parse_str(id)? }).await.context(READING)?;
-        let Some(row) = row else { return Ok(false) };
-        // A message id of its own: the broker's duplicate window still contains the first one, also of a deleted message.
-        let message_id = format!("repair-{id}-{}", nuid::next());
-        row.publish(bus, &message_id).await?;
+async fn repair_altered(bus: &Bus, stores: &[Store], id: ObjectId, sequences: &[u64]) -> Result<bool, Error> {
+    for store in stores {
+        let Some(row) = rows::with_ids(store, &[id]).await?.try_next().await.context(READING)? else { continue };
+        if row.sequence.is_none() {
+            let message = publish(bus, &row).await?;
+            rows::note(store, &[(id, message.sequence)]).await?;
+        }
+        for sequence in sequences {
+            delete_event(bus, *sequence).await?;
+        }
+        return Ok(true);
     }
-    let stream = bus.jetstream().get_stream_no_info(bus.cluster_id().as_str()).await?;
-    for sequence in &finding.sequences {
-        ensure!(stream.delete_message(*sequence).await?, "failed to delete the altered message {sequence}");
+    Ok(false)
+}
+
+/// Publishes the events of these rows. They are sent in the order of the rows, so that the events of a record nearly
+/// always arrive in the order of its versions.
+async fn publish_again(bus: &Bus, store: &Store, ids: &[ObjectId]) -> Result<u64, Error> {
+    let mut published = 0;
+    for ids in ids.chunks(CONCURRENT) {
+        let mut rows: Vec<Row> = rows::with_ids(store, ids).await?.try_collect().await.context(READING)?;
+        rows.sort_by_key(|row| row.id);
+        let sending = stream::iter(rows).map(async |row: Row| anyhow::Ok((row.id, publish(bus, &row).await?.sequence)));
+        let sent: Vec<_> = sending.buffered(CONCURRENT).try_collect().await?;
+        rows::note(store, &sent).await?;
+        published += sent.len() as u64;
     }
-    Ok(true)
+    Ok(published)
+}
+
+fn so_far(repaired: u64) -> String {
+    format!("{repaired} published again; repair again for the rest")
+}
+
+/// Publishes the event with a message id of its own: the broker's duplicate window still contains the first one, also of
+/// a deleted message.
+async fn publish(bus: &Bus, row: &Row) -> Result<Published, Error> {
+    let message_id = format!("repair-{}-{}", row.id.to_hex(), nuid::next());
+    Ok(row.publish(bus, &message_id).await?)
+}
+
+/// What the outboxes of some databases say about a message of the stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The outbox of this database has recorded its event.
+    Recorded(String),
+    /// No outbox has recorded it, and one of these would contain it.
+    Unknown,
+    /// None of these outboxes contains it, which says nothing: it is too old, or of a service whose outbox is not here.
+    Undecided,
+}
+
+impl Origin {
+    /// Searches the outboxes for the event of a message. These `subjects` are those of the databases' services.
+    ///
+    /// # Errors
+    ///
+    /// When a database does not answer.
+    pub async fn of(message: &Delivery, stores: &[Store], subjects: &[Subject]) -> Result<Self, Error> {
+        if let Some(id) = event_id(message) {
+            for store in stores {
+                if rows::with_ids(store, &[id]).await?.try_next().await.context(READING)?.is_some() {
+                    return Ok(Self::Recorded(store.database().name().to_owned()));
+                }
+            }
+        }
+        let is_theirs = subjects.iter().any(|subject| subject.as_str() == message.subject);
+        Ok(if is_theirs && is_kept_in_outbox(message) { Self::Unknown } else { Self::Undecided })
+    }
 }

@@ -1,0 +1,112 @@
+//! The rows of an outbox, as the audit reads and marks them.
+
+use anyhow::Context;
+use events::Subject;
+use futures_util::TryStreamExt;
+use mongodb::Cursor;
+use mongodb::action::Action;
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{DateTime, Document, doc};
+use mongodb::options::Hint;
+use serde::Deserialize;
+use service::Error;
+
+use crate::outbox::{OUTBOX, READING, Row, by_sequence, outbox_of, sequence_of};
+use crate::{Store, outbox};
+
+/// How many rows or messages are held in memory at the same time.
+pub(super) const PAGE: usize = 500;
+
+/// What failed, if a sequence could not be noted.
+const NOTING: &str = "failed to note sequences in the outbox";
+
+/// A row without its payload.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Unplaced {
+    #[serde(rename = "_id")]
+    pub(super) id: ObjectId,
+    pub(super) subject: String,
+    pub(super) aggregate: String,
+    pub(super) version: Option<u64>,
+    pub(super) recorded_at: DateTime,
+    pub(super) pending: Option<String>,
+}
+
+/// The place of a row in the stream.
+#[derive(Debug, Deserialize)]
+pub(super) struct Place {
+    #[serde(rename = "_id")]
+    pub(super) id: ObjectId,
+    pub(super) sequence: u64,
+}
+
+/// Creates the index that the audit needs, for a database whose service has not created it yet.
+pub(super) async fn prepare(store: &Store) -> Result<(), Error> {
+    outbox_of(store).create_index(by_sequence()).await.context("failed to create the audit's index of the outbox")?;
+    Ok(())
+}
+
+/// The subjects of all rows. An event of a newer service, whose subject this program does not know, is not compared.
+pub(super) async fn subjects(store: &Store) -> Result<Vec<Subject>, Error> {
+    let subjects = outbox_of(store).distinct("subject", doc! {}).await.context(READING)?;
+    Ok(subjects.iter().filter_map(|subject| subject.as_str()?.parse().ok()).collect())
+}
+
+/// The rows whose messages have sequences after the first and up to the last one.
+pub(super) async fn between(store: &Store, after: u64, last: u64) -> Result<Cursor<Row>, Error> {
+    let these = doc! { "$gt": i64::try_from(after)?, "$lte": i64::try_from(last)? };
+    outbox_of(store).find(doc! { "sequence": these }).await.context(READING)
+}
+
+/// The places of the rows whose messages have later sequences than this one.
+pub(super) async fn after(store: &Store, sequence: u64) -> Result<Cursor<Place>, Error> {
+    let later = doc! { "sequence": { "$gt": i64::try_from(sequence)? } };
+    let rows = store.collection::<Place>(OUTBOX);
+    rows.find(later).projection(doc! { "sequence": 1 }).await.context(READING)
+}
+
+/// The rows with these ids.
+pub(super) async fn with_ids(store: &Store, ids: &[ObjectId]) -> Result<Cursor<Row>, Error> {
+    outbox_of(store).find(doc! { "_id": { "$in": ids } }).await.context(READING)
+}
+
+/// The first rows without a sequence, in the order of their ids, after this one.
+pub(super) async fn unplaced(store: &Store, after: Option<ObjectId>) -> Result<Vec<Unplaced>, Error> {
+    let these = after.map_or_else(Document::new, |after| doc! { "_id": { "$gt": after } });
+    unplaced_where(store, these, Some(Hint::Keys(by_sequence().keys))).await
+}
+
+/// Those of these rows that still have no sequence, in the order of their ids.
+pub(super) async fn still_unplaced(store: &Store, ids: &[ObjectId]) -> Result<Vec<Unplaced>, Error> {
+    unplaced_where(store, doc! { "_id": { "$in": ids } }, None).await
+}
+
+async fn unplaced_where(store: &Store, mut these: Document, hint: Option<Hint>) -> Result<Vec<Unplaced>, Error> {
+    these.insert("sequence", doc! { "$exists": false });
+    let rows = store.collection::<Unplaced>(OUTBOX);
+    let page = rows.find(these).projection(doc! { "payload": 0 }).sort(doc! { "_id": 1 }).limit(PAGE.try_into()?);
+    let page = page.optional(hint, |page, hint| page.hint(hint));
+    page.await.context(READING)?.try_collect().await.context(READING)
+}
+
+/// Notes at which sequences the stream contains the events.
+pub(super) async fn note(store: &Store, places: &[outbox::Place]) -> Result<(), Error> {
+    if places.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<_> = places.iter().map(|(id, _)| *id).collect();
+    let noted = vec![doc! { "$set": { "sequence": sequence_of(places)? } }];
+    outbox_of(store).update_many(doc! { "_id": { "$in": ids } }, noted).await.context(NOTING)?;
+    Ok(())
+}
+
+/// Takes the sequences away from rows whose messages are gone.
+pub(super) async fn forget(store: &Store, ids: &mut Vec<ObjectId>) -> Result<(), Error> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let these = doc! { "_id": { "$in": std::mem::take(ids) } };
+    outbox_of(store).update_many(these, doc! { "$unset": { "sequence": "" } }).await.context(NOTING)?;
+    Ok(())
+}
