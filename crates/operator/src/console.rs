@@ -86,12 +86,6 @@ impl Progress {
     }
 }
 
-/// Reports how many of something are left, at most every two seconds: `1200 messages to read`.
-pub fn progress<N: Display>(what: &'static str) -> impl FnMut(N) {
-    let mut progress = Progress::begin();
-    move |left| progress.report(format_args!("{left} {what}"))
-}
-
 /// Does a task that can't report how far it is, and prints what it does every two seconds.
 pub async fn reporting<T>(what: &str, task: impl Future<Output = T>) -> T {
     let mut task = pin!(task);

@@ -1,15 +1,17 @@
 //! `replay`: rebuilds the copies that a queue group keeps, from the stream.
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use bus::Bus;
 use clap::Args;
 use common::Declaration;
+use serde_json::{json, to_value};
 use service::{Ending, Error, Exit, Scope};
-use store::Replayed;
+use store::{ReplayStep, Replayed};
 
 use crate::broker::Broker;
-use crate::console::{progress, say, say_json};
+use crate::console::{Progress, counted, say};
 use crate::databases::Databases;
+use crate::json_object::JsonObject;
 use crate::program;
 
 /// Whose copies are rebuilt.
@@ -46,24 +48,43 @@ impl Replay {
 
     async fn replay(&self, bus: &Bus, scope: &Scope<()>, service: Declaration) -> Result<(), Error> {
         let store = self.databases.of(service.name, scope).await?;
+        let stopping = scope.stopping();
         let mut open = 0;
         for replay in service.projections {
-            let work = replay.run(&store, bus, progress("messages to read"), progress("copies to compare"));
-            let stopped = "stopped before all copies were rebuilt; run it again for the rest";
-            let replayed = scope.stopping().or(work).await.context(stopped)?;
-            let replayed = replayed.context("not all copies were rebuilt; run it again for the rest")?;
-            if self.json {
-                say_json(&replayed)?;
-            } else {
-                report(replay.collection, &replayed)?;
+            let (collection, mut progress, mut compared) = (replay.collection, Progress::begin(), 0);
+            let mut object = if self.json { Some(JsonObject::begin()?) } else { None };
+            if let Some(object) = &mut object {
+                object.begin_list("findings")?;
             }
-            open += replayed.incomplete.len() + replayed.beyond.len();
+            let report = |step: ReplayStep| {
+                // The replay ends in order then, and leaves nothing behind.
+                ensure!(!stopping.is_asked(), "stopped");
+                match step {
+                    ReplayStep::Read { left } => progress.report(format_args!("{} to read", counted(left, "message"))),
+                    ReplayStep::Compared => {
+                        compared += 1;
+                        progress.report(format_args!("{} compared", counted(compared, "record")));
+                    }
+                    ReplayStep::Found(outcome, id) => match &mut object {
+                        Some(object) => object.item(&json!({ "kind": outcome, "id": id }))?,
+                        None => say(format_args!("{:<10}  {collection}/{id}", outcome.to_string()))?,
+                    },
+                }
+                Ok(())
+            };
+            let replayed = replay.run(&store, bus, report).await;
+            let replayed = replayed.context("not all copies were rebuilt; run it again for the rest")?;
+            match object {
+                Some(object) => finish(object, collection, &replayed)?,
+                None => say(summary(collection, &replayed))?,
+            }
+            open += replayed.incomplete + replayed.beyond;
         }
         if open > 0 {
-            let audit = program::command("audit --repair");
+            let (records, audit) = (counted(open, "record"), program::command("audit --repair"));
             let message = format!(
-                "events of {open} records are missing from the stream: {audit} republishes those of the last 30 days from \
-                 the outboxes; then run replay again"
+                "events of {records} are missing from the stream: {audit} republishes those of the last 30 days from the \
+                 outboxes; then run replay again"
             );
             return Err(Ending { exit: Exit::Differs, message }.into());
         }
@@ -71,12 +92,19 @@ impl Replay {
     }
 }
 
-fn report(collection: &str, replayed: &Replayed) -> Result<(), Error> {
-    let Replayed { events, records, rebuilt, incomplete, beyond } = replayed;
-    for (what, ids) in [("rebuilt", rebuilt), ("incomplete", incomplete), ("beyond", beyond)] {
-        for id in ids {
-            say(format_args!("{what:<10}  {collection}/{id}"))?;
-        }
+fn finish(mut object: JsonObject, collection: &str, replayed: &Replayed) -> Result<(), Error> {
+    object.end_list()?;
+    object.field("collection", &collection.into())?;
+    for (name, value) in to_value(replayed)?.as_object().into_iter().flatten() {
+        object.field(name, value)?;
     }
-    say(format_args!("{events} events of {records} {collection}: {} copies rebuilt", rebuilt.len()))
+    object.end()
+}
+
+/// `3 events of 1 ticket: 1 copy rebuilt`
+fn summary(collection: &str, replayed: &Replayed) -> String {
+    let Replayed { events, records, rebuilt, .. } = replayed;
+    let kind = collection.strip_suffix('s').unwrap_or(collection);
+    let copies = if *rebuilt == 1 { "copy" } else { "copies" };
+    format!("{} of {}: {rebuilt} {copies} rebuilt", counted(*events, "event"), counted(*records, kind))
 }

@@ -45,7 +45,7 @@ pub use handle::Store;
 pub use ids::new_id;
 pub use limit::in_time;
 pub use outbox::{Outbox, Outboxes};
-pub use projection::{Projected, Projection, Replay, Replayed};
+pub use projection::{Outcome, Projected, Projection, Replay, ReplayStep, Replayed};
 pub use relay::Relay;
 pub use settings::MongoSettings;
 pub use transaction::{Aborted, Tx};

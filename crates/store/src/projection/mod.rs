@@ -9,13 +9,13 @@
 //! a [replay](Replay) rebuilds the copies from it, while the service is running.
 
 mod arrival;
+mod history;
 mod replay;
 
 use std::collections::HashMap;
 
 use bus::Rejection;
 use events::{Aggregate, AnyId, Event, Id};
-use futures_util::TryStreamExt;
 use mongodb::Collection;
 use mongodb::bson::{Document, RawDocumentBuf, deserialize_from_document, doc, serialize_to_document};
 use mongodb::error::Error;
@@ -24,7 +24,7 @@ use serde::de::DeserializeOwned;
 use self::arrival::Arrival;
 use crate::{Store, Tx, Versioned, in_time};
 
-pub use replay::{Replay, Replayed};
+pub use replay::{Outcome, Replay, ReplayStep, Replayed};
 
 /// A copy of a record that another service owns, made from that service's events.
 ///
@@ -129,17 +129,6 @@ impl<T: Projected> Projection<T> {
             Arrival::TooEarly => return Err(before()),
         }
         Ok(())
-    }
-
-    /// All copies by their ids; `None` for a document that is not readable as a copy.
-    async fn all(&self) -> Result<HashMap<String, Option<T>>, Error> {
-        let mut found = self.copies.clone_with_type::<Document>().find(doc! {}).await?;
-        let mut all = HashMap::new();
-        while let Some(copy) = found.try_next().await? {
-            let id = copy.get_str("_id").map_or_else(|_| format!("{:?}", copy.get("_id")), str::to_owned);
-            all.insert(id, deserialize_from_document(copy).ok());
-        }
-        Ok(all)
     }
 
     /// Replaces a copy that is absent, different or not readable, and returns whether it did. A copy of a later version

@@ -1,11 +1,12 @@
 //! The copies of another service's records, and their replay from the stream.
 
-use bus::Rejection;
+use bus::{Bus, Rejection};
 use events::{Aggregate, AnyId, TicketCreated, TicketUpdated, kind};
-use mongodb::bson::{Document, doc};
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Error;
 use serde::{Deserialize, Serialize};
-use store::{Projected, Projection, Replay, Store, Versioned};
+use store::{Outcome, Projected, Projection, Replay, ReplayStep, Replayed, Store, Versioned};
 use testkit::{Broker, Client, Database};
 
 use super::{open, ticket, update};
@@ -88,6 +89,49 @@ async fn publish(client: &Client, event: &TicketCreated, versions: &[u64]) {
     }
 }
 
+async fn replayed(store: &Store, bus: &Bus) -> (Replayed, Vec<(Outcome, String)>) {
+    let mut found = Vec::new();
+    let report = |step| {
+        if let ReplayStep::Found(outcome, id) = step {
+            found.push((outcome, id));
+        }
+        Ok(())
+    };
+    let replayed = Replay::of::<Copy>().run(store, bus, report).await.unwrap();
+    found.sort_by(|(_, one), (_, other)| one.cmp(other));
+    (replayed, found)
+}
+
+fn of(found: &[(Outcome, String)], outcome: Outcome) -> Vec<String> {
+    found.iter().filter(|(one, _)| *one == outcome).map(|(_, id)| id.clone()).collect()
+}
+
+#[tokio::test]
+async fn a_replay_that_was_stopped_leaves_nothing_behind_and_one_that_was_killed_leaves_it_to_the_next() {
+    let (database, broker) = (Database::new(), Broker::start().await);
+    let (opened, client) = (open(database.uri()).await, broker.connect("a").await);
+    let store = &opened.store;
+    for title in ["a", "b"] {
+        publish(&client, &ticket(title), &[2, 1]).await; // a repair may have changed their order
+    }
+    let yesterday = std::time::SystemTime::now() - std::time::Duration::from_secs(25 * 60 * 60);
+    let seconds = yesterday.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    for started in [format!("{seconds:08x}{}", "0".repeat(16)), ObjectId::new().to_hex()] {
+        store.collection(&format!("replay-{started}")).insert_one(doc! {}).await.unwrap();
+    }
+    let stopped = |_| Err(service::Error::msg("stopped"));
+    let error = Replay::of::<Copy>().run(store, &client.bus, stopped).await.unwrap_err();
+    assert_eq!(error.to_string(), "stopped");
+    let (replayed, _) = replayed(store, &client.bus).await;
+    assert_eq!(replayed, Replayed { events: 6, records: 2, rebuilt: 2, ..Replayed::default() });
+    let names = store.database().list_collection_names().await.unwrap();
+    let left = names.iter().filter(|name| name.starts_with("replay-")).count();
+    assert_eq!(left, 1, "that of a replay which may still be running: {names:?}");
+    client.close().await;
+    opened.close().await;
+    broker.stop().await;
+}
+
 #[tokio::test]
 async fn a_replay_rebuilds_copies_and_names_those_that_the_stream_does_not_explain() {
     let (database, broker) = (Database::new(), Broker::start().await);
@@ -108,18 +152,26 @@ async fn a_replay_rebuilds_copies_and_names_those_that_the_stream_does_not_expla
     stored(&wrong, "nonsense", 2).await.unwrap();
     stored(&ahead, "ahead", 3).await.unwrap();
     documents.insert_one(doc! { "_id": unreadable.id.to_string(), "title": 5 }).await.unwrap();
-    documents.insert_one(doc! { "_id": "not an id" }).await.unwrap();
+    for id in [Bson::from("not an id"), Bson::Int32(5), Bson::from("0".repeat(24))] {
+        documents.insert_one(doc! { "_id": id }).await.unwrap();
+    }
 
-    let replayed = Replay::of::<Copy>().run(store, &client.bus, |_| (), |_| ()).await.unwrap();
+    let (replayed, found) = replayed(store, &client.bus).await;
     let sorted = |events: &[&TicketCreated]| {
         let mut ids: Vec<_> = events.iter().map(|event| event.id.to_string()).collect();
         ids.sort();
         ids
     };
     assert_eq!((replayed.events, replayed.records), (18, 6));
-    assert_eq!(replayed.rebuilt, sorted(&[&absent, &wrong, &unreadable, &incomplete]));
-    assert_eq!(replayed.incomplete, sorted(&[&incomplete]));
-    assert_eq!(replayed.beyond, [ahead.id.to_string(), "not an id".to_owned()]);
+    assert_eq!((replayed.rebuilt, replayed.incomplete, replayed.beyond), (4, 1, 4));
+    assert_eq!(of(&found, Outcome::Rebuilt), sorted(&[&absent, &wrong, &unreadable, &incomplete]));
+    assert_eq!(of(&found, Outcome::Incomplete), sorted(&[&incomplete]));
+    // The first of all ids, the last one, and one that is not even a text.
+    let mut beyond = [ahead.id.to_string(), "not an id".to_owned(), "5".to_owned(), "0".repeat(24)];
+    beyond.sort();
+    assert_eq!(of(&found, Outcome::Beyond), beyond);
+    let names = store.database().list_collection_names().await.unwrap();
+    assert!(!names.iter().any(|name| name.starts_with("replay-")), "{names:?}");
     for (event, version) in [(&right, 2), (&absent, 2), (&wrong, 2), (&unreadable, 2), (&incomplete, 1), (&ahead, 3)] {
         let expected = Copy { id: event.id.any(), title: event.title.clone(), version };
         assert_eq!(find(store, event).await, Some(expected));
