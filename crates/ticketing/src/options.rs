@@ -51,7 +51,7 @@ pub(crate) enum Command {
     /// Print how much memory each part takes, in one process and as programs of their own; needs a release build
     Measure(measure::Options),
     /// Look at the events between the services, and repair what did not arrive
-    Bus(Bus),
+    Bus(Box<Bus>),
     /// List the services: their APIs and settings
     Services(services::Options),
 }
