@@ -84,6 +84,28 @@ pub enum ErrorKind {
         /// The name of the stream on the server.
         theirs: String,
     },
+    /// A stream of another program has one of our subjects.
+    #[error(
+        "the stream {stream} of another program has the subject {subject}, which the events need: change the subjects of \
+         that stream, or use another NATS server or an account of your own"
+    )]
+    SubjectTaken {
+        /// The subject.
+        subject: String,
+        /// The name of the stream that has it.
+        stream: String,
+    },
+    /// A stream of another program has the name of ours.
+    #[error(
+        "the stream {stream} belongs to another program (its subjects: {subjects}), so it was not changed: choose another \
+         cluster id, or another NATS server"
+    )]
+    NotOurStream {
+        /// The name of the stream.
+        stream: String,
+        /// Its subjects.
+        subjects: String,
+    },
     /// A read-only connection found no stream.
     #[error(
         "this NATS server has no stream {stream}: no service has used that cluster id here, or this is not the server of \
@@ -100,6 +122,19 @@ pub enum ErrorKind {
         consumer: String,
         /// The subject that it is for.
         subject: String,
+    },
+    /// Somebody has given a consumer of ours a setting with which events would be lost or not arrive.
+    #[error(
+        "somebody has changed the consumer {consumer} of the stream {stream}: {setting}; change that back, or delete the \
+         consumer, which is then created again"
+    )]
+    ConsumerChanged {
+        /// The name of the stream.
+        stream: String,
+        /// The name of the consumer.
+        consumer: String,
+        /// What it does now, in words.
+        setting: String,
     },
     /// Another live process uses this client id.
     #[error("client ID already registered: a live process uses {client_id}; choose another id, or stop that process")]
@@ -157,6 +192,9 @@ impl ErrorKind {
             | Self::StreamInMemory { .. }
             | Self::NotClustered { .. }
             | Self::OtherCluster { .. }
+            | Self::SubjectTaken { .. }
+            | Self::NotOurStream { .. }
+            | Self::ConsumerChanged { .. }
             | Self::NoStream { .. }
             | Self::OtherSubject { .. }
             | Self::AlreadyRegistered { .. }

@@ -5,16 +5,19 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::consumer::Info;
+use async_nats::jetstream::response::Response;
 use async_nats::jetstream::stream;
-use events::Subject;
+use events::{Subject, timestamp};
 use futures_util::TryStreamExt;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::clients::{Client, Waiting, clients};
+use crate::clients::{Client, Registered, Waiting, clients};
 use crate::reader::READER;
-use crate::streams::dead_letter_stream;
-use crate::subscription::{CLIENT_ID, DURABLE, QUEUE_GROUP};
+use crate::streams::{self, dead_letter_stream};
+use crate::subscription::{CLIENT_ID, ConsumerList, DURABLE, QUEUE_GROUP, consumers};
 use crate::{Bus, Error};
 
 /// The state of a bus at one moment.
@@ -28,6 +31,8 @@ pub struct Snapshot {
     pub consumers: Vec<ConsumerRow>,
     /// The registered clients, ordered by id.
     pub clients: Vec<Client>,
+    /// What else there is to know, a sentence each: what can't be read, and which consumers are paused.
+    pub notes: Vec<String>,
 }
 
 /// A stream.
@@ -103,6 +108,8 @@ pub struct ConsumerRow {
     pub deliveries: u64,
     /// Stream sequence of the last message that was delivered; 0 before the first.
     pub last_delivered: u64,
+    /// Until when somebody has paused the consumer, if it is paused.
+    pub paused_until: Option<OffsetDateTime>,
 }
 
 /// The messages of one subject in the stream of events.
@@ -125,12 +132,21 @@ impl Snapshot {
     ///
     /// If the broker does not answer, or a stream does not exist.
     pub async fn take(bus: &Bus) -> Result<Self, Error> {
-        let mut consumers = Vec::new();
-        let events = look_up(bus, bus.cluster_id().as_str(), &mut consumers).await?;
-        let dead_letters = look_up(bus, &dead_letter_stream(bus.cluster_id()), &mut consumers).await?;
+        let (mut consumers, mut notes) = (Vec::new(), Vec::new());
+        let events = look_up(bus, bus.cluster_id().as_str(), &mut consumers, &mut notes).await?;
+        let dead_letters = look_up(bus, &dead_letter_stream(bus.cluster_id()), &mut consumers, &mut notes).await?;
         let order = |row: &ConsumerRow| (row.stream.clone(), row.subject(), row.owner().to_owned());
         consumers.sort_by_cached_key(order);
-        Ok(Self { events, dead_letters, consumers, clients: clients(bus).await? })
+        let paused = consumers.iter().filter_map(|row| Some((&row.name, row.paused_until?)));
+        notes.extend(
+            paused.map(|(name, until)| {
+                format!("somebody has paused the consumer {name} until {}", timestamp::text(&until))
+            }),
+        );
+        let Registered { clients, unreadable } = clients(bus).await?;
+        let unreadable = unreadable.iter().map(|id| id.escape_debug());
+        notes.extend(unreadable.map(|id| format!("the entry {id} of the client registry can't be read")));
+        Ok(Self { events, dead_letters, consumers, clients, notes })
     }
 
     /// The registered clients that listen by this consumer.
@@ -164,24 +180,42 @@ pub async fn subjects(bus: &Bus) -> Result<Vec<SubjectRow>, Error> {
     for subject in Subject::ALL {
         let mut row = SubjectRow { subject, messages: 0, first_sequence: 0, last_sequence: 0 };
         if let Some(count) = counts.get(subject.as_str()) {
-            let first = stream.get_first_raw_message_by_subject(subject.as_str(), 1).await;
-            let first = first.map_err(|error| failed(error.into()))?;
-            let last = stream.get_last_raw_message_by_subject(subject.as_str()).await;
-            let last = last.map_err(|error| failed(error.into()))?;
-            row.messages = *count as u64;
-            (row.first_sequence, row.last_sequence) = (first.sequence, last.sequence);
+            let first = sequence_of(bus, name, &json!({ "seq": 1, "next_by_subj": subject.as_str() })).await?;
+            let last = sequence_of(bus, name, &json!({ "last_by_subj": subject.as_str() })).await?;
+            // Somebody may have deleted them since they were counted.
+            if let (Some(first), Some(last)) = (first, last) {
+                row.messages = *count as u64;
+                (row.first_sequence, row.last_sequence) = (first, last);
+            }
         }
         rows.push(row);
     }
     Ok(rows)
 }
 
-async fn look_up(bus: &Bus, name: &str, consumers: &mut Vec<ConsumerRow>) -> Result<StreamRow, Error> {
-    let failed = |error: async_nats::Error| Error::request(format!("look up the stream {name}"), error);
-    let stream = bus.jetstream().get_stream(name).await.map_err(|error| failed(error.into()))?;
-    let found: Vec<Info> = stream.consumers().try_collect().await.map_err(|error| failed(error.into()))?;
-    consumers.extend(found.into_iter().filter(|info| !info.name.starts_with(READER)).map(ConsumerRow::from));
-    Ok(stream.cached_info().clone().into())
+/// The sequence of a message, whether or not its headers can be read; `None` if there is none.
+async fn sequence_of(bus: &Bus, stream: &str, query: &Value) -> Result<Option<u64>, Error> {
+    let failed = |error: async_nats::Error| Error::request(format!("look up a message of the stream {stream}"), error);
+    let answer = bus.jetstream().request(format!("STREAM.MSG.GET.{stream}"), query).await;
+    match answer.map_err(|error| failed(error.into()))? {
+        Response::Ok::<Value>(answer) => Ok(answer["message"]["seq"].as_u64()),
+        Response::Err { error } if error.error_code() == ErrorCode::NO_MESSAGE_FOUND => Ok(None),
+        Response::Err { error } => Err(failed(error.into())),
+    }
+}
+
+async fn look_up(
+    bus: &Bus,
+    name: &str,
+    rows: &mut Vec<ConsumerRow>,
+    notes: &mut Vec<String>,
+) -> Result<StreamRow, Error> {
+    let info = streams::info(bus, name).await?;
+    let ConsumerList { found, unreadable } = consumers(bus, name).await?;
+    rows.extend(found.into_iter().filter(|info| !info.name.starts_with(READER)).map(ConsumerRow::from));
+    let unreadable = unreadable.iter().map(|one| one.escape_debug());
+    notes.extend(unreadable.map(|one| format!("the consumer {one} of the stream {name} can't be read")));
+    Ok(info.into())
 }
 
 impl From<stream::Info> for StreamRow {
@@ -229,7 +263,7 @@ impl ConsumerRow {
 
 impl From<Info> for ConsumerRow {
     fn from(info: Info) -> Self {
-        let Info { stream_name, name, config, delivered, .. } = info;
+        let Info { stream_name, name, config, delivered, paused, .. } = info;
         let mut metadata = config.metadata;
         let subjects =
             if config.filter_subject.is_empty() { config.filter_subjects } else { vec![config.filter_subject] };
@@ -249,6 +283,7 @@ impl From<Info> for ConsumerRow {
             requests: info.num_waiting as u64,
             deliveries: delivered.consumer_sequence,
             last_delivered: delivered.stream_sequence,
+            paused_until: config.pause_until.filter(|_| paused),
         }
     }
 }

@@ -34,7 +34,7 @@ mod subscription;
 mod topology;
 mod url;
 
-pub use clients::{Client, Entry, Heartbeat, Listening, Registration, Waiting, clients};
+pub use clients::{Client, Entry, Heartbeat, Listening, Registered, Registration, Waiting, clients};
 pub use connection::{Connection, IfAbsent, connect};
 pub use dead_letters::{DeadLetter, FailedAttempt, Failures, NotRedriven};
 pub use delivery::{Delivery, EVENT_ID, NotAnEvent};

@@ -9,9 +9,10 @@
 //!   when it is redriven. Letters of all groups share it, under `dead-letter.<group>.<subject>`.
 //! * **Schedules are in the stream of the events**, under `schedule.>`, because the server lets a schedule publish only into
 //!   the stream that stores it.
-//! * **Every connection creates or updates both** when it opens, unless it is read-only. Subjects and replicas are only ever
-//!   added: an older program must not take away what a newer one needs, and a tool does not know how many replicas there
-//!   should be.
+//! * **Every connection creates or updates both** when it opens, unless it is read-only. An update changes what the events
+//!   need and nothing else: an operator's limits stay, and subjects and replicas are only ever added, since an older program
+//!   must not take away what a newer one needs, and a tool does not know how many replicas there should be.
+//! * **A stream is ours if it has our description or all our subjects.** Any other stream is never changed, whatever its name.
 //! * **On disk, or not at all.** A stream in memory would lose events with the server, so it is refused.
 //! * Message ids are remembered for two minutes, longer than any publish is tried, so a repeated publish is stored once.
 
@@ -84,25 +85,33 @@ fn dead_letters(bus: &Bus) -> Config {
     }
 }
 
-async fn create_or_update(bus: &Bus, mut config: Config) -> Result<(), Error> {
-    let (stream, subject) = (config.name.clone(), config.subjects[0].clone());
+async fn create_or_update(bus: &Bus, wanted: Config) -> Result<(), Error> {
+    let stream = wanted.name.clone();
     let existing = config_of(bus, &stream).await?;
-    if existing.as_ref().is_some_and(|existing| existing.storage == StorageType::Memory) {
-        return Err(ErrorKind::StreamInMemory { stream }.into());
+    if let Some(existing) = &existing {
+        if !is_ours(existing, &wanted) {
+            return Err(ErrorKind::NotOurStream { stream, subjects: existing.subjects.join(", ") }.into());
+        }
+        if existing.storage == StorageType::Memory {
+            return Err(ErrorKind::StreamInMemory { stream }.into());
+        }
     }
     let replicas = replicas(bus, existing.as_ref());
-    config.num_replicas = replicas;
-    // Subjects are only added: a newer program may have some that this one does not know.
-    let others = existing.into_iter().flat_map(|existing| existing.subjects);
-    let others: Vec<_> = others.filter(|subject| !config.subjects.contains(subject)).collect();
-    config.subjects.extend(others);
+    let ours = wanted.subjects.clone();
+    let config = match existing.clone() {
+        Some(existing) => with_what_is_needed(existing, wanted, replicas),
+        None => Config { num_replicas: replicas, ..wanted },
+    };
+    if existing.as_ref() == Some(&config) {
+        return Ok(());
+    }
     let Err(error) = bus.jetstream().create_or_update_stream(config).await else { return Ok(()) };
     let code = match error.kind() {
         CreateStreamErrorKind::JetStream(answer) => Some(answer.error_code()),
         _ => None,
     };
     if code == Some(ErrorCode::STREAM_SUBJECT_OVERLAP) {
-        check_cluster(bus, subject).await?;
+        check_others(bus, &stream, &ours).await?;
     }
     if code == Some(ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED) {
         return Err(ErrorKind::NotClustered { stream, replicas }.into());
@@ -110,10 +119,32 @@ async fn create_or_update(bus: &Bus, mut config: Config) -> Result<(), Error> {
     Err(Error::request(format!("create the stream {stream}"), error))
 }
 
+/// Whether a stream is one that we have created, however its limits were changed since.
+fn is_ours(stream: &Config, wanted: &Config) -> bool {
+    stream.description == wanted.description || wanted.subjects.iter().all(|subject| stream.subjects.contains(subject))
+}
+
+/// An existing stream with what the events need. Subjects are only added: a newer program may have some that this one does
+/// not know.
+fn with_what_is_needed(existing: Config, wanted: Config, replicas: usize) -> Config {
+    let mut subjects = existing.subjects.clone();
+    subjects.extend(wanted.subjects.into_iter().filter(|subject| !existing.subjects.contains(subject)));
+    Config {
+        subjects,
+        num_replicas: replicas,
+        allow_message_schedules: existing.allow_message_schedules || wanted.allow_message_schedules,
+        duplicate_window: existing.duplicate_window.max(wanted.duplicate_window),
+        ..existing
+    }
+}
+
 async fn find(bus: &Bus) -> Result<(), Error> {
     let Some(stream) = missing(bus).await? else { return Ok(()) };
-    check_cluster(bus, Subject::ALL[0].to_string()).await?;
-    Err(ErrorKind::NoStream { stream }.into())
+    let config = events(bus);
+    match check_others(bus, &config.name, &config.subjects).await {
+        Err(error) if matches!(error.kind(), ErrorKind::OtherCluster { .. }) => Err(error),
+        _ => Err(ErrorKind::NoStream { stream }.into()),
+    }
 }
 
 /// The first of our streams that does not exist.
@@ -126,14 +157,21 @@ async fn missing(bus: &Bus) -> Result<Option<String>, Error> {
     Ok(None)
 }
 
-/// Checks that the subject does not belong to the stream of another cluster.
-async fn check_cluster(bus: &Bus, subject: String) -> Result<(), Error> {
-    match bus.jetstream().stream_by_subject(subject).await {
-        Ok(theirs) if theirs != bus.cluster_id().as_str() => {
-            Err(ErrorKind::OtherCluster { ours: bus.cluster_id().to_string(), theirs }.into())
+/// Checks that none of our subjects belongs to another stream.
+async fn check_others(bus: &Bus, ours: &str, subjects: &[String]) -> Result<(), Error> {
+    for subject in subjects {
+        let Ok(theirs) = bus.jetstream().stream_by_subject(subject.as_str()).await else { continue };
+        if theirs == ours {
+            continue;
         }
-        _ => Ok(()),
+        let is_cluster = config_of(bus, &theirs).await?.is_some_and(|stream| is_ours(&stream, &events(bus)));
+        return Err(Error::from(if is_cluster {
+            ErrorKind::OtherCluster { ours: bus.cluster_id().to_string(), theirs }
+        } else {
+            ErrorKind::SubjectTaken { subject: subject.clone(), stream: theirs }
+        }));
     }
+    Ok(())
 }
 
 /// Whether the broker answers that no stream has this subject.

@@ -48,7 +48,8 @@ async fn show(bus: &Bus, expected: Vec<Listening>, as_json: bool, scope: &Scope<
     if as_json {
         return say_json(&view.json());
     }
-    say(format_args!("{}\n\n{}\n\n{}", view.streams(), view.consumers(), view.clients()))
+    let notes: String = view.snapshot.notes.iter().map(|note| format!("\n\nNote: {note}")).collect();
+    say(format_args!("{}\n\n{}\n\n{}{notes}", view.streams(), view.consumers(), view.clients()))
 }
 
 impl View {
@@ -145,6 +146,7 @@ impl View {
                 "inFlight": row.in_flight,
                 "redelivered": row.redelivered,
                 "members": self.members(row),
+                "pausedUntil": time(row.paused_until),
                 "requests": row.requests,
                 "waiting": waiting.map_or(0, |waiting| waiting.count),
                 "waitingSince": waiting.map(|waiting| timestamp::text(&waiting.oldest)),
@@ -163,6 +165,7 @@ impl View {
             "consumers": consumers.collect::<Value>(),
             "missing": missing.collect::<Value>(),
             "clients": clients.collect::<Value>(),
+            "notes": self.snapshot.notes,
         })
     }
 }

@@ -9,6 +9,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use service::{Running, launch};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::{free_port, until};
 
@@ -98,6 +100,18 @@ impl Broker {
     /// Connects one of our clients.
     pub async fn connect(&self, client_id: &str) -> Client {
         Client::connect(self.connection(client_id)).await
+    }
+
+    /// Publishes with these bytes as headers, which no client library writes, and waits until the broker has them.
+    pub async fn publish_raw(&self, subject: &str, headers: &[u8], payload: &[u8]) {
+        let mut stream = TcpStream::connect(self.url().strip_prefix("nats://").unwrap()).await.unwrap();
+        let (head, all) = (headers.len(), headers.len() + payload.len());
+        let begin = format!("CONNECT {{\"headers\":true,\"verbose\":false}}\r\nHPUB {subject} {head} {all}\r\n");
+        stream.write_all(&[begin.as_bytes(), headers, payload, b"\r\nPING\r\n"].concat()).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.windows(4).any(|bytes| bytes == b"PONG") {
+            assert!(stream.read_buf(&mut answer).await.unwrap() > 0, "{}", answer.escape_ascii());
+        }
     }
 
     /// A client of the library we build on, to look and meddle from outside.

@@ -23,4 +23,4 @@ mod registry;
 pub use entry::{Client, Entry, Listening, Waiting};
 pub(crate) use listed::Listed;
 pub use registration::{Heartbeat, Registration};
-pub use registry::clients;
+pub use registry::{Registered, clients};

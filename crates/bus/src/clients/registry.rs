@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_nats::jetstream::kv::{self, Operation, Store};
-use async_nats::jetstream::stream::StorageType;
+use async_nats::jetstream::stream::{Config, StorageType};
 use futures_util::TryStreamExt;
 
 use super::Client;
@@ -21,13 +21,19 @@ fn stream(bucket: &str) -> String {
     format!("KV_{bucket}")
 }
 
-/// Opens the registry; creates it if it does not exist.
+/// Opens the registry; creates it if it does not exist. An existing one is changed only if something that we need is missing.
 pub(super) async fn open(bus: &Bus) -> Result<Store, Error> {
     let bucket = bucket(bus.cluster_id());
     let existing = streams::config_of(bus, &stream(&bucket)).await?;
+    let replicas = streams::replicas(bus, existing.as_ref());
+    let is_as_needed = |found: &Config| found.allow_message_ttl && found.num_replicas == replicas;
+    if existing.as_ref().is_some_and(is_as_needed) {
+        let opened = bus.jetstream().get_key_value(bucket).await;
+        return opened.map_err(|error| Error::request("open the registry of client ids", error));
+    }
     let config = kv::Config {
         bucket,
-        num_replicas: streams::replicas(bus, existing.as_ref()),
+        num_replicas: replicas,
         description: "the client ids in use".to_owned(),
         history: 1,
         storage: StorageType::File, // in memory, a restarted server would have forgotten who is alive
@@ -38,29 +44,48 @@ pub(super) async fn open(bus: &Bus) -> Result<Store, Error> {
     opened.map_err(|error| Error::request("open the registry of client ids", error))
 }
 
-/// The registered clients, also those that were killed less than [a lease](crate::Heartbeat::forgotten_after) ago.
+/// What the registry contains.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Registered {
+    /// The registered clients, ordered by id, also those that were killed less than
+    /// [a lease](crate::Heartbeat::forgotten_after) ago.
+    pub clients: Vec<Client>,
+    /// The keys of the entries that can't be read, which no program of ours has written.
+    pub unreadable: Vec<String>,
+}
+
+/// Reads the registry.
 ///
 /// # Errors
 ///
 /// When the broker does not answer.
-pub async fn clients(bus: &Bus) -> Result<Vec<Client>, Error> {
+pub async fn clients(bus: &Bus) -> Result<Registered, Error> {
     let bucket = bucket(bus.cluster_id());
     if streams::config_of(bus, &stream(&bucket)).await?.is_none() {
-        return Ok(Vec::new()); // no client has ever registered
+        return Ok(Registered::default()); // no client has ever registered
     }
     read(bus, bucket).await.map_err(|error| Error::request("read the registry of client ids", error))
 }
 
-async fn read(bus: &Bus, bucket: String) -> Result<Vec<Client>, async_nats::Error> {
+async fn read(bus: &Bus, bucket: String) -> Result<Registered, async_nats::Error> {
     let store: Store = bus.jetstream().get_key_value(bucket).await?;
     let mut ids: Vec<String> = store.keys().await?.try_collect().await?;
     ids.sort_unstable();
-    let mut clients = Vec::new();
+    let mut registered = Registered::default();
     for id in ids {
+        let found = match id.parse::<Name>() {
+            Ok(_) => store.entry(id.as_str()).await?,
+            Err(_) => {
+                registered.unreadable.push(id);
+                continue;
+            }
+        };
         // It may have left since its key was listed.
-        if let Some(found) = store.entry(id.as_str()).await?.filter(|found| found.operation == Operation::Put) {
-            clients.push(Client { id, entry: serde_json::from_slice(&found.value).unwrap_or_default() });
+        let Some(found) = found.filter(|found| found.operation == Operation::Put) else { continue };
+        match serde_json::from_slice(&found.value) {
+            Ok(entry) => registered.clients.push(Client { id, entry }),
+            Err(_) => registered.unreadable.push(id),
         }
     }
-    Ok(clients)
+    Ok(registered)
 }

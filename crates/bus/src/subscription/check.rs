@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Fuse, FusedFuture};
+use telemetry::WarnOnce;
 use tokio::time::{Instant, sleep};
 
 use super::joined::JoinedConsumer;
@@ -11,6 +12,9 @@ use crate::{Bus, Error};
 
 /// How long a consumer that delivers goes without a check.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How long a consumer that delivers nothing goes without a check: somebody may have paused it.
+const IDLE_CHECK_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The pause after something was wrong with the consumer.
 pub(crate) const RECHECK_PAUSE: Duration = Duration::from_millis(250);
@@ -21,20 +25,23 @@ pub(crate) struct Check<'a> {
     pub(crate) consumer: JoinedConsumer,
     /// Whether messages may be requested. After anything suspicious the consumer is checked first.
     pub(crate) is_trusted: bool,
-    /// When the next check is due; `None` until a message arrives.
-    due: Option<Instant>,
+    /// When the next check is due.
+    due: Instant,
+    /// The last error of a check, which is logged once.
+    once: WarnOnce,
     /// The result of the check that runs; pending for ever if none does.
     pub(crate) running: Fuse<BoxFuture<'static, Result<JoinedConsumer, Error>>>,
 }
 
 impl<'a> Check<'a> {
     pub(crate) fn new(bus: &'a Bus, consumer: JoinedConsumer) -> Self {
-        Self { bus, consumer, is_trusted: true, due: None, running: Fuse::terminated() }
+        let due = Instant::now() + IDLE_CHECK_INTERVAL;
+        Self { bus, consumer, is_trusted: true, due, once: WarnOnce::default(), running: Fuse::terminated() }
     }
 
     /// A message arrived: the next check is due one interval after the first message since the last check.
     pub(crate) fn delivered(&mut self) {
-        self.due.get_or_insert_with(|| Instant::now() + CHECK_INTERVAL);
+        self.due = self.due.min(Instant::now() + CHECK_INTERVAL);
     }
 
     /// Something is suspicious: requests nothing before the consumer was checked.
@@ -45,8 +52,8 @@ impl<'a> Check<'a> {
 
     /// Starts the check that is due, if there is one and none runs.
     pub(crate) fn start_if_due(&mut self, now: Instant) {
-        if self.due.is_some_and(|due| due <= now) && self.running.is_terminated() {
-            self.due = None;
+        if self.due <= now && self.running.is_terminated() {
+            self.due = now + IDLE_CHECK_INTERVAL;
             self.start(Duration::ZERO);
         }
     }
@@ -54,9 +61,10 @@ impl<'a> Check<'a> {
     /// The check has ended; after an error it starts again.
     pub(crate) fn ended(&mut self, checked: Result<JoinedConsumer, Error>) {
         match checked {
-            Ok(consumer) => (self.consumer, self.is_trusted) = (consumer, true),
+            Ok(consumer) => (self.consumer, self.is_trusted, self.once) = (consumer, true, WarnOnce::default()),
             Err(error) => {
-                tracing::warn!(consumer = %self.consumer, "failed to check the consumer, trying again: {error:#}");
+                let consumer = &self.consumer;
+                self.once.warn(&format_args!("failed to check the consumer {consumer}, trying again: {error:#}"));
                 self.start(RECHECK_PAUSE);
             }
         }

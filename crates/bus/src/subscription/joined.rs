@@ -2,15 +2,18 @@
 
 use std::fmt;
 
-use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::consumer::pull::Config;
-use async_nats::jetstream::consumer::{DeliverPolicy, Info, PullConsumer};
-use async_nats::jetstream::stream::{ConsumerError, ConsumerErrorKind};
-use futures_util::TryStreamExt;
+use async_nats::jetstream::consumer::{
+    self, AckPolicy, DeliverPolicy, FromConsumer, Info, PriorityPolicy, PullConsumer,
+};
+use async_nats::jetstream::context::ConsumerInfoErrorKind;
+
+use events::timestamp;
 use telemetry::WarnOnce;
 use time::OffsetDateTime;
 
 use super::consumer::{CLIENT_ID, Consumer, DURABLE, QUEUE_GROUP};
+use super::pull::REQUEST_EXPIRY;
 use crate::{Bus, Error, ErrorKind, Listening, streams};
 
 /// A consumer that a member has joined, and what is needed to create it again if somebody deletes it.
@@ -21,6 +24,8 @@ pub(crate) struct JoinedConsumer {
     config: Config,
     /// When the stream was created: a stream that was deleted and created again counts its messages from 1.
     stream_created: OffsetDateTime,
+    /// Until when somebody has paused the consumer.
+    paused_until: Option<OffsetDateTime>,
     /// Up to this sequence the whole group has handled everything, as far as is known.
     ack_floor: u64,
 }
@@ -41,7 +46,7 @@ impl JoinedConsumer {
         let (stream, name) = (consumer.stream(bus), consumer.name(bus));
         let config = consumer.config(bus, &name);
         let stream_created = streams::info(bus, &stream).await?.created;
-        let mut joined = Self { stream, name, config, stream_created, ack_floor: 0 };
+        let mut joined = Self { stream, name, config, stream_created, paused_until: None, ack_floor: 0 };
         joined.create_or_update(bus).await?;
         Ok(joined)
     }
@@ -66,24 +71,36 @@ impl JoinedConsumer {
         }
     }
 
-    /// Creates the consumer if it does not exist, or else updates its settings. Its position stays.
+    /// Creates the consumer if it does not exist, or else updates what the program decides. Its position and what an
+    /// operator has set stay.
     async fn create_or_update(&mut self, bus: &Bus) -> Result<(), Error> {
-        let mut config = self.config.clone();
-        if let Some(Info { config: existing, ack_floor, .. }) = self.find(bus).await? {
-            if existing.filter_subject != config.filter_subject {
-                let (consumer, subject) = (self.name.clone(), existing.filter_subject);
-                return Err(ErrorKind::OtherSubject { consumer, subject }.into());
-            }
-            self.ack_floor = ack_floor.stream_sequence;
-            let is_ours = |key| existing.metadata.get(key) == config.metadata.get(key);
-            let same_names = [QUEUE_GROUP, DURABLE, CLIENT_ID].into_iter().all(is_ours);
-            if same_names && (existing.ack_wait, existing.max_ack_pending) == (config.ack_wait, config.max_ack_pending)
-            {
-                return Ok(());
-            }
-            config.deliver_policy = existing.deliver_policy;
+        let Some(Info { config: existing, ack_floor, .. }) = self.find(bus).await? else {
+            return self.create(bus, self.config.clone()).await;
+        };
+        let subject = match existing.filter_subjects.is_empty() {
+            true => existing.filter_subject.clone(),
+            false => existing.filter_subjects.join(", "),
+        };
+        if subject != self.config.filter_subject {
+            return Err(ErrorKind::OtherSubject { consumer: self.name.clone(), subject }.into());
         }
-        self.create(bus, config).await
+        self.ack_floor = ack_floor.stream_sequence;
+        let failed = |error| Error::request(format!("look up the consumer {self}"), error);
+        let existing = Config::try_from_consumer_config(existing).map_err(failed)?;
+        let mut metadata = existing.metadata.clone();
+        metadata.retain(|key, _| ![QUEUE_GROUP, DURABLE, CLIENT_ID].contains(&key.as_str()));
+        metadata.extend(self.config.metadata.clone());
+        let Config { ack_wait, max_ack_pending, .. } = self.config;
+        if (existing.ack_wait, existing.max_ack_pending) != (ack_wait, max_ack_pending) {
+            tracing::info!(
+                consumer = %self,
+                "ack wait changed from {:?} to {ack_wait:?}, limit of messages in flight from {} to {max_ack_pending}",
+                existing.ack_wait, existing.max_ack_pending
+            );
+        } else if existing.metadata == metadata {
+            return Ok(());
+        }
+        self.create(bus, Config { ack_wait, max_ack_pending, metadata, ..existing }).await
     }
 
     async fn create(&mut self, bus: &Bus, config: Config) -> Result<(), Error> {
@@ -94,16 +111,39 @@ impl JoinedConsumer {
         Ok(())
     }
 
-    async fn find(&self, bus: &Bus) -> Result<Option<Info>, Error> {
-        let found: Result<PullConsumer, ConsumerError> =
-            bus.jetstream().get_consumer_from_stream(self.name.as_str(), self.stream.as_str()).await;
-        match found {
-            Ok(found) => Ok(Some(found.cached_info().clone())),
-            Err(error) if is(&error, ErrorCode::CONSUMER_NOT_FOUND) || is(&error, ErrorCode::STREAM_NOT_FOUND) => {
-                Ok(None)
+    /// What the broker reports about the consumer, if it exists and can work for us.
+    async fn find(&mut self, bus: &Bus) -> Result<Option<Info>, Error> {
+        let failed = |error: async_nats::Error| Error::request(format!("look up the consumer {}", self.name), error);
+        let stream = bus.jetstream().get_stream_no_info(&self.stream).await.map_err(|error| failed(error.into()))?;
+        let info = match stream.consumer_info(&self.name).await {
+            Ok(info) => info,
+            Err(error)
+                if [ConsumerInfoErrorKind::NotFound, ConsumerInfoErrorKind::StreamNotFound].contains(&error.kind()) =>
+            {
+                return Ok(None);
             }
-            Err(error) => Err(Error::request(format!("look up the consumer {self}"), error)),
+            Err(error) => return Err(failed(error.into())),
+        };
+        if let Some(setting) = harmful(&info.config) {
+            let (stream, consumer) = (self.stream.clone(), self.name.clone());
+            return Err(ErrorKind::ConsumerChanged { stream, consumer, setting }.into());
         }
+        self.note_pause(info.paused.then_some(info.config.pause_until).flatten());
+        Ok(Some(info))
+    }
+
+    /// Logs once that somebody has paused the consumer, and once that it goes on.
+    fn note_pause(&mut self, until: Option<OffsetDateTime>) {
+        if self.paused_until == until {
+            return;
+        }
+        match until.map(|until| timestamp::text(&until)) {
+            Some(until) => {
+                tracing::warn!(consumer = %self, until, "consumer paused by an operator, nothing is delivered until then");
+            }
+            None => tracing::warn!(consumer = %self, "consumer no longer paused"),
+        }
+        self.paused_until = until;
     }
 
     /// Reads how far the group has come; creates the stream and the consumer again if they were deleted.
@@ -129,7 +169,7 @@ impl JoinedConsumer {
     ///
     /// Otherwise it tries to answer such a request with the first message that is to be redelivered, and then redelivers
     /// that one after all others.
-    pub(crate) async fn forget_requests(&self, bus: &Bus) {
+    pub(crate) async fn forget_requests(&mut self, bus: &Bus) {
         if let Err(error) = self.find(bus).await {
             tracing::debug!(consumer = %self, "messages may be redelivered in another order: {error:#}");
         }
@@ -150,20 +190,28 @@ impl fmt::Display for JoinedConsumer {
     }
 }
 
-/// Whether a group, or a listener without a group with this client id, has a consumer of this subject.
-pub(crate) async fn has_consumer(bus: &Bus, group: &str, subject: &str) -> Result<bool, Error> {
-    let failed = |error: async_nats::Error| Error::request("list the consumers", error);
-    let stream = bus.jetstream().get_stream_no_info(bus.cluster_id().as_str()).await;
-    let mut consumers = stream.map_err(|error| failed(error.into()))?.consumers();
-    while let Some(Info { config, .. }) = consumers.try_next().await.map_err(|error| failed(error.into()))? {
-        let owner = config.metadata.get(QUEUE_GROUP).or(config.metadata.get(CLIENT_ID));
-        if owner.is_some_and(|owner| owner == group) && config.filter_subject == subject {
-            return Ok(true);
-        }
+/// What keeps a consumer from working for us, in words, if somebody has changed it so.
+fn harmful(config: &consumer::Config) -> Option<String> {
+    if config.deliver_subject.is_some() {
+        return Some("it is a push consumer".to_owned());
     }
-    Ok(false)
-}
-
-fn is(error: &ConsumerError, code: ErrorCode) -> bool {
-    matches!(error.kind(), ConsumerErrorKind::JetStream(answer) if answer.error_code() == code)
+    if config.ack_policy != AckPolicy::Explicit {
+        return Some("it does not ask for an explicit ack of each message".to_owned());
+    }
+    if config.headers_only {
+        return Some("it delivers headers only".to_owned());
+    }
+    if config.max_deliver > 0 {
+        return Some(format!("it gives a message up after {} deliveries (max_deliver)", config.max_deliver));
+    }
+    if config.priority_policy != PriorityPolicy::None {
+        return Some("it has a priority policy".to_owned());
+    }
+    if config.max_batch > 0 {
+        return Some(format!("it answers no request for more than {} messages (max_batch)", config.max_batch));
+    }
+    if !config.max_expires.is_zero() && config.max_expires < REQUEST_EXPIRY {
+        return Some(format!("it answers no request of more than {:?} (max_expires)", config.max_expires));
+    }
+    None
 }

@@ -38,6 +38,7 @@
 mod check;
 mod consumer;
 mod joined;
+mod list;
 mod member;
 mod parking;
 mod pull;
@@ -59,7 +60,7 @@ use crate::clients::Listed;
 use crate::{Bus, Delivery, Name};
 
 pub use self::consumer::{CLIENT_ID, Consumer, DURABLE, Membership, QUEUE_GROUP, Source, Start};
-pub(crate) use self::joined::has_consumer;
+pub(crate) use self::list::{ConsumerList, consumers, has_consumer};
 pub(crate) use self::parking::Parking;
 pub use self::verdict::{RETURN_DELAY, Verdict};
 

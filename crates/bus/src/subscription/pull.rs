@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 /// How long a request is valid at the server.
-const REQUEST_EXPIRY: Duration = Duration::from_secs(30);
+pub(crate) const REQUEST_EXPIRY: Duration = Duration::from_secs(30);
 
 /// How often the server reports that it is alive while it has nothing to send.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(2);

@@ -202,8 +202,10 @@ async fn three_replicas_on_a_server_without_a_cluster_are_refused_with_a_remedy(
 async fn a_stream_in_memory_is_refused_with_a_remedy() {
     let broker = Broker::start().await;
     let subjects = vec!["ticket:created".to_owned()];
+    let description = Some("the events of this cluster".to_owned()); // which makes it ours
     let config = async_nats::jetstream::stream::Config {
         name: "ticketing".to_owned(),
+        description,
         storage: StorageType::Memory,
         subjects,
         ..Default::default()

@@ -1,6 +1,7 @@
 //! The bus against a real nats-server: one for each test.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod changed;
 mod cluster;
 mod connection;
 mod dead_letters;
@@ -13,5 +14,6 @@ mod redrive;
 mod registration;
 mod settings;
 mod survival;
+mod unreadable;
 mod url;
 mod verdicts;

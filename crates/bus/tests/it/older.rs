@@ -56,7 +56,7 @@ async fn clients_that_were_killed_are_listed_and_give_way_to_new_ones() {
         let broker = restored(commit).await;
         let client = broker.connect("tickets-1").await;
         let ids = |bus: Bus| async move {
-            let clients = clients(&bus).await.unwrap();
+            let clients = clients(&bus).await.unwrap().clients;
             clients.into_iter().map(|client| (client.id, client.entry.listening.len())).collect::<Vec<_>>()
         };
         let old = ids(client.bus.clone()).await;
