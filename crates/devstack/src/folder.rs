@@ -48,13 +48,13 @@ pub struct Folder {
 pub struct NotOurs(String);
 
 impl Folder {
-    /// Deletes the contents of a data folder, if it exists. No server may be using it, and it must be one of ours.
+    /// Deletes the contents of a data folder, if there are any. No server may be using it, and it must be one of ours.
     ///
     /// # Errors
     ///
     /// [`FolderInUse`], [`NotOurs`], or when the folder can't be written.
     pub async fn empty(path: &Path) -> Result<(), Error> {
-        if !path.exists() {
+        if !path.exists() || fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none()) {
             return Ok(());
         }
         if !path.join(LOCK).is_file() {

@@ -1,5 +1,6 @@
 //! The listener of the experiments.
 
+use std::io::IsTerminal;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -171,6 +172,9 @@ impl Service for Listen {
             Some(Ok(())) => {}
             Some(Err(error)) => return console::ended(error.into()),
             None => return Ok(()),
+        }
+        if std::io::stdout().is_terminal() {
+            console::remark("Ctrl-C ends it.");
         }
         listening.send_replace(true);
         scope.ready(());

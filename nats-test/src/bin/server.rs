@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Parser;
-use devstack::{NatsServer, NatsServerAddress, Sources, Tool, find};
+use devstack::{Folder, NatsServer, NatsServerAddress, Sources, Tool, find};
 use nats_test::console;
 use service::{Error, Exit, Scope, Service};
 
@@ -25,13 +25,16 @@ struct Server {
     /// The folder for its data; without this option, one in your home
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
+    /// Start empty: delete the data first
+    #[arg(long)]
+    fresh: bool,
 }
 
 impl Service for Server {
     type Handle = ();
 
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
-        let Self { port, monitoring_port, data } = self;
+        let Self { port, monitoring_port, data, fresh } = self;
         if port == monitoring_port && port != 0 {
             bail!("--port and --monitoring-port are both {port}: they must differ");
         }
@@ -45,6 +48,9 @@ impl Service for Server {
         let tool = Tool::NATS_SERVER;
         let stopping = scope.stopping();
         let binary = stopping.or_stop(find(&tool, &Sources::from_env(&tool)?)).await??;
+        if fresh {
+            Folder::empty(&data).await.context("--fresh")?;
+        }
         let server = NatsServer { port, monitoring_port, ..NatsServer::on_free_ports(binary, data.clone()) };
         let address = scope.start("nats-server", server).await?;
         if let Err(error) = console::say(Card { address, data: &data }) {

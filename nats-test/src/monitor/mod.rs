@@ -8,11 +8,12 @@ mod snapshot;
 mod streaming;
 mod tally;
 
+use axum::Router;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 use bus::Bus;
 use serde_json::{Value, json};
 use service::Error;
@@ -61,8 +62,8 @@ impl Monitor {
     /// A page, or 404 if it is about a client or channel that does not exist.
     async fn show<V: Into<Option<Value>>>(&self, page: impl FnOnce(&Snapshot) -> V) -> Response {
         match self.snapshot().await.map(|snapshot| page(&snapshot).into()) {
-            Ok(Some(page)) => Json(page).into_response(),
-            Ok(None) => (StatusCode::NOT_FOUND, Json(json!({ "error": "not found" }))).into_response(),
+            Ok(Some(page)) => line(StatusCode::OK, &page),
+            Ok(None) => line(StatusCode::NOT_FOUND, &json!({ "error": "not found" })),
             Err(error) => unavailable(&error),
         }
     }
@@ -78,5 +79,10 @@ async fn overview(State(monitor): State<Monitor>) -> Response {
 /// The answer while the broker is away.
 fn unavailable(error: &Error) -> Response {
     let text = format!("the broker does not answer: {error:#}");
-    (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "error": text }))).into_response()
+    line(StatusCode::SERVICE_UNAVAILABLE, &json!({ "error": text }))
+}
+
+/// A page of JSON, with a line end, since people fetch it in a terminal.
+fn line(status: StatusCode, page: &Value) -> Response {
+    (status, [(CONTENT_TYPE, "application/json")], format!("{page}\n")).into_response()
 }

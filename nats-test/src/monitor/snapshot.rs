@@ -16,6 +16,8 @@ pub(super) struct Snapshot {
     pub(super) stream: StreamRow,
     pub(super) clients: Vec<Client>,
     pub(super) channels: Vec<Channel>,
+    /// What else there is to know: what can't be read, and which consumers are paused.
+    pub(super) notes: Vec<String>,
     /// Number of deliveries, redeliveries included.
     pub(super) deliveries: u64,
     /// Bytes delivered, computed with the average size of a channel's messages, since JetStream does not count them.
@@ -76,6 +78,7 @@ impl Snapshot {
             stream: state.events,
             clients: state.clients,
             channels,
+            notes: state.notes,
             deliveries,
             delivered_bytes,
         })

@@ -60,9 +60,10 @@ pub(crate) struct Server {
     data: TempDir,
 }
 
-fn serve(data: &TempDir, port: &str) -> (Process, String, String) {
+fn serve(data: &TempDir, port: &str, options: &[&str]) -> (Process, String, String) {
     let folder = data.path().to_str().unwrap();
-    let mut process = start("server", &["--data", folder, "--port", port, "--monitoring-port", "0"]);
+    let usual = ["--data", folder, "--port", port, "--monitoring-port", "0"];
+    let mut process = start("server", &[&usual, options].concat());
     process.expect("NATS server with JetStream");
     let clients = process.line();
     let monitoring = process.line();
@@ -77,7 +78,7 @@ fn last_word(line: &str) -> String {
 impl Server {
     pub(crate) fn start() -> Self {
         let data = tempfile::tempdir().unwrap();
-        let (process, url, monitoring) = serve(&data, "0");
+        let (process, url, monitoring) = serve(&data, "0", &[]);
         Self { process, url, monitoring, data }
     }
 
@@ -93,7 +94,15 @@ impl Server {
     /// On the same port, with the same data.
     pub(crate) fn restart(&mut self) {
         let port = self.url.rsplit_once(':').unwrap().1.to_owned();
-        (self.process, self.url, self.monitoring) = serve(&self.data, &port);
+        (self.process, self.url, self.monitoring) = serve(&self.data, &port, &[]);
+    }
+
+    /// Stops it, and starts it again with these options on the same data.
+    pub(crate) fn again(self, options: &[&str]) -> Self {
+        let Self { process, data, .. } = self;
+        assert_eq!(process.interrupt().code, Some(0));
+        let (process, url, monitoring) = serve(&data, "0", options);
+        Self { process, url, monitoring, data }
     }
 
     pub(crate) fn stop(self) {
@@ -142,7 +151,7 @@ impl Server {
     pub(crate) fn consumers(&self) -> Vec<Value> {
         let page = self.page("/jsz?accounts=1&streams=1&consumers=1&config=1");
         let streams = page["account_details"][0]["stream_detail"].as_array().cloned().unwrap_or_default();
-        let events = streams.into_iter().find(|stream| stream["name"] == "ticketing").unwrap_or_default();
+        let events = streams.into_iter().find(|stream| stream["name"] == "nats-test").unwrap_or_default();
         events["consumer_detail"].as_array().cloned().unwrap_or_default()
     }
 

@@ -20,7 +20,9 @@ impl Monitor {
     }
 
     fn page(&self, path: &str) -> Value {
-        serde_json::from_str(&get(&self.origin, path).1).unwrap()
+        let body = get(&self.origin, path).1;
+        assert!(body.ends_with("}\n"), "{body:?}");
+        serde_json::from_str(&body).unwrap()
     }
 
     fn channel(&self) -> Value {

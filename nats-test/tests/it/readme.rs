@@ -20,6 +20,9 @@ const SERVER: &str = "server";
 /// The option of the broker that deletes the events of the lessons before.
 const FRESH: &str = "--fresh";
 
+/// How long people take between the end of a command and the next one in the same terminal.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// How long a terminal is watched for what should not come.
 const QUIET: Duration = Duration::from_millis(2500);
 
@@ -70,7 +73,10 @@ fn try_line(process: &mut Process, stream: usize) -> Option<String> {
 
 impl Terminal {
     fn start(&mut self, command: &str, server: &Server) -> Result<(), String> {
-        self.finish()?;
+        if self.process.is_some() {
+            self.finish()?;
+            thread::sleep(PAUSE);
+        }
         let (binary, options) = command.split_once(" -- ").unwrap_or((command, ""));
         let binary = binary.strip_prefix("cargo run -q -p nats-test --bin ").ok_or("no command of ours")?;
         let mut arguments: Vec<&str> = options.split_whitespace().collect();
@@ -219,7 +225,7 @@ fn see_page(terminals: &HashMap<&str, Terminal>, path: &str, expected: &str, lim
     let give_up = Instant::now() + limit;
     loop {
         let (_, body) = get(&format!("http://{monitor}"), path);
-        if matches(expected, &body) {
+        if body.strip_suffix('\n').is_some_and(|line| matches(expected, line)) {
             return Ok(());
         }
         if Instant::now() >= give_up {

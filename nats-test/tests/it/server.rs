@@ -90,6 +90,30 @@ fn processes_that_name(text: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_fresh_server_has_no_event_of_the_one_before_and_empties_no_folder_of_others() {
+    let server = Server::start();
+    assert_eq!(server.publish("--count 3"), [1, 2, 3]);
+    let server = server.again(&["--fresh"]);
+    assert_eq!(server.publish(""), [1]);
+    let server = server.again(&[]);
+    assert_eq!(server.publish(""), [2]);
+    server.stop();
+
+    let others = tempfile::tempdir().unwrap();
+    let folder = others.path().to_str().unwrap();
+    let options = ["--fresh", "--data", folder, "--port", "0", "--monitoring-port", "0"];
+    let mut fresh = start("server", &options);
+    fresh.expect("NATS server with JetStream"); // an empty folder may be anybody's
+    assert_eq!(fresh.interrupt().code, Some(0));
+    fs::remove_file(others.path().join("in-use.lock")).unwrap();
+    fs::write(others.path().join("letter.txt"), "dear").unwrap();
+    let ended = start("server", &options).end();
+    assert_eq!((ended.code, ended.stderr.len()), (Some(1), 1), "{:?}", ended.stderr);
+    assert!(ended.stderr[0].contains("is not a data folder of ours, so it was not emptied"), "{:?}", ended.stderr);
+    assert!(others.path().join("letter.txt").is_file());
+}
+
+#[test]
 fn a_second_server_on_one_folder_or_port_says_what_is_in_the_way() {
     let server = Server::start();
     let folder = server.folder();
