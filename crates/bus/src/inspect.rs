@@ -5,20 +5,17 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::consumer::Info;
-use async_nats::jetstream::response::Response;
 use async_nats::jetstream::stream;
 use events::{Subject, timestamp};
 use futures_util::TryStreamExt;
-use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::clients::{Client, Registered, Waiting, clients};
 use crate::reader::READER;
 use crate::streams::{self, dead_letter_stream};
 use crate::subscription::{CLIENT_ID, ConsumerList, DURABLE, QUEUE_GROUP, consumers};
-use crate::{Bus, Error};
+use crate::{Bus, Error, lookup};
 
 /// The state of a bus at one moment.
 #[derive(Clone, Debug)]
@@ -180,28 +177,17 @@ pub async fn subjects(bus: &Bus) -> Result<Vec<SubjectRow>, Error> {
     for subject in Subject::ALL {
         let mut row = SubjectRow { subject, messages: 0, first_sequence: 0, last_sequence: 0 };
         if let Some(count) = counts.get(subject.as_str()) {
-            let first = sequence_of(bus, name, &json!({ "seq": 1, "next_by_subj": subject.as_str() })).await?;
-            let last = sequence_of(bus, name, &json!({ "last_by_subj": subject.as_str() })).await?;
+            let first = lookup::next_on(bus, name, subject.as_str(), 1).await?;
+            let last = lookup::last_on(bus, name, subject.as_str()).await?;
             // Somebody may have deleted them since they were counted.
             if let (Some(first), Some(last)) = (first, last) {
                 row.messages = *count as u64;
-                (row.first_sequence, row.last_sequence) = (first, last);
+                (row.first_sequence, row.last_sequence) = (first.delivery.sequence, last.delivery.sequence);
             }
         }
         rows.push(row);
     }
     Ok(rows)
-}
-
-/// The sequence of a message, whether or not its headers can be read; `None` if there is none.
-async fn sequence_of(bus: &Bus, stream: &str, query: &Value) -> Result<Option<u64>, Error> {
-    let failed = |error: async_nats::Error| Error::request(format!("look up a message of the stream {stream}"), error);
-    let answer = bus.jetstream().request(format!("STREAM.MSG.GET.{stream}"), query).await;
-    match answer.map_err(|error| failed(error.into()))? {
-        Response::Ok::<Value>(answer) => Ok(answer["message"]["seq"].as_u64()),
-        Response::Err { error } if error.error_code() == ErrorCode::NO_MESSAGE_FOUND => Ok(None),
-        Response::Err { error } => Err(failed(error.into())),
-    }
 }
 
 async fn look_up(

@@ -2,7 +2,8 @@
 //!
 //! A [`Reader`] has two modes: [`next`](Reader::next) follows the stream, [`try_next`](Reader::try_next) reads what is stored.
 //! Both read through an ephemeral consumer without acks. A consumer that lost a message, or its connection, is thrown away,
-//! and a new one begins behind the last message that was read.
+//! and a new one begins behind the last message that was read. After a lost connection the next messages are looked up one by
+//! one: the client library drops the connection when the headers of a message can't be read, and such a message is skipped.
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use time::OffsetDateTime;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::handle::RETRY_PAUSE;
+use crate::lookup::{Stored, next_on};
 use crate::streams::{self, dead_letter_stream};
 use crate::subscription::{CLIENT_ID, Start};
 use crate::{Bus, Delivery, Error};
@@ -60,6 +62,8 @@ pub struct Reader {
     /// How many messages were read.
     read: u64,
     consumer: Option<ReaderConsumer>,
+    /// How many of the next messages are looked up.
+    to_look_up: usize,
 }
 
 /// One consumer of a reader, with the batch of messages that it is receiving.
@@ -85,6 +89,8 @@ enum Arrival {
     Message(Delivery),
     /// A message was lost, or the consumer; a new consumer is needed.
     Broken(String),
+    /// The connection was lost, perhaps because of the next messages.
+    Disconnected,
 }
 
 impl Reader {
@@ -120,7 +126,18 @@ impl Reader {
             Start::All => count(bus, &stream, &subjects).await?,
             Start::New | Start::Since(_) => 0,
         };
-        Ok(Self { bus: bus.clone(), stream, subjects, from, created, last, expected, read: 0, consumer: None })
+        Ok(Self {
+            bus: bus.clone(),
+            stream,
+            subjects,
+            from,
+            created,
+            last,
+            expected,
+            read: 0,
+            consumer: None,
+            to_look_up: 0,
+        })
     }
 
     /// The last sequence of the stream when the reader was opened or [refreshed](Self::refresh).
@@ -149,6 +166,7 @@ impl Reader {
             match self.follow().await {
                 Ok(Arrival::Message(delivery)) => return Ok(delivery),
                 Ok(Arrival::Broken(reason)) => self.begin_again(&reason),
+                Ok(Arrival::Disconnected) => self.look_up_next(),
                 Err(error) if error.is_permanent() => return Err(error),
                 Err(error) => once.warn(&format_args!("{error:#}; trying again")),
             }
@@ -170,6 +188,10 @@ impl Reader {
             match self.fetch().await? {
                 Some(Arrival::Message(delivery)) => return Ok(Some(delivery)),
                 Some(Arrival::Broken(reason)) => self.begin_again(&reason),
+                Some(Arrival::Disconnected) => {
+                    self.look_up_next();
+                    timeout(STORED_TIMEOUT, self.bus.connected()).await.ok();
+                }
                 // One of several servers may lag behind the others; or somebody has deleted messages in the meantime.
                 None if self.read < self.expected && Instant::now() < give_up => {}
                 None => {
@@ -192,6 +214,9 @@ impl Reader {
 
     /// What arrives next; waits for messages that are still to be published.
     async fn follow(&mut self) -> Result<Arrival, Error> {
+        if let Some(arrival) = self.looked_up().await? {
+            return Ok(arrival);
+        }
         let arrival = self.consumer().await?.follow().await?;
         self.note(&arrival);
         Ok(arrival)
@@ -199,6 +224,9 @@ impl Reader {
 
     /// What arrives next of the stored messages; `None` if there is nothing more.
     async fn fetch(&mut self) -> Result<Option<Arrival>, Error> {
+        if let Some(arrival) = self.looked_up().await? {
+            return Ok(Some(arrival));
+        }
         let arrival = self.consumer().await?.fetch().await?;
         arrival.iter().for_each(|arrival| self.note(arrival));
         Ok(arrival)
@@ -209,6 +237,40 @@ impl Reader {
             self.read += 1;
             self.from = DeliverPolicy::ByStartSequence { start_sequence: delivery.sequence + 1 };
         }
+    }
+
+    /// Throws the consumer away, and looks up what comes next.
+    fn look_up_next(&mut self) {
+        self.begin_again("the connection was lost");
+        self.to_look_up = BATCH;
+    }
+
+    /// The next message that can be read, if it is among those that are looked up.
+    async fn looked_up(&mut self) -> Result<Option<Arrival>, Error> {
+        while self.to_look_up > 0 {
+            let from = match self.from {
+                DeliverPolicy::ByStartSequence { start_sequence } => start_sequence,
+                DeliverPolicy::All => 1,
+                _ => break, // the broker looks nothing up by its time
+            };
+            let mut next: Option<Stored> = None;
+            let all = [">".to_owned()];
+            for subject in if self.subjects.is_empty() { &all[..] } else { &self.subjects } {
+                let found = next_on(&self.bus, &self.stream, subject, from).await?;
+                next = next.into_iter().chain(found).min_by_key(|found| found.delivery.sequence);
+            }
+            let Some(Stored { delivery, is_readable }) = next else { break };
+            self.to_look_up -= 1;
+            let (sequence, subject) = (delivery.sequence, delivery.subject.clone());
+            let arrival = Arrival::Message(delivery);
+            self.note(&arrival);
+            if is_readable {
+                return Ok(Some(arrival));
+            }
+            tracing::warn!(stream = self.stream, sequence, subject, "message skipped: its headers can't be read");
+        }
+        self.to_look_up = 0;
+        Ok(None)
     }
 
     /// Throws the consumer away: the next one begins behind the last message that was read.
@@ -311,7 +373,7 @@ impl Arrivals {
             next = timeout(limit, batch.next()) => {
                 next.map_err(|_| Error::request("read", "the broker does not answer"))?
             }
-            () = &mut self.reconnected => return broken("the connection was lost".to_owned()),
+            () = &mut self.reconnected => return Ok(Some(Arrival::Disconnected)),
         };
         let mut message = match next {
             Some(Ok(message)) => message,

@@ -8,7 +8,8 @@ use telemetry::WarnOnce;
 use tokio::time::{Instant, sleep};
 
 use super::joined::JoinedConsumer;
-use crate::{Bus, Error};
+use super::unreadable::set_aside_unreadable;
+use crate::{Bus, Error, Name};
 
 /// How long a consumer that delivers goes without a check.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
@@ -22,9 +23,12 @@ pub(crate) const RECHECK_PAUSE: Duration = Duration::from_millis(250);
 /// The consumer, whether it is trusted, and the check that runs, if one does.
 pub(crate) struct Check<'a> {
     bus: &'a Bus,
+    group: &'a Name,
     pub(crate) consumer: JoinedConsumer,
     /// Whether messages may be requested. After anything suspicious the consumer is checked first.
     pub(crate) is_trusted: bool,
+    /// Whether the connection was lost since the last check.
+    after_loss: bool,
     /// When the next check is due.
     due: Instant,
     /// The last error of a check, which is logged once.
@@ -34,9 +38,18 @@ pub(crate) struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    pub(crate) fn new(bus: &'a Bus, consumer: JoinedConsumer) -> Self {
+    pub(crate) fn new(bus: &'a Bus, group: &'a Name, consumer: JoinedConsumer) -> Self {
         let due = Instant::now() + IDLE_CHECK_INTERVAL;
-        Self { bus, consumer, is_trusted: true, due, once: WarnOnce::default(), running: Fuse::terminated() }
+        Self {
+            bus,
+            group,
+            consumer,
+            is_trusted: true,
+            after_loss: false,
+            due,
+            once: WarnOnce::default(),
+            running: Fuse::terminated(),
+        }
     }
 
     /// A message arrived: the next check is due one interval after the first message since the last check.
@@ -50,6 +63,13 @@ impl<'a> Check<'a> {
         self.start(pause);
     }
 
+    /// The connection was lost and is restored: a message that can't be read may have been the reason.
+    pub(crate) fn reconnected(&mut self) {
+        self.is_trusted = false;
+        self.after_loss = true;
+        self.start(Duration::ZERO);
+    }
+
     /// Starts the check that is due, if there is one and none runs.
     pub(crate) fn start_if_due(&mut self, now: Instant) {
         if self.due <= now && self.running.is_terminated() {
@@ -61,7 +81,10 @@ impl<'a> Check<'a> {
     /// The check has ended; after an error it starts again.
     pub(crate) fn ended(&mut self, checked: Result<JoinedConsumer, Error>) {
         match checked {
-            Ok(consumer) => (self.consumer, self.is_trusted, self.once) = (consumer, true, WarnOnce::default()),
+            Ok(consumer) => {
+                (self.consumer, self.is_trusted, self.once) = (consumer, true, WarnOnce::default());
+                self.after_loss = false;
+            }
             Err(error) => {
                 let consumer = &self.consumer;
                 self.once.warn(&format_args!("failed to check the consumer {consumer}, trying again: {error:#}"));
@@ -71,11 +94,16 @@ impl<'a> Check<'a> {
     }
 
     fn start(&mut self, pause: Duration) {
-        let (consumer, bus) = (self.consumer.clone(), self.bus.clone());
+        let (consumer, bus, group) = (self.consumer.clone(), self.bus.clone(), self.group.clone());
+        let after_loss = self.after_loss;
         let check = async move {
             sleep(pause).await;
             bus.connected().await;
-            consumer.restored(&bus).await
+            let consumer = consumer.restored(&bus).await?;
+            if after_loss {
+                set_aside_unreadable(&consumer, &bus, &group).await?;
+            }
+            Ok(consumer)
         };
         self.running = check.boxed().fuse();
     }

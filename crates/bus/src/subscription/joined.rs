@@ -1,6 +1,7 @@
 //! A consumer that a member has joined: created, updated, restored and deleted at the broker.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use async_nats::jetstream::consumer::pull::Config;
 use async_nats::jetstream::consumer::{
@@ -28,6 +29,8 @@ pub(crate) struct JoinedConsumer {
     paused_until: Option<OffsetDateTime>,
     /// Up to this sequence the whole group has handled everything, as far as is known.
     ack_floor: u64,
+    /// Up to this sequence everything was delivered, at the last check.
+    delivered: u64,
 }
 
 impl JoinedConsumer {
@@ -46,7 +49,7 @@ impl JoinedConsumer {
         let (stream, name) = (consumer.stream(bus), consumer.name(bus));
         let config = consumer.config(bus, &name);
         let stream_created = streams::info(bus, &stream).await?.created;
-        let mut joined = Self { stream, name, config, stream_created, paused_until: None, ack_floor: 0 };
+        let mut joined = Self { stream, name, config, stream_created, paused_until: None, ack_floor: 0, delivered: 0 };
         joined.create_or_update(bus).await?;
         Ok(joined)
     }
@@ -54,6 +57,27 @@ impl JoinedConsumer {
     /// The subject that requests for messages go to.
     pub(crate) fn request_subject(&self) -> String {
         format!("$JS.API.CONSUMER.MSG.NEXT.{}.{}", self.stream, self.name)
+    }
+
+    /// The stream that contains the messages.
+    pub(crate) fn stream(&self) -> &str {
+        &self.stream
+    }
+
+    /// The subjects of the messages, which may have wildcards.
+    pub(crate) fn filter(&self) -> &str {
+        if self.config.filter_subject.is_empty() { ">" } else { &self.config.filter_subject }
+    }
+
+    /// The sequences among which all messages in flight were at the last check.
+    pub(crate) fn in_flight(&self) -> RangeInclusive<u64> {
+        self.ack_floor + 1..=self.delivered
+    }
+
+    /// The subject that the verdict on a message in flight goes to, without having received it. The broker looks at the
+    /// sequence only.
+    pub(crate) fn ack_subject(&self, sequence: u64) -> String {
+        format!("$JS.ACK.{}.{}.1.{sequence}.{sequence}.0.0", self.stream, self.name)
     }
 
     /// The entry of this subscription in the client registry.
@@ -152,7 +176,7 @@ impl JoinedConsumer {
     /// some messages may be redelivered. In a stream that was created again, it begins with the first message.
     pub(crate) async fn restored(mut self, bus: &Bus) -> Result<Self, Error> {
         if let Some(found) = self.find(bus).await? {
-            self.ack_floor = found.ack_floor.stream_sequence;
+            (self.ack_floor, self.delivered) = (found.ack_floor.stream_sequence, found.delivered.stream_sequence);
             return Ok(self);
         }
         streams::ensure(bus).await?;

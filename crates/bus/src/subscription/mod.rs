@@ -43,6 +43,7 @@ mod member;
 mod parking;
 mod pull;
 mod settle;
+mod unreadable;
 mod verdict;
 mod worker;
 

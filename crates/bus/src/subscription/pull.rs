@@ -63,7 +63,9 @@ impl Pull {
     /// Records what arrived.
     pub(crate) fn arrived(&mut self, message: &Message) -> Arrival {
         self.last_message_at = Instant::now();
-        let Some(status) = message.status else {
+        // A publisher may have put a status into the headers of a message, which the broker acks all the same.
+        let is_delivered = message.reply.as_ref().is_some_and(|reply| reply.starts_with("$JS.ACK."));
+        let Some(status) = message.status.filter(|_| !is_delivered) else {
             // It may belong to an abandoned request: then the count is too low, and we request more.
             self.requested = self.requested.saturating_sub(1);
             return Arrival::Message;

@@ -99,7 +99,7 @@ where
         let member = Member::new(bus.clone(), inbox, joined.request_subject(), consumer);
         let progress = interval(MAX_PROGRESS_INTERVAL.min(consumer.ack_wait / 3));
         let work = Work { running: FuturesUnordered::new(), sending: FuturesUnordered::new(), progress };
-        Self { bus, group, consumer, begin, member, work, parking, check: Check::new(bus, joined) }
+        Self { bus, group, consumer, begin, member, work, parking, check: Check::new(bus, group, joined) }
     }
 
     /// Requests messages and handles them, until the service is asked to stop.
@@ -129,7 +129,7 @@ where
                 () = &mut reconnected => {
                     reconnected.set(self.bus.reconnected());
                     self.member.pull.reset(); // the server forgot the requests with the old connection
-                    self.check.suspect(Duration::ZERO);
+                    self.check.reconnected();
                 }
             }
         }
