@@ -13,10 +13,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::build::build_all;
 use crate::options::Options;
 use crate::run;
-use crate::seeded_bugs::{self, check_patches};
+use crate::seeded_bugs::{self, UnknownBug, check_patches};
 
 /// The exit code after Ctrl-C, as shells have it.
 const INTERRUPTED: u8 = 130;
+
+/// The exit code after an option that makes no sense, as clap has it.
+const WRONG_USAGE: u8 = 2;
 
 /// Does what the options ask for; Ctrl-C and SIGTERM end it early and stop everything that it has started.
 pub async fn main(options: Options) -> ExitCode {
@@ -27,7 +30,7 @@ pub async fn main(options: Options) -> ExitCode {
             Ok(false) => ExitCode::FAILURE,
             Err(error) => {
                 println!("error: {error:#}");
-                ExitCode::FAILURE
+                if error.is::<UnknownBug>() { ExitCode::from(WRONG_USAGE) } else { ExitCode::FAILURE }
             }
         },
         _ = tokio::signal::ctrl_c() => interrupted(),

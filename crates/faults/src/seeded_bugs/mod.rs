@@ -11,6 +11,7 @@ use anyhow::{Context, bail};
 use service::Error;
 
 use self::patch::Patch;
+pub(crate) use self::selection::UnknownBug;
 use crate::build::{build_services, root};
 use crate::options::SeededBugs;
 use crate::run;
@@ -35,10 +36,10 @@ pub(crate) fn check_patches() -> Result<(), Error> {
 ///
 /// # Errors
 ///
-/// When a patch does not apply, or the sources do not build with it.
+/// [`UnknownBug`]; when a patch does not apply, or the sources do not build with it.
 pub(crate) async fn find(which: &SeededBugs, seeds: Range<u64>) -> Result<bool, Error> {
-    check_patches()?;
     let patches = selection::select(which, &root())?;
+    check_patches()?;
     let names: Vec<_> = patches.iter().map(|patch| patch.name.as_str()).collect();
     println!("{} seeded bug(s): {}", patches.len(), names.join(", "));
     // One target folder for all of them: the dependencies are built once.

@@ -3,17 +3,25 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use service::Error;
 
 use super::patch::Patch;
 use crate::options::SeededBugs;
 
+/// The error for a name that no seeded bug has.
+#[derive(Debug, thiserror::Error)]
+#[error("no seeded bug is named {name}; there are {known}, all and changed")]
+pub(crate) struct UnknownBug {
+    name: String,
+    known: String,
+}
+
 /// The selected patches.
 ///
 /// # Errors
 ///
-/// When no patch has the name, or git can't name the last commit's files.
+/// [`UnknownBug`] when no patch has the name; when git can't name the last commit's files.
 pub(super) fn select(which: &SeededBugs, root: &Path) -> Result<Vec<Patch>, Error> {
     let all = Patch::all()?;
     match which {
@@ -22,7 +30,7 @@ pub(super) fn select(which: &SeededBugs, root: &Path) -> Result<Vec<Patch>, Erro
             Some(patch) => Ok(vec![patch.clone()]),
             None => {
                 let names: Vec<_> = all.iter().map(|patch| patch.name.as_str()).collect();
-                bail!("no seeded bug is named {name}; there are {}, all and changed", names.join(", "))
+                Err(UnknownBug { name: name.clone(), known: names.join(", ") }.into())
             }
         },
         SeededBugs::Changed => {
