@@ -40,7 +40,8 @@ pub(crate) async fn install(tool: &Tool, sources: &Sources) -> Result<PathBuf, E
         return Ok(binary);
     }
     fs::create_dir_all(cache).with_context(|| {
-        format!("failed to create the cache folder {}: set XDG_CACHE_HOME to a folder of yours", cache.display())
+        let variable = if cfg!(target_os = "macos") { "HOME" } else { "XDG_CACHE_HOME" };
+        format!("failed to create the cache folder {}: set {variable} to a folder of yours", cache.display())
     })?;
     let _lock = lock(&cache.join(format!("{folder}.lock")), tool).await?;
     if is_intact(&binary, wheel) {

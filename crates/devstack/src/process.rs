@@ -30,8 +30,8 @@ exec 3<&-
 exec "$0" "$@"
 "#;
 
-/// Less space than this, in bytes, and a disk is full for a server.
-const FULL: u64 = 1 << 20;
+/// Less space than this, in bytes, may be the reason why a server ended: mongod's journal alone takes as much.
+const LITTLE_SPACE: u64 = 100_000_000;
 
 /// The error for a port that another program uses.
 #[derive(Debug, thiserror::Error)]
@@ -108,15 +108,14 @@ impl Process {
     fn end(&self, status: ExitStatus) -> Error {
         let printed = fs::read(&self.printed).unwrap_or_default();
         let mut causes = Vec::from_iter(reason(&self.logged(), &String::from_utf8_lossy(&printed)));
-        if self.log.parent().and_then(free_space).is_some_and(|bytes| bytes < FULL) {
-            causes.push("the disk of its data folder is full".to_owned());
-        }
+        let space = self.log.parent().and_then(free_space).filter(|bytes| *bytes < LITTLE_SPACE);
+        causes.extend(space.map(|bytes| format!("the disk of its data folder has {} MB left", bytes / 1_000_000)));
         if is_crash(status) {
             let binary = self.binary.display();
             causes.push(format!("its binary may be damaged: delete {binary} and start again, or install it again"));
         }
-        let causes = causes.into_iter().map(|cause| format!(": {cause}")).collect::<String>();
-        anyhow!("the server ended ({status}){causes}; its log is {}", self.log.display())
+        causes.push(format!("its log is {}", self.log.display()));
+        anyhow!("the server ended ({status}): {}", causes.join("; "))
     }
 
     /// Asks the process to end, and waits until it has.

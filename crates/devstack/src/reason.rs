@@ -6,15 +6,21 @@ use serde_json::Value;
 const CONSEQUENCES: [&str; 5] =
     ["Fatal assertion", "aborting after", "Got signal", "must exit and restart", "terminate() called"];
 
-/// The last error that a server has logged, or else the last line that it has printed.
+/// What mongod prints beside its reason: a JSON line at every start, and a stack with long lines.
+const NO_REASON: [&str; 3] = ["{", "BACKTRACE:", "Frame:"];
+
+/// The last error that a server has logged, or else printed, or else the last line that it has printed.
 ///
 /// mongod's log is a JSON document a line, with a severity: `F` or `E` is an error. nats-server marks one with `[FTL]` or
 /// `[ERR]`.
 pub(crate) fn reason(logged: &str, printed: &str) -> Option<String> {
-    let last = |lines: &str| lines.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned);
-    let logged = logged.lines().rev().find_map(|line| error_of_mongod(line).or_else(|| error_of_nats_server(line)));
-    // mongod prints a JSON line about its network at every start.
-    logged.or_else(|| last(printed).filter(|line| !line.starts_with('{')))
+    let error =
+        |lines: &str| lines.lines().rev().find_map(|line| error_of_mongod(line).or_else(|| error_of_nats_server(line)));
+    let last = || {
+        let mut lines = printed.lines().rev().map(str::trim).filter(|line| !line.is_empty());
+        lines.find(|line| !NO_REASON.iter().any(|start| line.starts_with(start))).map(str::to_owned)
+    };
+    error(logged).or_else(|| error(printed)).or_else(last)
 }
 
 /// The text of a line of mongod's log, if it is an error and not only a consequence of one.
@@ -76,7 +82,17 @@ mod tests {
         }
         assert_eq!(reason(info, info), None);
         assert_eq!(reason("", "\nunrecognised option '--nope'\n\n").as_deref(), Some("unrecognised option '--nope'"));
-        assert_eq!(reason(r#"{"s":"F","msg":"cut off by a full di"#, ""), None);
+        // A full disk cuts off the log, too.
+        let cut_off = r#"{"s":"E","c":"WT","msg":"WiredTiger error message","attr":{"error":28,"messag"#;
+        let printed = [
+            info,
+            r#"{"s":"F","c":"CONTROL","msg":"Writing to log file failed, aborting application","attr":{"files":["mongod.log"]}}"#,
+            r#"BACKTRACE: {"backtrace":[{"a":"556193FCB6A4"}]}"#,
+            r#"  Frame: {"a":"556193FCB6A4"}"#,
+        ];
+        let expected = Some("Writing to log file failed, aborting application");
+        assert_eq!(reason(cut_off, &printed.join("\n")).as_deref(), expected);
+        assert_eq!(reason(cut_off, &printed[2..].join("\n")), None);
     }
 
     #[test]

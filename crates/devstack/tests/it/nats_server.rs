@@ -94,7 +94,7 @@ async fn a_server_that_is_killed_fails_its_service_and_says_where_its_log_is() {
     let outcome = tokio::time::timeout(Duration::from_secs(10), running.ended()).await.unwrap();
     let error = outcome.result.unwrap_err().to_string();
     let log = data.path().canonicalize().unwrap().join("nats-server.log");
-    let expected = format!("nats-server: the server ended (signal: 9 (SIGKILL)); its log is {}", log.display());
+    let expected = format!("nats-server: the server ended (signal: 9 (SIGKILL)): its log is {}", log.display());
     assert_eq!(error, expected);
 }
 
