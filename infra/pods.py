@@ -11,13 +11,14 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
 
 from checks.overlay import containers, environment, is_ours, name, pod
-from checks.tools import BINARIES
+from checks.tools import BINARIES, progress
 
 PATIENCE = 60  # seconds; five times what anything here takes
 NOBODY = 65532
@@ -82,6 +83,7 @@ def problems(docs, mongo, nats):
         folder.chmod(0o755)
         for workload, container in containers(docs):
             if is_ours(container):
+                progress(f"{name(workload)}: its program starts, answers its probes, and stops")
                 given = {variable: local(value) for variable, value in environment(container).items()}
                 try:
                     run(folder, pod(workload), container, given)
@@ -124,3 +126,6 @@ def run(folder, spec, container, given):
         process.kill()
         process.wait()
 
+
+if __name__ == "__main__":
+    sys.exit("error: pods.py is a part of the checks: python3 infra/check.py")

@@ -5,14 +5,13 @@ import subprocess
 import sys
 
 from checks.overlay import named, replicas
-from checks.tools import BINARIES
+from checks.tools import BINARIES, need_programs
 
 
 def services():
     """The declarations of all services: name, prefixes of the API, sections of the settings, events."""
+    need_programs(["ticketing"])
     program = BINARIES / "ticketing"
-    if not program.exists():
-        sys.exit(f"error: there is no {program}: run `cargo build --workspace`")
     listed = subprocess.run([program, "services", "--json"], capture_output=True, text=True)
     if listed.returncode != 0:
         sys.exit(f"error: `{program} services --json` failed: {listed.stderr.strip()}")

