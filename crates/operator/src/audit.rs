@@ -8,7 +8,7 @@ use events::{Subject, timestamp};
 use serde::Serialize;
 use serde_json::to_value;
 use service::{Ending, Error, Exit, Scope};
-use store::{Finding, Kind, Store, Summary, waiting_counts};
+use store::{Finding, Kind, Store, Summary, plainly, waiting_counts};
 
 use crate::broker::Broker;
 use crate::console::{Progress, counted, remark, reporting, say};
@@ -34,7 +34,9 @@ pub(crate) struct Audit {
 impl Audit {
     pub(crate) fn run(self, services: &[Declaration]) -> Exit {
         let services = services.to_vec();
-        self.broker.clone().run("audit", async move |bus, scope| self.audit(&bus, &services, &scope).await)
+        self.broker
+            .clone()
+            .run("audit", async move |bus, scope| self.audit(&bus, &services, &scope).await.map_err(plainly))
     }
 
     async fn audit(&self, bus: &Bus, services: &[Declaration], scope: &Scope<()>) -> Result<(), Error> {

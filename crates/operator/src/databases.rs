@@ -8,7 +8,7 @@ use common::Declaration;
 use events::Subject;
 use service::settings::Secret;
 use service::{Error, Failure, Scope};
-use store::{Away, PromptConnection, Store, in_words};
+use store::{Away, PromptConnection, Store, plainly};
 
 use crate::database_uri::{application_uri, secret};
 
@@ -39,7 +39,7 @@ impl Databases {
         let store = self.store(scope).await?;
         let base = store.database().name().to_owned();
         let all = store.database().client().list_database_names().await;
-        let all = all.context("failed to list the databases").map_err(|error| anyhow!(in_words(&error)))?;
+        let all = all.context("failed to list the databases").map_err(plainly)?;
         let ours: Vec<_> = services.iter().map(|service| format!("{base}-{}", service.name)).collect();
         let mut found = Vec::new();
         for name in all.iter().filter(|name| **name == base || ours.contains(name)) {
@@ -87,7 +87,7 @@ async fn has_collection(store: &Store, name: &str) -> Result<bool, Error> {
     let database = store.database();
     let collections = database.list_collection_names().await;
     let collections = collections.with_context(|| format!("failed to list the collections of {}", database.name()));
-    let collections = collections.map_err(|error| anyhow!(in_words(&error)))?;
+    let collections = collections.map_err(plainly)?;
     Ok(collections.iter().any(|collection| collection == name))
 }
 

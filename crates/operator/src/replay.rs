@@ -6,7 +6,7 @@ use clap::Args;
 use common::Declaration;
 use serde_json::{json, to_value};
 use service::{Ending, Error, Exit, Scope};
-use store::{ReplayStep, Replayed};
+use store::{ReplayStep, Replayed, plainly};
 
 use crate::broker::Broker;
 use crate::console::{Progress, counted, say};
@@ -31,7 +31,9 @@ pub(crate) struct Replay {
 impl Replay {
     pub(crate) fn run(self, services: &[Declaration]) -> Exit {
         let service = self.service(services);
-        self.broker.clone().run("replay", async move |bus, scope| self.replay(&bus, &scope, service?).await)
+        self.broker
+            .clone()
+            .run("replay", async move |bus, scope| self.replay(&bus, &scope, service?).await.map_err(plainly))
     }
 
     /// The service whose queue group it is.

@@ -8,7 +8,7 @@ use bus::{Awaited, Effects, Failures, Listener, Rejection};
 use mongodb::error::Error as DatabaseError;
 use service::Error;
 
-use crate::error::{InWords, is_passing};
+use crate::error::{is_passing, plainly};
 use crate::inbox::Inbox;
 use crate::{Aborted, Store, Tx, waiting};
 
@@ -63,7 +63,7 @@ impl Effects for Store {
         };
         match self.transaction(work).await {
             Ok(()) | Err(AbortReason::HandledBefore) => Ok(()),
-            Err(AbortReason::Rejected(Rejection::Retry(error))) => Err(Rejection::Retry(InWords(error).into())),
+            Err(AbortReason::Rejected(Rejection::Retry(error))) => Err(Rejection::Retry(plainly(error))),
             Err(AbortReason::Rejected(rejection)) => Err(rejection),
         }
     }
@@ -73,7 +73,7 @@ impl Effects for Store {
     }
 
     async fn failed(&self, group: &'static str, event_id: &str, error: &str) -> Result<Failures, Error> {
-        Inbox::of(self, group).failed(event_id, error).await.map_err(|error| InWords(error.into()).into())
+        Inbox::of(self, group).failed(event_id, error).await.map_err(|error| plainly(error.into()))
     }
 }
 

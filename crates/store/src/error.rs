@@ -43,7 +43,13 @@ pub fn in_words(error: &anyhow::Error) -> String {
     words.join(": ")
 }
 
-/// An error that is shown in one line, as [`in_words`], and can still be examined.
+/// The same error; if the database has caused it, it is shown in one line, as by [`in_words`].
+pub fn plainly(error: anyhow::Error) -> anyhow::Error {
+    let is_of_the_database = error.chain().any(|cause| cause.is::<Error>());
+    if is_of_the_database { InWords(error).into() } else { error }
+}
+
+/// An error that is shown in one line, and can still be examined.
 #[derive(Debug)]
 pub(crate) struct InWords(pub(crate) anyhow::Error);
 

@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::Store;
 use crate::connection::durable;
-use crate::error::{Busy, InWords};
+use crate::error::{Busy, InWords, plain};
 
 /// How long a transaction is retried that conflicts with others, or whose database is away.
 const RETRIED_FOR: Duration = Duration::from_secs(5);
@@ -170,7 +170,7 @@ impl Tx {
     /// Releases its locks immediately, and not only when the server's limit for transactions is over.
     async fn abort(mut self) {
         if let Err(error) = self.session.abort_transaction().await {
-            tracing::debug!("failed to abort a transaction: {error}");
+            tracing::debug!("failed to abort a transaction: {}", plain(&error));
         }
     }
 }

@@ -10,4 +10,5 @@ mod login;
 mod million;
 mod output;
 mod program;
+mod settings;
 mod shop;

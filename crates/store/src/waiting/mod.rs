@@ -33,7 +33,7 @@ pub use self::found::{WaitingCount, waiting_counts};
 pub(crate) use self::rows::prepare;
 pub(crate) use self::versions::version_in;
 use crate::Store;
-use crate::error::InWords;
+use crate::error::plainly;
 
 /// How long an event waits in the process before it is stored.
 const IN_PROCESS: Duration = Duration::from_secs(2);
@@ -52,7 +52,7 @@ impl WaitingRoom for Store {
 
     async fn keep(&self, event: &WaitingEvent) -> Result<Keeping, Error> {
         let stored = rows::store(self, event).await.context("failed to store an event that waits");
-        stored.map_err(InWords)?;
+        stored.map_err(plainly)?;
         self.commits().stored(event.awaited.record);
         Ok(Keeping::Stored)
     }
@@ -72,7 +72,7 @@ impl WaitingRoom for Store {
         if let Settled::Waits(awaited) = settled {
             self.commits().stored(awaited.record);
         }
-        result.map_err(|error| InWords(error.into()).into())
+        result.map_err(|error| plainly(error.into()))
     }
 
     async fn serve(&self, bus: &Bus, limit: Duration) -> Infallible {
