@@ -47,9 +47,17 @@ fn lessons(guide: &str) -> Vec<(&str, Vec<Block<'_>>)> {
     while let Some(line) = lines.next() {
         if let Some(heading) = line.strip_prefix("## ") {
             lessons.push((heading, Vec::new()));
-        } else if let Some(terminal) = line.strip_prefix("```console ") {
-            let lines = lines.by_ref().take_while(|line| *line != "```").collect();
-            lessons.last_mut().unwrap().1.push(Block { terminal, lines });
+        } else if line == "```console" {
+            let mut block = lines.by_ref().take_while(|line| *line != "```");
+            let terminal = block.next().unwrap();
+            let lines = block.collect();
+            // A block before the first lesson is not run.
+            if let Some((heading, blocks)) = lessons.last_mut() {
+                let terminal = terminal.strip_prefix("# ");
+                let terminal =
+                    terminal.unwrap_or_else(|| panic!("{heading}: a block does not begin with `# TERMINAL`"));
+                blocks.push(Block { terminal, lines });
+            }
         }
     }
     lessons
