@@ -9,8 +9,8 @@ const MAX_LOOKED_UP: usize = 2000;
 
 /// Moves the messages among those in flight whose headers can't be read to the dead letters.
 ///
-/// The client library drops the connection when such a message arrives, so it would come again and drop the connection after
-/// each ack wait, for ever.
+/// The client library drops the connection when such a message arrives, so it would be redelivered and drop the connection
+/// after each ack wait, for ever.
 pub(crate) async fn set_aside_unreadable(consumer: &JoinedConsumer, bus: &Bus, group: &Name) -> Result<(), Error> {
     let in_flight = consumer.in_flight();
     let mut next = *in_flight.start();

@@ -74,7 +74,7 @@ async fn a_message_whose_headers_cannot_be_read_becomes_a_dead_letter_of_its_gro
         let after = publisher.publish("{}").await;
         let mut seen = BTreeSet::new();
         while !seen.is_superset(&BTreeSet::from([before, after])) {
-            seen.insert(listener.next().await.sequence); // what was in flight may come again
+            seen.insert(listener.next().await.sequence); // what was in flight may be redelivered
         }
         let number = number as u64 + 1;
         until("a dead letter", || async { DeadLetter::find(&publisher.bus, number).await.unwrap().is_some() }).await;
