@@ -140,3 +140,32 @@ fn is_of_a_replica_set(hello: &Document) -> bool {
     ["setName", "isreplicaset"].iter().any(|key| hello.contains_key(key))
         || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid")
 }
+
+#[cfg(test)]
+mod tests {
+    use mongodb::options::{ClientOptions, ReadConcern, ReadPreference, SelectionCriteria};
+
+    use super::{SERVER_FOUND_WITHIN, durable, with_our_guarantees};
+    use crate::DatabaseUri;
+
+    #[tokio::test]
+    async fn no_option_of_a_uri_weakens_what_the_services_promise() {
+        for options in [
+            "",
+            "?w=0",
+            "?w=1&journal=false&wtimeoutMS=1",
+            "?W=majority&readPreference=secondary&readConcernLevel=local",
+            "?readpreference=nearest&maxStalenessSeconds=120&retryWrites=false&retryReads=false",
+            "?readConcernLevel=available&serverSelectionTimeoutMS=60000",
+        ] {
+            let uri: DatabaseUri = format!("mongodb://h/shop{options}").parse().unwrap();
+            let options = with_our_guarantees(ClientOptions::parse(uri.connection()).await.unwrap());
+            assert_eq!(options.write_concern, Some(durable()));
+            assert_eq!(options.read_concern, Some(ReadConcern::majority()));
+            let primary = SelectionCriteria::ReadPreference(ReadPreference::Primary);
+            assert_eq!(options.selection_criteria, Some(primary));
+            assert_eq!((options.retry_reads, options.retry_writes), (Some(true), Some(true)));
+            assert_eq!(options.server_selection_timeout, Some(SERVER_FOUND_WITHIN));
+        }
+    }
+}

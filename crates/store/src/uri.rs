@@ -207,13 +207,13 @@ impl FromStr for DatabaseUri {
 
 impl fmt::Debug for DatabaseUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Secret::default().fmt(f)
+        Secret::from(self.reveal()).fmt(f)
     }
 }
 
 impl Serialize for DatabaseUri {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Secret::default().serialize(serializer)
+        Secret::from(self.reveal()).serialize(serializer)
     }
 }
 
