@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use auth::PROGRAM;
+use mongodb::bson::doc;
 use serde_json::json;
 use service::launch;
 use service::settings::{Settings, Sources};
-use testkit::{KEY, Mongod, message};
+use testkit::{KEY, Mongod, message, until};
 
 use crate::app::{App, settings};
 
@@ -65,6 +66,24 @@ async fn a_confirmed_sign_up_survives_a_killed_database() {
         }
         assert_eq!(answer.status, 200, "{answer:?}");
     }
+    app.stop().await;
+    mongod.stop().await;
+}
+
+#[tokio::test]
+async fn while_the_database_blocks_writes_a_sign_up_is_answered_with_503_and_sign_ins_go_on() {
+    let mongod = Mongod::start().await;
+    let app = App::on(&mongod.uri("auth")).await;
+    assert_eq!(app.sign_up("a@test.com").await.status, 201);
+    let admin = mongodb::Client::with_uri_str(mongod.uri("admin")).await.unwrap().database("admin");
+    admin.run_command(doc! { "fsync": 1, "lock": true }).await.unwrap();
+    let credentials = json!({ "email": "a@test.com", "password": "password" });
+    assert_eq!(app.post("/api/users/signin", &credentials).await.status, 200);
+    let blocked = app.sign_up("b@test.com").await;
+    blocked.is_error(503, &message("The database is busy"));
+    assert_eq!(blocked.headers["retry-after"], "1");
+    admin.run_command(doc! { "fsyncUnlock": 1 }).await.unwrap();
+    until("signing up again", || async { app.sign_up("c@test.com").await.status == 201 }).await;
     app.stop().await;
     mongod.stop().await;
 }
