@@ -113,6 +113,15 @@ impl Reader {
         Self::open(bus, dead_letter_stream(bus.cluster_id()), Vec::new(), Start::All).await
     }
 
+    /// Reads the dead letters that are stored from now on.
+    ///
+    /// # Errors
+    ///
+    /// When the broker does not answer.
+    pub async fn of_new_dead_letters(bus: &Bus) -> Result<Self, Error> {
+        Self::open(bus, dead_letter_stream(bus.cluster_id()), Vec::new(), Start::New).await
+    }
+
     async fn open(bus: &Bus, stream: String, subjects: Vec<String>, start: Start) -> Result<Self, Error> {
         let info = streams::info(bus, &stream).await?;
         let (created, last) = (info.created, info.state.last_sequence);

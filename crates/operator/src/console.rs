@@ -122,20 +122,38 @@ pub fn heading(text: impl Display) -> String {
 }
 
 /// A table with a head and one line for each row. The last column may have any width.
-pub fn table<const COLUMNS: usize>(head: [&str; COLUMNS], rows: Vec<[String; COLUMNS]>) -> String {
-    let head = head.map(str::to_owned);
-    let length = |text: &String| text.chars().count();
-    let width = |column: usize| {
-        let cells = rows.iter().chain([&head]).map(|row| length(&row[column]));
-        cells.max().unwrap_or_default()
-    };
-    let widths: [usize; COLUMNS] = std::array::from_fn(width);
-    let line = |row: &[String; COLUMNS]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    let lines = std::iter::once(heading(line(&head))).chain(rows.iter().map(line));
-    lines.collect::<Vec<_>>().join("\n")
+pub fn table<const COLUMNS: usize>(head: [&str; COLUMNS], rows: &[[String; COLUMNS]]) -> String {
+    Table::new(head).page(rows)
+}
+
+/// A table that is printed in pages. A column may become wider from one page to the next.
+#[derive(Debug)]
+pub struct Table<const COLUMNS: usize> {
+    /// The head, until it is printed.
+    head: Option<[String; COLUMNS]>,
+    widths: [usize; COLUMNS],
+}
+
+impl<const COLUMNS: usize> Table<COLUMNS> {
+    /// A table with this head.
+    pub fn new(head: [&str; COLUMNS]) -> Self {
+        Self { head: Some(head.map(str::to_owned)), widths: [0; COLUMNS] }
+    }
+
+    /// The lines of these rows; the first page begins with the head.
+    pub fn page(&mut self, rows: &[[String; COLUMNS]]) -> String {
+        for row in rows.iter().chain(&self.head) {
+            for (width, cell) in self.widths.iter_mut().zip(row) {
+                *width = cell.chars().count().max(*width);
+            }
+        }
+        let line = |row: &[String; COLUMNS]| {
+            let cells = row.iter().zip(self.widths).map(|(cell, width)| format!("{cell:width$}"));
+            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        };
+        let head = self.head.take().map(|head| heading(line(&head)));
+        head.into_iter().chain(rows.iter().map(line)).collect::<Vec<_>>().join("\n")
+    }
 }
 
 #[cfg(test)]
@@ -145,7 +163,7 @@ mod tests {
     #[test]
     fn the_columns_of_a_table_are_as_wide_as_their_widest_cell() {
         let rows = [["a".to_owned(), "1".to_owned()], ["ähnlich".to_owned(), "2".to_owned()]];
-        let shown = table(["NAME", "N"], rows.to_vec());
+        let shown = table(["NAME", "N"], &rows);
         assert_eq!(shown, format!("{HEAD}NAME     N{HEAD:#}\na        1\nähnlich  2"));
     }
 }

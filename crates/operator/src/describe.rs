@@ -59,7 +59,7 @@ fn lines(services: &[Declaration]) -> String {
         let (publishers, groups) = (or_nobody(publishers(services, subject)), or_nobody(groups));
         [subject.to_string(), publishers.join(", "), groups.join(", ")]
     });
-    table(["SUBJECT", "PUBLISHED BY", "LISTENED TO BY"], rows.to_vec())
+    table(["SUBJECT", "PUBLISHED BY", "LISTENED TO BY"], &rows)
 }
 
 /// The services that use the bus.

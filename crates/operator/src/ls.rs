@@ -82,7 +82,7 @@ impl View {
         });
         let head =
             ["STREAM", "MESSAGES", "BYTES", "FIRST", "FIRST STORED", "LAST", "LAST STORED", "REPLICAS", "LEADER"];
-        table(head, rows.to_vec())
+        table(head, &rows)
     }
 
     fn consumers(&self) -> String {
@@ -104,8 +104,8 @@ impl View {
             let (group, subject) = (one.queue_group.to_owned(), one.subject.to_string());
             [group, subject, here, none.clone(), none.clone(), none.clone(), none.clone(), none]
         });
-        let rows = rows.chain(missing).collect();
-        table(["GROUP", "SUBJECT", "LAG", "IN FLIGHT", "REDELIVERED", "MEMBERS", "WAITING", "WAITING SINCE"], rows)
+        let rows: Vec<_> = rows.chain(missing).collect();
+        table(["GROUP", "SUBJECT", "LAG", "IN FLIGHT", "REDELIVERED", "MEMBERS", "WAITING", "WAITING SINCE"], &rows)
     }
 
     fn members(&self, consumer: &ConsumerRow) -> usize {
@@ -118,7 +118,7 @@ impl View {
             let subjects: Vec<_> = listening.map(|one| one.subject.as_deref().unwrap_or(&one.stream)).collect();
             [client.id.clone(), if subjects.is_empty() { "nothing".to_owned() } else { subjects.join(", ") }]
         };
-        table(["CLIENT", "LISTENS TO"], self.snapshot.clients.iter().map(row).collect())
+        table(["CLIENT", "LISTENS TO"], &self.snapshot.clients.iter().map(row).collect::<Vec<_>>())
     }
 
     fn json(&self) -> Value {

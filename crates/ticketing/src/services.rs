@@ -32,7 +32,7 @@ impl Service for Services {
             let declaration = program.declaration;
             [declaration.name.to_owned(), declaration.prefixes.join(", "), sections(program).join(", ")]
         });
-        say(table(["SERVICE", "API", "SETTINGS"], rows.collect()))
+        say(table(["SERVICE", "API", "SETTINGS"], &rows.collect::<Vec<_>>()))
     }
 }
 

@@ -58,7 +58,7 @@ fn a_message_that_is_not_json_does_not_stop_the_listener_and_becomes_a_dead_lett
     listener.expect_stderr("Event #1 is invalid (not JSON: expected value at line 1 column 1)");
     let mut dead = server.listen("--dead-letters");
     dead.expect(
-        "Dead letter #1 ticket:created #1 of queue-group-name, attempt 1: not JSON: expected value at line 1 column 1: \
+        "Dead letter #1 ticket:created #1 of queue-group-name, delivery 1: not JSON: expected value at line 1 column 1: \
          \"oops\"",
     );
     let mut again = server.listen("--dead-letters");

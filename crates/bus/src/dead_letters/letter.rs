@@ -80,7 +80,7 @@ impl fmt::Display for DeadLetter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { number, group, subject, sequence, deliveries, reason, payload, whole_size, .. } = self;
         let bytes = payload.escape_ascii();
-        write!(f, "#{number} {subject} #{sequence} of {group}, attempt {deliveries}: {reason}: \"{bytes}\"")?;
+        write!(f, "#{number} {subject} #{sequence} of {group}, delivery {deliveries}: {reason}: \"{bytes}\"")?;
         if *whole_size > payload.len() as u64 { write!(f, " and so on, {whole_size} bytes") } else { Ok(()) }
     }
 }

@@ -31,7 +31,7 @@ async fn a_dead_letter_keeps_subject_bytes_and_reason_and_blocks_nobody() {
     assert_eq!((letter.deliveries, letter.failures), (1, 0));
     assert_eq!(letter.payload, "\u{1}bad");
     assert_eq!(letter.reason, "not JSON: at line 1");
-    let line = format!("#1 ticket:created #{bad} of g, attempt 1: not JSON: at line 1: \"\\x01bad\"");
+    let line = format!("#1 ticket:created #{bad} of g, delivery 1: not JSON: at line 1: \"\\x01bad\"");
     assert_eq!(letter.to_string(), line);
     dead.close().await;
     listener.close().await;

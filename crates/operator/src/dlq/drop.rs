@@ -7,8 +7,8 @@ use bus::{Bus, DeadLetter};
 use clap::Args;
 use service::{Error, Exit, Stopping};
 
-use super::letter::{Row, rows};
-use super::selection::Selection;
+use super::letter::{row, table};
+use super::selection::{Letters, Selection};
 use crate::broker::Broker;
 use crate::console::{Progress, confirmed, remark, say};
 
@@ -39,35 +39,55 @@ impl Drop {
         }
         broker.run("drop", async move |bus, scope| {
             let (bus, stopping) = (&bus, &scope.stopping());
-            let act = async |numbers: Vec<u64>, letters| {
-                if !yes {
-                    let confirmed = stopping.or(is_confirmed(letters)).await.unwrap_or(Ok(false));
-                    ensure!(confirmed?, "none was dropped");
-                }
-                remove(bus, &numbers, stopping).await
-            };
-            selection.for_all(bus, stopping, dry_run, act).await
+            if dry_run {
+                return stopping.or(selection.list(bus)).await.context("stopped before all were listed")?;
+            }
+            // Read twice, and not remembered: there may be millions. What becomes a dead letter later is not deleted.
+            let mut letters = stopping.or_stop(selection.letters(bus)).await??;
+            if !yes {
+                let shown = stopping.or_stop(selection.letters(bus)).await??;
+                let confirmed = stopping.or(is_confirmed(shown)).await.unwrap_or(Ok(false));
+                ensure!(confirmed?, "none was dropped");
+            }
+            let dropped = remove(bus, &mut letters, stopping).await;
+            let all = letters.close().await;
+            if let (Err(_), Err(missing)) = (&dropped, &all) {
+                remark(missing);
+            }
+            dropped.and(all)
         })
     }
 }
 
 /// Lists the first ones, and asks.
-async fn is_confirmed(mut letters: Vec<Row>) -> Result<bool, Error> {
-    let count = letters.len();
-    letters.truncate(MAX_LISTED);
-    let more = if count > MAX_LISTED { format!("and {} more\n", count - MAX_LISTED) } else { String::new() };
-    confirmed(&format!("{}\n{more}Delete {count} permanently?", rows(letters))).await
+async fn is_confirmed(mut letters: Letters<'_>) -> Result<bool, Error> {
+    let mut listed = Vec::new();
+    while let Some(letter) = letters.next().await? {
+        if listed.len() < MAX_LISTED {
+            listed.push(row(&letter));
+        }
+    }
+    let count = letters.found();
+    if count == 0 {
+        letters.close().await?;
+    }
+    let more = count.saturating_sub(MAX_LISTED as u64);
+    let more = if more > 0 { format!("and {more} more\n") } else { String::new() };
+    confirmed(&format!("{}\n{more}Delete {count} permanently?", table().page(&listed))).await
 }
 
-async fn remove(bus: &Bus, numbers: &[u64], stopping: &Stopping) -> Result<(), Error> {
-    let (mut done, mut progress) = (0, Progress::begin());
-    for number in numbers {
+async fn remove(bus: &Bus, letters: &mut Letters<'_>, stopping: &Stopping) -> Result<(), Error> {
+    let (mut done, mut progress) = (0_u64, Progress::begin());
+    while let Some(letter) = letters.next().await? {
         if stopping.is_asked() {
-            bail!("stopped: {done} of {} dropped", numbers.len());
+            bail!("stopped: {done} dropped; the others are still dead letters");
         }
-        let so_far = || format!("{done} of {} dropped; run it again for the rest", numbers.len());
-        done += usize::from(DeadLetter::remove(bus, *number).await.with_context(so_far)?);
-        progress.report(format_args!("{done} of {} dropped", numbers.len()));
+        let so_far = || format!("{done} dropped; run it again for the rest");
+        done += u64::from(DeadLetter::remove(bus, letter.number).await.with_context(so_far)?);
+        progress.report(format_args!("{done} dropped, up to #{}", letter.number));
     }
-    say(format_args!("{done} dropped"))
+    if letters.found() > 0 {
+        say(format_args!("{done} dropped"))?;
+    }
+    Ok(())
 }

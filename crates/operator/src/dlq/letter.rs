@@ -4,7 +4,7 @@ use bus::DeadLetter;
 use events::timestamp;
 use serde_json::{Value, json};
 
-use crate::console::{heading, table};
+use crate::console::{Table, heading};
 use crate::message::{headers, headers_json, indented, one_line, put_payload};
 
 /// The longest reason in a table, in characters.
@@ -27,8 +27,9 @@ pub(crate) fn row(letter: &DeadLetter) -> Row {
     ]
 }
 
-pub(crate) fn rows(rows: Vec<Row>) -> String {
-    table(["NUMBER", "TIME", "GROUP", "SUBJECT", "EVENT-ID", "DELIVERIES", "FAILURES", "REASON"], rows)
+/// The table of dead letters.
+pub(crate) fn table() -> Table<8> {
+    Table::new(["NUMBER", "TIME", "GROUP", "SUBJECT", "EVENT-ID", "DELIVERIES", "FAILURES", "REASON"])
 }
 
 fn shortened(text: String) -> String {

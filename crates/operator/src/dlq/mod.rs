@@ -2,19 +2,17 @@
 
 mod drop;
 mod letter;
-mod ls;
 mod redrive;
 mod selection;
-mod show;
+mod view;
 
 use clap::{Args, Subcommand};
 use service::Exit;
 
 use self::drop::Drop;
-use self::ls::Ls;
 use self::redrive::Redrive;
 use self::selection::selection_required;
-use self::show::Show;
+use self::view::View;
 use crate::program::examples;
 
 /// A command about dead letters.
@@ -32,14 +30,15 @@ enum Command {
     /// event that waits for an earlier one is delivered without a failure. Without a selection, all are listed. With
     /// --json, each line is an object with everything that is known.
     #[command(after_help = examples(&["dlq ls", "dlq ls --group orders-service --json"]))]
-    Ls(Ls),
+    Ls(View),
     /// Show everything about dead letters: headers, history, payload
     #[command(group = selection_required(), after_help = examples(&["dlq show 3", "dlq show --event-id 6925e0c1f0a1b2c3d4e5f607 --json"]))]
-    Show(Show),
+    Show(View),
     /// Retry dead letters after fixing the handler
     ///
     /// The event is published again under its own id, for its queue group only. Handlers skip effects already applied. If
-    /// all attempts fail again, a new dead letter is created. After an interruption, run it again for the rest.
+    /// all attempts fail again, a new dead letter is created: those that fail within two seconds are named, and then the
+    /// exit code is 1. After an interruption, run it again for the rest.
     #[command(group = selection_required(), after_help = examples(&[
         "dlq redrive 3",
         "dlq redrive --group orders-service --subject ticket:updated --dry-run",
@@ -56,8 +55,8 @@ enum Command {
 impl Dlq {
     pub(crate) fn run(self) -> Exit {
         match self.command {
-            Command::Ls(ls) => ls.run(),
-            Command::Show(show) => show.run(),
+            Command::Ls(view) => view.ls(),
+            Command::Show(view) => view.show(),
             Command::Redrive(redrive) => redrive.run(),
             Command::Drop(drop) => drop.run(),
         }

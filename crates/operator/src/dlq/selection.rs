@@ -6,10 +6,10 @@ use anyhow::{anyhow, ensure};
 use bus::{Bus, DeadLetter, Name, Reader, dead_letter_stream};
 use clap::{ArgGroup, Args};
 use events::Subject;
-use service::{Error, Stopping};
+use service::Error;
 
-use super::letter::{Row, row, rows};
-use crate::console::{Progress, remark, say};
+use super::letter::{row, table};
+use crate::console::{Progress, print};
 use crate::program;
 
 /// Selects the dead letters that match all given options.
@@ -37,12 +37,14 @@ pub(crate) fn selection_required() -> ArgGroup {
     ArgGroup::new("selected").args(["numbers", "event_id", "subject", "group", "all"]).required(true).multiple(true)
 }
 
-/// The selected dead letters, one after the other.
+/// The selected dead letters that existed when reading began, one after the other. One that fails again becomes a new
+/// letter, which is left alone.
 #[derive(Debug)]
 pub(crate) struct Letters<'a> {
     bus: &'a Bus,
     selection: &'a Selection,
     source: Source,
+    found: u64,
     missing: Vec<String>,
     progress: Progress,
 }
@@ -51,6 +53,26 @@ pub(crate) struct Letters<'a> {
 enum Source {
     Numbers(vec::IntoIter<u64>),
     All(Box<Reader>),
+}
+
+/// How many rows of a table are held in memory.
+const PAGE: usize = 500;
+
+/// Prints a table of the letters, page by page.
+pub(crate) async fn list(letters: &mut Letters<'_>) -> Result<(), Error> {
+    let mut table = table();
+    loop {
+        let mut page = Vec::new();
+        while page.len() < PAGE
+            && let Some(letter) = letters.next().await?
+        {
+            page.push(row(&letter));
+        }
+        let is_last = page.len() < PAGE;
+        if !page.is_empty() && !print(table.page(&page)).await? || is_last {
+            return Ok(());
+        }
+    }
 }
 
 impl Selection {
@@ -64,44 +86,14 @@ impl Selection {
             numbers.dedup();
             Source::Numbers(numbers.into_iter())
         };
-        Ok(Letters { bus, selection: self, source, missing: Vec::new(), progress: Progress::begin() })
+        Ok(Letters { bus, selection: self, source, found: 0, missing: Vec::new(), progress: Progress::begin() })
     }
 
-    /// Acts on all selected dead letters that exist now, or only lists them. One that fails again becomes a new letter,
-    /// which is left alone.
-    ///
-    /// # Errors
-    ///
-    /// The error of `act`; otherwise, if a selected letter does not exist.
-    pub(crate) async fn for_all<F: Future<Output = Result<(), Error>>>(
-        &self,
-        bus: &Bus,
-        stopping: &Stopping,
-        only_list: bool,
-        act: impl FnOnce(Vec<u64>, Vec<Row>) -> F,
-    ) -> Result<(), Error> {
-        let (letters, all) = stopping.or_stop(self.found(bus)).await??;
-        let (numbers, listed): (Vec<_>, Vec<_>) = letters.into_iter().unzip();
-        let done = match numbers.is_empty() {
-            true => Ok(()),
-            false if only_list => say(rows(listed)),
-            false => act(numbers, listed).await,
-        };
-        if let (Err(_), Err(missing)) = (&done, &all) {
-            remark(missing);
-        }
-        done.and(all)
-    }
-
-    /// The numbers and rows of the selected letters, and an error if a selected letter does not exist.
-    async fn found(&self, bus: &Bus) -> Result<(Vec<(u64, Row)>, Result<(), Error>), Error> {
+    /// Lists the selected dead letters.
+    pub(crate) async fn list(&self, bus: &Bus) -> Result<(), Error> {
         let mut letters = self.letters(bus).await?;
-        let mut found = Vec::new();
-        while let Some(letter) = letters.next().await? {
-            found.push((letter.number, row(&letter)));
-        }
-        let all = letters.close(found.len()).await;
-        Ok((found, all))
+        list(&mut letters).await?;
+        letters.close().await
     }
 
     /// Whether no option was given, so that every letter is selected.
@@ -119,6 +111,7 @@ impl Selection {
 }
 
 impl Letters<'_> {
+    /// The next letter; `None` after the last one.
     pub(crate) async fn next(&mut self) -> Result<Option<DeadLetter>, Error> {
         loop {
             let letter = match &mut self.source {
@@ -131,37 +124,43 @@ impl Letters<'_> {
                     found
                 }
                 Source::All(reader) => {
-                    let Some(message) = reader.try_next().await? else { return Ok(None) };
-                    self.progress.report(format_args!("Read up to #{} of #{}", message.sequence, reader.last()));
+                    let last = reader.last();
+                    let Some(message) = reader.try_next().await?.filter(|message| message.sequence <= last) else {
+                        return Ok(None);
+                    };
+                    self.progress.report(format_args!("Read up to #{} of #{last}", message.sequence));
                     let letter = DeadLetter::read(&message);
                     if letter.is_none() {
                         let (number, stream) = (message.sequence, dead_letter_stream(self.bus.cluster_id()));
-                        tracing::warn!(
-                            "message #{number} of {stream} is not a dead letter: `nats stream rmm {stream} {number}` \
-                             removes it"
-                        );
+                        tracing::warn!("message #{number} of {stream} is not a dead letter, and is left out");
                     }
                     letter
                 }
             };
             if let Some(letter) = letter.filter(|letter| self.selection.matches(letter)) {
+                self.found += 1;
                 return Ok(Some(letter));
             }
         }
     }
 
-    /// Ends reading. `found` is the number of letters that were read.
+    /// How many letters were found until now.
+    pub(crate) fn found(&self) -> u64 {
+        self.found
+    }
+
+    /// Ends reading.
     ///
     /// # Errors
     ///
     /// If a number does not exist, or options were given and no letter matches.
-    pub(crate) async fn close(self, found: usize) -> Result<(), Error> {
+    pub(crate) async fn close(self) -> Result<(), Error> {
         if let Source::All(reader) = self.source {
             reader.close().await;
         }
         let missing = &self.missing;
         ensure!(missing.is_empty(), "there is no dead letter {}", missing.join(", "));
-        if found == 0 && !self.selection.is_any() {
+        if self.found == 0 && !self.selection.is_any() {
             return Err(if self.selection.all { anyhow!("there are no dead letters") } else { no_match() });
         }
         Ok(())

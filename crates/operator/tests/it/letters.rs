@@ -31,7 +31,11 @@ async fn are_listed_shown_and_redriven(payload: Vec<u8>, text: &str) {
     let (_, shown) = page.split_once(&format!("\nPayload, {size} bytes")).unwrap();
     assert!(shown.lines().nth(1).unwrap_or_default().trim_start().starts_with(text), "{shown:.100}");
 
-    assert_eq!(bus(&shop.broker, &["dlq", "redrive", "--all"]).await.succeeded(), "2 redriven\n");
+    let redriven = bus(&shop.broker, &["dlq", "redrive", "--all"]).await;
+    assert_eq!(redriven.stdout, "2 redriven, 2 failed again\n");
+    let stderr = redriven.failed(1);
+    assert!(stderr.starts_with("error: redrive: 2 failed again and are new dead letters: #3 (not "), "{stderr}");
+    assert!(stderr.ends_with("; `operator bus dlq show 3` shows the first one\n"), "{stderr}");
     both([3, 4]).await; // which its handlers can't decode either
     let again = shop.letter(3).await;
     assert_eq!((&again["eventId"], &again["wholeSize"]), (&first["eventId"], &first["wholeSize"]));

@@ -12,6 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use events::{Event, TicketCreated};
+use futures_util::TryStreamExt;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{DateTime, Document, doc};
 use operator::console::remark;
@@ -37,6 +38,8 @@ struct Million {
     api: async_nats::jetstream::Context,
     /// The outbox.
     rows: mongodb::Collection<Document>,
+    /// The copies of the orders service.
+    copies: mongodb::Collection<Document>,
     /// The id of each event; the sequence of its message is its index and one.
     ids: Vec<ObjectId>,
 }
@@ -49,15 +52,17 @@ impl Million {
         let client = mongodb::Client::with_uri_str(&uri).await.unwrap();
         let base = client.default_database().unwrap().name().to_owned();
         let rows = client.database(&format!("{base}-tickets")).collection("outbox");
-        let mut million =
-            Self { api: broker.outsider().await, broker, uri, _database: database, rows, ids: Vec::new() };
+        let orders = client.database(&format!("{base}-orders"));
+        orders.create_collection("inbox").await.unwrap();
+        let (api, copies) = (broker.outsider().await, orders.collection("tickets"));
+        let mut million = Self { broker, uri, _database: database, api, rows, copies, ids: Vec::new() };
         million.fill().await;
         million
     }
 
     /// One event in ten is of an older relay, which has noted no sequence.
     async fn fill(&mut self) {
-        let (mut acks, mut rows) = (VecDeque::new(), Vec::new());
+        let (mut acks, mut rows, mut copies) = (VecDeque::new(), Vec::new(), Vec::new());
         for sequence in 1..=EVENTS {
             let (id, event) = (ObjectId::new(), ticket("concert"));
             let payload = serde_json::to_string(&event).unwrap();
@@ -77,9 +82,12 @@ impl Million {
                 row.insert("sequence", i64::try_from(sequence).unwrap());
             }
             rows.push(row);
+            let id_of_copy = event.id.to_string();
+            copies.push(doc! { "_id": id_of_copy, "title": &event.title, "priceCents": 2000_i64, "version": 0_i64 });
             self.ids.push(id);
             if rows.len() == WINDOW || sequence == EVENTS {
                 self.rows.insert_many(std::mem::take(&mut rows)).await.unwrap();
+                self.copies.insert_many(std::mem::take(&mut copies)).await.unwrap();
             }
         }
         for ack in acks {
@@ -146,6 +154,22 @@ async fn an_audit_of_a_million_events_names_exactly_what_differs_and_needs_littl
     assert!(agrees.stderr.contains(" messages to read\n"), "{}", agrees.stderr);
     let all = agrees.succeeded();
     assert!(all.ends_with("1000000 events committed, 1000000 in the stream: no discrepancies\n"), "{all}");
+
+    let replayed = million.run(&["replay", "orders-service"]).await.succeeded();
+    assert_eq!(replayed, "1000000 events of 1000000 tickets: 0 copies rebuilt\n");
+    let copies: Vec<_> = million.copies.find(doc! {}).limit(300).await.unwrap().try_collect().await.unwrap();
+    for copy in &copies {
+        let wrong = doc! { "$set": { "title": "nonsense" } };
+        million.copies.update_one(doc! { "_id": copy.get_str("_id").unwrap() }, wrong).await.unwrap();
+    }
+    let replayed = million.run(&["replay", "orders-service"]).await;
+    assert!(replayed.stderr.contains(" messages to read\n"), "{}", replayed.stderr);
+    let replayed = replayed.succeeded();
+    assert!(replayed.ends_with("1000000 events of 1000000 tickets: 300 copies rebuilt\n"), "{replayed:.1000}");
+    for copy in &copies {
+        let line = format!("rebuilt     tickets/{}\n", copy.get_str("_id").unwrap());
+        assert!(replayed.contains(&line), "{line}");
+    }
 
     let mut expected: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut expect = |kind: &str, name: String| {
