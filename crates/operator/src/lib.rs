@@ -20,6 +20,7 @@ mod program;
 mod replay;
 mod services;
 mod tail;
+mod times;
 
 use clap::{Args, Subcommand};
 use common::Declaration;
@@ -48,11 +49,19 @@ pub struct Bus {
 enum Command {
     /// Show the streams, how far each queue group is, and which clients are connected
     ///
-    /// Lag is the number of events that a group has not received yet; in flight are those that it has received and not
-    /// acknowledged yet.
+    /// Streams: FIRST and LAST are sequences, OLDEST and NEWEST how long ago these events were stored.
+    ///
+    /// Groups: LAG is the number of events that a group has not received yet; in FLIGHT are those that it has received and
+    /// not acknowledged yet; REDELIV of them were delivered more than once. MEMBERS are the connected clients that share the
+    /// work. WAITING is the number of events that its service has stored until an earlier one arrives, and for how long the
+    /// oldest of them. "absent": no service of this group has ever listened to the subject here. The JSON has more.
     #[command(after_help = examples(&["ls", "ls --json | jq '.consumers[] | select(.lag > 100)'"]))]
     Ls(Ls),
     /// Print events as they arrive: time, subject, sequence in the stream, id, correlation id, payload
+    ///
+    /// On a terminal, times are local, and of each id only the end is shown, as in "…b1639". Into a pipe, each event is one
+    /// line with everything. Numbers that are left out belong to messages of the stream that are not events: schedules,
+    /// which the broker keeps until it publishes the event, and withdrawn ones.
     #[command(after_help = examples(&[
         "tail",
         "tail --since 10m --subject order:created --subject order:cancelled",
@@ -63,6 +72,7 @@ enum Command {
     ///
     /// This describes the services that the program was built with, and needs no server. A listener is shown by its queue
     /// group; one member of a group receives each event.
+    #[command(after_help = examples(&["describe", "describe --mermaid", "describe --asyncapi > asyncapi.json"]))]
     Describe(Describe),
     /// List, show, redrive and drop dead letters: events that a queue group could not handle
     Dlq(Dlq),
@@ -71,6 +81,7 @@ enum Command {
     /// Missing and wrong copies are rebuilt. Copies ahead of the stream are left alone and listed: incomplete, if an event
     /// is missing from the stream; beyond, if the copy is newer than all its events. The service may run in the meantime.
     /// Exit code 0 if all copies agree with the stream, 6 if the stream lacks events, 1 if the command failed.
+    #[command(after_help = examples(&["replay orders-service", "replay orders-service --json | jq '.findings[].id'"]))]
     Replay(Replay),
     /// Compare what the services have committed (their outboxes) with the stream
     ///

@@ -1,8 +1,8 @@
 //! `ls`: the streams, their consumers, and the registered clients.
 
 use anyhow::Context;
+use bus::Bus;
 use bus::inspect::{ConsumerRow, Snapshot, StreamRow};
-use bus::{Bus, Client};
 use clap::Args;
 use common::Declaration;
 use events::timestamp;
@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 use crate::broker::Broker;
 use crate::console::{say, say_json, table};
 use crate::services::{Listening, subscriptions};
+use crate::times::age;
 
 /// Stands for a value that is absent.
 const NONE: &str = "-";
@@ -67,22 +68,26 @@ impl View {
     }
 
     fn streams(&self) -> String {
-        let rows = self.all_streams().map(|row| {
+        let age = |at: Option<OffsetDateTime>| at.map_or_else(|| NONE.to_owned(), age);
+        let all = self.all_streams();
+        let rows = all.map(|row| {
             [
                 row.name.clone(),
                 row.messages.to_string(),
-                row.bytes.to_string(),
+                size(row.bytes),
                 row.first_sequence.to_string(),
-                time(row.first_stored).unwrap_or_else(|| NONE.to_owned()),
                 row.last_sequence.to_string(),
-                time(row.last_stored).unwrap_or_else(|| NONE.to_owned()),
-                row.replicas.to_string(),
-                row.leader.clone().unwrap_or_else(|| NONE.to_owned()),
+                age(row.first_stored),
+                age(row.last_stored),
             ]
         });
-        let head =
-            ["STREAM", "MESSAGES", "BYTES", "FIRST", "FIRST STORED", "LAST", "LAST STORED", "REPLICAS", "LEADER"];
-        table(head, &rows)
+        let streams = table(["STREAM", "MESSAGES", "SIZE", "FIRST", "LAST", "OLDEST", "NEWEST"], &rows);
+        if all.iter().all(|row| row.leader.is_none()) {
+            return streams;
+        }
+        let leader = |row: &StreamRow| row.leader.clone().unwrap_or_else(|| NONE.to_owned());
+        let rows = all.map(|row| [row.name.clone(), row.replicas.to_string(), leader(row)]);
+        format!("{streams}\n\n{}", table(["STREAM", "REPLICAS", "LEADER"], &rows))
     }
 
     fn consumers(&self) -> String {
@@ -95,30 +100,36 @@ impl View {
                 row.in_flight.to_string(),
                 row.redelivered.to_string(),
                 self.members(row).to_string(),
-                waiting.map_or_else(|| "0".to_owned(), |waiting| waiting.count.to_string()),
-                waiting.map_or_else(|| NONE.to_owned(), |waiting| timestamp::text(&waiting.oldest)),
+                waiting.map_or_else(|| "0".to_owned(), |one| format!("{} for {}", one.count, age(one.oldest))),
             ]
         });
         let missing = self.missing.iter().map(|one| {
-            let [none, here] = [NONE, "no consumer"].map(str::to_owned);
+            let [none, absent] = [NONE, "absent"].map(str::to_owned);
             let (group, subject) = (one.queue_group.to_owned(), one.subject.to_string());
-            [group, subject, here, none.clone(), none.clone(), none.clone(), none.clone(), none]
+            [group, subject, none.clone(), none.clone(), none.clone(), none, absent]
         });
         let rows: Vec<_> = rows.chain(missing).collect();
-        table(["GROUP", "SUBJECT", "LAG", "IN FLIGHT", "REDELIVERED", "MEMBERS", "WAITING", "WAITING SINCE"], &rows)
+        table(["GROUP", "SUBJECT", "LAG", "FLIGHT", "REDELIV", "MEMBERS", "WAITING"], &rows)
     }
 
     fn members(&self, consumer: &ConsumerRow) -> usize {
         self.snapshot.members(consumer).count()
     }
 
+    /// A line for each subject that a client listens to.
     fn clients(&self) -> String {
-        let row = |client: &Client| {
+        let mut rows = Vec::new();
+        for client in &self.snapshot.clients {
             let listening = client.entry.listening.iter();
-            let subjects: Vec<_> = listening.map(|one| one.subject.as_deref().unwrap_or(&one.stream)).collect();
-            [client.id.clone(), if subjects.is_empty() { "nothing".to_owned() } else { subjects.join(", ") }]
-        };
-        table(["CLIENT", "LISTENS TO"], &self.snapshot.clients.iter().map(row).collect::<Vec<_>>())
+            let mut subjects: Vec<_> =
+                listening.map(|one| one.subject.as_ref().unwrap_or(&one.stream).clone()).collect();
+            if subjects.is_empty() {
+                subjects.push("nothing".to_owned());
+            }
+            let names = std::iter::once(client.id.clone()).chain(std::iter::repeat(String::new()));
+            rows.extend(names.zip(subjects).map(|(name, subject)| [name, subject]));
+        }
+        table(["CLIENT", "LISTENS TO"], &rows)
     }
 
     fn json(&self) -> Value {
@@ -168,6 +179,16 @@ impl View {
             "notes": self.snapshot.notes,
         })
     }
+}
+
+/// A number of bytes, as `512 B`, `1.5 kB` or `2.0 GB`.
+fn size(bytes: u64) -> String {
+    let units = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1000)];
+    let unit = units.into_iter().find(|(_, length)| bytes >= *length);
+    unit.map_or_else(
+        || format!("{bytes} B"),
+        |(unit, length)| format!("{}.{} {unit}", bytes / length, bytes % length * 10 / length),
+    )
 }
 
 fn time(at: Option<OffsetDateTime>) -> Option<String> {

@@ -1,21 +1,35 @@
 //! `tail`: prints events as they arrive.
 
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use bus::{Bus, Delivery, Reader, Start};
 use clap::Args;
+use clap::builder::styling::{AnsiColor, Style};
 use events::{Subject, timestamp};
 use serde_json::{Value, json};
 use service::{Error, Exit, Scope, Stopping};
 use telemetry::CORRELATION_ID;
-use time::OffsetDateTime;
+use time::{OffsetDateTime, UtcOffset};
 
 use crate::broker::Broker;
 use crate::console::{Progress, print, remark};
 use crate::message::{bytes_line, headers_json, one_line, put_payload};
+use crate::times::{clock, length, local_offset};
 
 /// Stands for a value that is absent.
 const NONE: &str = "-";
+
+/// How an event is printed.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    /// For programs.
+    Json,
+    /// On one line, with everything.
+    Line,
+    /// For a terminal of 80 columns, at this offset from UTC.
+    Short(UtcOffset),
+}
 
 /// Which events are printed, and how.
 #[derive(Args, Clone, Debug)]
@@ -26,7 +40,7 @@ pub(crate) struct Tail {
     #[arg(long, conflicts_with = "since")]
     all: bool,
     /// Begin with the events of the last 10m, 2h or 1day
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = length)]
     since: Option<Duration>,
     /// Print only events of this subject; can be given more than once
     #[arg(long, value_name = "SUBJECT")]
@@ -51,7 +65,14 @@ impl Tail {
         let subjects = if self.subject.is_empty() { &Subject::ALL[..] } else { &self.subject };
         let mut reader = Reader::of_events(bus, subjects, self.start()).await?;
         remark("Listening; Ctrl-C stops it.");
-        let followed = self.follow(&mut reader, &scope.stopping()).await;
+        let form = if self.json {
+            Form::Json
+        } else if io::stdout().is_terminal() {
+            Form::Short(local_offset())
+        } else {
+            Form::Line
+        };
+        let followed = self.follow(&mut reader, form, &scope.stopping()).await;
         reader.close().await;
         followed
     }
@@ -67,7 +88,7 @@ impl Tail {
         }
     }
 
-    async fn follow(&self, reader: &mut Reader, stopping: &Stopping) -> Result<(), Error> {
+    async fn follow(&self, reader: &mut Reader, form: Form, stopping: &Stopping) -> Result<(), Error> {
         let (mut left, mut progress) = (self.count, Progress::begin());
         while left != Some(0) {
             let Some(delivery) = stopping.or(reader.next()).await else { break };
@@ -78,7 +99,11 @@ impl Tail {
                 }
                 continue;
             }
-            let shown = if self.json { object(&delivery) } else { line(&delivery) };
+            let shown = match form {
+                Form::Json => object(&delivery),
+                Form::Line => line(&delivery),
+                Form::Short(offset) => short(&delivery, offset),
+            };
             let Some(printed) = stopping.or(print(shown)).await else { break };
             if !printed? {
                 break;
@@ -103,6 +128,60 @@ fn line(delivery: &Delivery) -> String {
     format!("{time} {subject} #{sequence} {id} {correlation_id} {payload}{redriven}")
 }
 
+/// Two lines, so that most events fit into 80 columns. The ids are shortened, the correlation id is the last one.
+fn short(delivery: &Delivery, offset: UtcOffset) -> String {
+    let (time, sequence) = (clock(delivery.published, offset), format!("#{}", delivery.sequence));
+    let colour = colour(&delivery.subject);
+    let id = |text: Option<&str>| text.map_or_else(|| NONE.to_owned(), |text| end_of(&one_line(text)));
+    let (event, request) = (id(delivery.event_id()), id(header(delivery, CORRELATION_ID)));
+    let redriven = delivery.redriven_for().map(|group| format!("  (redriven, for {} only)", one_line(group)));
+    let (subject, redriven) = (one_line(&delivery.subject), redriven.unwrap_or_default());
+    let mut fields = Vec::new();
+    let payload = match serde_json::from_slice(&delivery.payload) {
+        Ok(payload @ Value::Object(_)) => {
+            collect("", &payload, &mut fields);
+            fields.join("  ")
+        }
+        _ => bytes_line(&delivery.payload),
+    };
+    format!(
+        "{time}  {colour}{subject:<19}{colour:#}  {sequence:<6}  event {event}  request {request}{redriven}\n{:10}{payload}",
+        ""
+    )
+}
+
+/// One colour for each subject.
+fn colour(subject: &str) -> Style {
+    const COLOURS: [AnsiColor; 6] =
+        [AnsiColor::Green, AnsiColor::Cyan, AnsiColor::Blue, AnsiColor::Magenta, AnsiColor::Yellow, AnsiColor::Red];
+    let index = Subject::ALL.iter().position(|one| one.as_str() == subject).unwrap_or_default();
+    COLOURS[index % COLOURS.len()].on_default()
+}
+
+/// The end of an id, which tells it from those that were made at the same time.
+fn end_of(id: &str) -> String {
+    let all = id.chars().count();
+    if all <= 8 { id.to_owned() } else { format!("…{}", id.chars().skip(all - 5).collect::<String>()) }
+}
+
+/// The fields of an object with their values, those of objects in it as `ticket.price 20`.
+fn collect(before: &str, value: &Value, fields: &mut Vec<String>) {
+    for (name, value) in value.as_object().into_iter().flatten() {
+        let path = format!("{before}{}", one_line(name));
+        match value {
+            Value::Object(_) => collect(&format!("{path}."), value, fields),
+            Value::String(id) if is_id(name) => fields.push(format!("{path} {}", end_of(&one_line(id)))),
+            Value::String(text) => fields.push(format!("{path} {}", one_line(text))),
+            other => fields.push(format!("{path} {}", one_line(&other.to_string()))),
+        }
+    }
+}
+
+/// Whether a field of this name has an id.
+fn is_id(name: &str) -> bool {
+    name == "id" || name.ends_with("Id")
+}
+
 fn object(delivery: &Delivery) -> String {
     let mut object = json!({
         "time": timestamp::text(&delivery.published),
@@ -123,10 +202,9 @@ fn is_about(delivery: &Delivery, id: &str) -> bool {
 /// Whether a field for ids has this value, at any depth.
 fn names(value: &Value, id: &str) -> bool {
     match value {
-        Value::Object(fields) => fields.iter().any(|(name, value)| {
-            let is_id = name == "id" || name.ends_with("Id");
-            (is_id && value.as_str() == Some(id)) || names(value, id)
-        }),
+        Value::Object(fields) => {
+            fields.iter().any(|(name, value)| (is_id(name) && value.as_str() == Some(id)) || names(value, id))
+        }
         Value::Array(values) => values.iter().any(|value| names(value, id)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }

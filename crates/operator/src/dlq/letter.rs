@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::console::{Table, heading};
 use crate::message::{headers, headers_json, indented, one_line, put_payload};
+use crate::times::seconds;
 
 /// The longest reason in a table, in characters.
 const MAX_REASON_CHARS: usize = 80;
@@ -17,7 +18,7 @@ pub(crate) type Row = [String; 8];
 pub(crate) fn row(letter: &DeadLetter) -> Row {
     [
         letter.number.to_string(),
-        timestamp::text(&letter.since),
+        seconds(letter.since),
         letter.group.clone(),
         letter.subject.clone(),
         one_line(&letter.event_id),

@@ -93,6 +93,13 @@ impl Shop {
         Self { broker, client, running, listeners, seats, prices, database }
     }
 
+    /// Gives its database an outbox, and returns the URI.
+    pub(crate) async fn with_outbox(&self) -> &str {
+        let outbox = self.database.collection("outbox").await;
+        outbox.insert_one(doc! { "subject": "of a newer service" }).await.unwrap();
+        self.database.uri()
+    }
+
     pub(crate) async fn sell(&self, titles: &[&str]) {
         for title in titles {
             self.client.publish(serde_json::to_string(&ticket(title)).unwrap()).await;
