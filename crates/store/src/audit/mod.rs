@@ -16,9 +16,11 @@
 
 mod compare;
 mod finding;
+mod matching;
+mod origin;
 mod repair;
 mod rows;
 
 pub use compare::Audit;
 pub use finding::{Finding, Kind, Summary};
-pub use repair::Origin;
+pub use origin::Origin;

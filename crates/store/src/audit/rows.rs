@@ -110,3 +110,8 @@ pub(super) async fn forget(store: &Store, ids: &mut Vec<ObjectId>) -> Result<(),
     outbox_of(store).update_many(these, doc! { "$unset": { "sequence": "" } }).await.context(NOTING)?;
     Ok(())
 }
+
+/// Whether this program knows the subject; it does not know those of a newer service.
+pub(super) fn is_known(subject: &str) -> bool {
+    subject.parse::<Subject>().is_ok()
+}
