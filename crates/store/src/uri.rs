@@ -152,7 +152,7 @@ fn read(text: &str) -> Result<(ConnectionString, Written), InvalidUri> {
     }
     let connection = ConnectionString::parse(text).map_err(|error| {
         // The driver quotes what it does not understand, which may be a part of the password: it is asked without.
-        let Some((_, rest)) = rest.rsplit_once('@') else { return malformed(&error) };
+        let Some((_, rest)) = rest.rsplit_once('@') else { return malformed_hosts(&error) };
         ConnectionString::parse(format!("{SCHEME}{rest}")).map_or_else(|error| malformed(&error), |_| InvalidUri::Login)
     })?;
     let (place, options) = rest.split_once('?').unwrap_or((rest, ""));
@@ -164,6 +164,14 @@ fn read(text: &str) -> Result<(ConnectionString, Written), InvalidUri> {
 
 fn malformed(error: &mongodb::error::Error) -> InvalidUri {
     InvalidUri::Malformed(plain(error))
+}
+
+/// As [`malformed`], of a text without a login: what the driver quotes may be one whose hosts are missing.
+fn malformed_hosts(error: &mongodb::error::Error) -> InvalidUri {
+    let reason = plain(error);
+    let is_quoted = reason.contains("server address") || reason.contains("port");
+    let unquoted = || "before the / are hosts, each with its port or without".to_owned();
+    InvalidUri::Malformed(if is_quoted { unquoted() } else { reason })
 }
 
 impl Written {
@@ -363,6 +371,9 @@ mod tests {
             "mongodb://user:secret@host/admin",
             "mongodb://user:secret @host/shop",
             "mongodb+srv://user:secret@host/shop",
+            "mongodb://user:secret?t@host/shop",
+            "mongodb://user:secret",
+            "mongodb://user:secret/shop",
         ] {
             let error = refused(text).to_string();
             assert!(!error.contains("secret"), "{error}");

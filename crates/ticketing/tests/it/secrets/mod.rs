@@ -135,11 +135,14 @@ const WRONG: &[(&str, &str)] = &[
     ("MONGO_URI", "mongodb+srv://u:hunter2marked@h/x"),
     ("MONGO_URI", "hunter2marked://u:hunter2marked@h/x"),
     ("MONGO_URI", "u:hunter2marked@h/x"),
+    ("MONGO_URI", "mongodb://u:hunter2marked?y@h/x"),
+    ("MONGO_URI", "mongodb://u:hunter2marked/x"),
     ("NATS_URL", "nats://u:hunter2marked@h:99999"),
     ("NATS_URL", "nats://u:hunter2marked@:4222"),
     ("NATS_URL", "http://u:hunter2marked@h"),
     ("NATS_URL", "nats://u:hunter2marked@h,x://u:hunter2marked@h"),
     ("NATS_URL", "nats://hunter2marked@h h"),
+    ("NATS_URL", "nats://u:hunter2marked"),
 ];
 
 /// Files that are refused, each with a secret.
