@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use toml::Table;
 
+use super::secret::HIDDEN;
 use super::section::{Kind, Problem};
 use super::sections::Sections;
 
@@ -20,7 +21,7 @@ pub struct Described {
     /// Empty if the schema names none.
     #[serde(rename = "type")]
     pub types: Vec<String>,
-    /// The default: `null` or an empty text if there is none. Secrets are hidden.
+    /// The default: `null` or an empty text if there is none. A secret has none.
     pub default: Value,
     /// Whether it must be set, since the section is refused with its default.
     pub required: bool,
@@ -57,7 +58,7 @@ impl Described {
             section: kind.name,
             key: key.to_owned(),
             types: kind.types(key).into_iter().map(str::to_owned).collect(),
-            default: defaults.get(key).cloned().unwrap_or_default(),
+            default: defaults.get(key).filter(|value| *value != HIDDEN).cloned().unwrap_or_default(),
             required: refused.iter().any(|problem| problem.key == key),
             help: help.replace('\n', " "),
             variables: std::iter::once(format!("{}__{key}", kind.name).to_uppercase()).chain(own).collect(),

@@ -8,9 +8,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::required::text;
 
-const HIDDEN: &str = "***";
+/// What is shown of a secret.
+pub(super) const HIDDEN: &str = "***";
 
-/// A password or key: printed, logged and shown as `***`. An empty one, which is shown as it is, is not set.
+/// A password or key: printed, logged and shown as `***`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -35,7 +36,7 @@ impl fmt::Debug for Secret {
 
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(if self.0.is_empty() { "" } else { HIDDEN })
+        serializer.serialize_str(HIDDEN)
     }
 }
 

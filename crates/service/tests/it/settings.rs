@@ -113,7 +113,7 @@ fn each_layer_goes_over_the_one_before_and_each_value_knows_its_origin() {
     let origins: Vec<_> =
         settings.effective().into_iter().map(|(key, (value, origin))| format!("{key} {value} {origin}")).collect();
     let expected = [
-        r#"account.password "" default"#,
+        r#"account.password "***" default"#,
         r#"account.user "42" environment variable ACCOUNT__USER"#,
         r#"numbers.bind "127.0.0.1:7776" default"#,
         "numbers.rate 3.0 --set numbers.rate",
@@ -424,7 +424,7 @@ fn the_description_of_a_setting_is_data() {
         "section": "account",
         "key": "password",
         "type": ["string"],
-        "default": "",
+        "default": null,
         "required": false,
         "help": "The password",
         "variables": ["ACCOUNT__PASSWORD", "ACCOUNT_PASSWORD"],
