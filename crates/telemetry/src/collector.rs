@@ -1,7 +1,6 @@
-//! The exporter, and the HTTP client through which it reaches the collector.
+//! The HTTP client through which the exporter reaches the collector.
 
 use std::fmt::Display;
-use std::future::ready;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,12 +13,11 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use opentelemetry_http::{HttpClient, HttpError};
-use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
 use service::Error;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use crate::endpoint::Endpoint;
+use crate::Endpoint;
 
 /// How long the collector may take to answer: the default of the OTLP specification for an export.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
@@ -30,36 +28,20 @@ const MAX_RESPONSE: usize = 64 * 1024;
 /// The shortest time between two warnings that spans are lost.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
-/// What sends spans to this collector.
-///
-/// # Errors
-///
-/// When a variable of OpenTelemetry asks for something that this program lacks, such as compression.
-pub(crate) fn exporter(endpoint: &Endpoint) -> Result<SpanExporter, Error> {
-    SpanExporter::builder()
-        .with_http()
-        .with_http_client(Collector::new(endpoint))
-        .with_protocol(Protocol::HttpBinary)
-        .with_endpoint(endpoint.traces())
-        .build()
-        .context("invalid OpenTelemetry settings")
-}
-
 /// An HTTP client for use on a thread outside the runtime, such as that of the exporter.
 #[derive(Debug)]
 pub(super) struct Collector {
     endpoint: Endpoint,
     client: Client<HttpConnector, Full<Bytes>>,
-    /// `None` if it was made outside a runtime, only to see whether it can be made.
-    runtime: Option<Handle>,
+    runtime: Handle,
     warned_at: Mutex<Option<Instant>>,
 }
 
 impl Collector {
-    /// Creates a client whose connections run on the runtime of the caller, if it is on one.
+    /// Creates a client whose connections run on the runtime of the caller.
     pub(super) fn new(endpoint: &Endpoint) -> Self {
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { endpoint: endpoint.clone(), client, runtime: Handle::try_current().ok(), warned_at: Mutex::default() }
+        Self { endpoint: endpoint.clone(), client, runtime: Handle::current(), warned_at: Mutex::default() }
     }
 
     fn warn(&self, error: &dyn Display) {
@@ -78,8 +60,7 @@ impl HttpClient for Collector {
         'a: 'f,
     {
         let client = self.client.clone();
-        let Some(runtime) = &self.runtime else { return Box::pin(ready(Err("made outside a runtime".into()))) };
-        let posted = runtime.spawn(async move {
+        let posted = self.runtime.spawn(async move {
             let answer = timeout(ANSWERS_WITHIN, post(&client, request)).await;
             answer.context("no answer in time").flatten()
         });

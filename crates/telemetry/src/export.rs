@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
 use opentelemetry::trace::TracerProvider;
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use service::{Error, Scope, Section, Service};
 use tokio::task::spawn_blocking;
 
-use crate::collector::exporter;
+use crate::collector::Collector;
 use crate::{Endpoint, TelemetrySettings, Tracer};
 
 /// How long a service that stops waits for its last spans to be exported.
@@ -18,6 +20,9 @@ const FLUSH_WITHIN: Duration = Duration::from_secs(1);
 ///
 /// Call it first, so that the export stops last and sends the spans of all others. A collector that is absent or slow
 /// slows nobody down: spans wait in a bounded queue on a thread of their own, and are dropped when it is full.
+///
+/// A variable of OpenTelemetry that asks for something that this program lacks, such as compression, is ignored with a
+/// warning.
 ///
 /// # Errors
 ///
@@ -39,8 +44,15 @@ impl Service for Export {
 
     async fn run(self, scope: Scope<Tracer>) -> Result<(), Error> {
         let Self { endpoint, service } = self;
+        let exporter = SpanExporter::builder()
+            .with_http()
+            .with_http_client(Collector::new(&endpoint))
+            .with_protocol(Protocol::HttpBinary)
+            .with_endpoint(endpoint.traces())
+            .build()
+            .context("invalid OpenTelemetry settings")?;
         let provider = SdkTracerProvider::builder()
-            .with_batch_exporter(exporter(&endpoint)?)
+            .with_batch_exporter(exporter)
             .with_resource(Resource::builder().with_service_name(service).build())
             .build();
         scope.ready(Tracer(Some(provider.tracer("ticketing"))));

@@ -6,7 +6,6 @@
 //! Each step of a trace is an OpenTelemetry span. [`start`] exports the spans to a collector if the settings name one.
 
 mod collector;
-mod endpoint;
 mod export;
 mod log;
 mod settings;
@@ -14,10 +13,9 @@ mod trace;
 mod tracer;
 mod warn_once;
 
-pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use export::start;
 pub use log::log_to_stderr;
-pub use settings::TelemetrySettings;
+pub use settings::{Endpoint, InvalidEndpoint, TelemetrySettings};
 pub use trace::{Trace, remote_context};
 pub use tracer::Tracer;
 pub use warn_once::WarnOnce;

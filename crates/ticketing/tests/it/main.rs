@@ -14,6 +14,7 @@ mod process;
 mod program;
 mod ready;
 mod restarted;
+mod refused;
 mod rolling;
 mod rush;
 mod secrets;
