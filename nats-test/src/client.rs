@@ -15,8 +15,8 @@ pub struct Broker {
     /// The NATS server
     #[arg(long, env = "NATS_URL", hide_env_values = true, default_value = "nats://localhost:4222")]
     pub url: ServerUrl,
-    /// The cluster id, which is the name of the stream of events; that of the application is ticketing
-    #[arg(long, value_name = "NAME", default_value = "nats-test")]
+    /// The cluster id, which is the name of the stream of events
+    #[arg(long, value_name = "NAME", default_value = "ticketing")]
     pub cluster_id: Name,
 }
 
@@ -64,10 +64,6 @@ fn with_hint(error: Error) -> Error {
         Some(unreachable @ ErrorKind::Unreachable { .. }) => anyhow!(
             "{unreachable}; start one with `cargo run -p nats-test --bin server`, or forward the cluster's with \
              `kubectl port-forward service/nats-srv 4222:4222`, or name another with --url"
-        ),
-        Some(other @ ErrorKind::OtherCluster { .. }) => anyhow!(
-            "{other}; for the lessons, whose events the application could not handle, start one with `cargo run -p nats-test \
-             -- --fresh --port 0 --monitoring-port 0`, which prints its --url"
         ),
         _ => error,
     }

@@ -9,6 +9,10 @@ use time::OffsetDateTime;
 /// The header that carries the id of an event; every copy of the event has the same id.
 pub const EVENT_ID: &str = "Event-Id";
 
+/// The header of an event of an experiment, which no service has recorded. The listeners of services ack it without handling
+/// it, so that experiments can share the broker of an application.
+pub(crate) const EXPERIMENT: &str = "Experiment";
+
 /// The payload of a message is not the event of its subject.
 #[derive(Debug, thiserror::Error)]
 #[error("not the JSON of {subject}: {source}")]
@@ -78,6 +82,11 @@ impl Delivery {
     /// The id of the event, the same for every copy of it; `None` if another program published it without one.
     pub fn event_id(&self) -> Option<&str> {
         self.headers.get(EVENT_ID).map(|id| id.as_str())
+    }
+
+    /// Whether it is an event of an experiment.
+    pub fn is_experiment(&self) -> bool {
+        self.headers.get(EXPERIMENT).is_some()
     }
 
     /// What an inbox recognises the event by: its id, or if it has none, its sequence and the time when it was stored.

@@ -101,7 +101,7 @@ impl Publish {
     }
 
     async fn publish(&self, bus: &Bus) -> Result<(), Error> {
-        let payload = self.payload();
+        let (payload, is_experiment) = self.payload();
         let max_pending = if self.interval.is_zero() { MAX_PENDING } else { 1 };
         let published = stream::iter(0..self.count).map(|number| {
             let payload = payload.clone().into_bytes();
@@ -109,7 +109,11 @@ impl Publish {
                 if number > 0 && !self.interval.is_zero() {
                     sleep(self.interval).await;
                 }
-                bus.publish(self.subject, payload.into()).await
+                if is_experiment {
+                    bus.publish_experiment(self.subject, payload.into()).await
+                } else {
+                    bus.publish(self.subject, payload.into()).await
+                }
             }
         });
         let mut published = published.buffered(max_pending);
@@ -119,9 +123,12 @@ impl Publish {
         Ok(())
     }
 
-    fn payload(&self) -> String {
+    /// What to publish, and whether it is the ticket of the lessons. The services of an application can't handle that one,
+    /// and must not try.
+    fn payload(&self) -> (String, bool) {
+        let ticket = || json!({ "id": self.id, "title": self.title, "price": self.price }).to_string();
         let other = self.data.as_ref().or(self.raw.as_ref());
-        other.cloned().unwrap_or_else(|| json!({ "id": self.id, "title": self.title, "price": self.price }).to_string())
+        other.map_or_else(|| (ticket(), true), |other| (other.clone(), false))
     }
 }
 

@@ -74,46 +74,7 @@ fn a_broker_with_the_events_of_another_cluster_is_refused() {
     server.publish("");
     let ended = server.listen_refused("--cluster-id other");
     assert_eq!((ended.code, ended.stderr.len()), (Some(1), 1), "{:?}", ended.stderr);
-    assert!(ended.stderr[0].contains("holds the events of cluster nats-test"), "{:?}", ended.stderr);
-    server.stop();
-}
-
-/// Its services could not handle the lessons' events, which would become dead letters, and stay in its stream.
-#[test]
-fn no_lesson_leaves_anything_at_the_broker_of_the_application() {
-    let server = Server::start();
-    server.publish("--cluster-id ticketing --data {}");
-    // Except of the registry of client ids, which forgets the publisher above a little later.
-    let counts = || {
-        let page = server.page("/jsz?accounts=1&streams=1");
-        let rows = page["account_details"][0]["stream_detail"].as_array().unwrap();
-        let mut counts: Vec<_> = rows.iter().map(|row| format!("{} {}", row["name"], row["state"])).collect();
-        counts.retain(|row| !row.starts_with("\"KV_"));
-        counts.sort_unstable();
-        counts
-    };
-    let before = counts();
-    for (command, options) in [
-        ("publish", ""),
-        ("listen", ""),
-        ("listen", "--lesson event-redelivery"),
-        ("listen", "--dead-letters"),
-        ("monitor", "--bind 127.0.0.1:0"),
-        ("accounts", "--scenario slow-instance --solution none"),
-        ("ticket-versions", ""),
-    ] {
-        let ended = server.client(command, options).end();
-        assert_eq!(
-            (ended.code, ended.stdout, ended.stderr.len()),
-            (Some(1), vec![], 1),
-            "{command}: {:?}",
-            ended.stderr
-        );
-        let error = &ended.stderr[0];
-        assert!(error.contains("holds the events of cluster ticketing"), "{error}");
-        assert!(error.contains("`cargo run -p nats-test -- --fresh --port 0 --monitoring-port 0`"), "{error}");
-    }
-    assert_eq!(counts(), before);
+    assert!(ended.stderr[0].contains("holds the events of cluster ticketing"), "{:?}", ended.stderr);
     server.stop();
 }
 

@@ -151,7 +151,7 @@ impl Server {
     pub(crate) fn consumers(&self) -> Vec<Value> {
         let page = self.page("/jsz?accounts=1&streams=1&consumers=1&config=1");
         let streams = page["account_details"][0]["stream_detail"].as_array().cloned().unwrap_or_default();
-        let events = streams.into_iter().find(|stream| stream["name"] == "nats-test").unwrap_or_default();
+        let events = streams.into_iter().find(|stream| stream["name"] == "ticketing").unwrap_or_default();
         events["consumer_detail"].as_array().cloned().unwrap_or_default()
     }
 

@@ -138,6 +138,9 @@ impl<L: Listener> Adapter<L> {
     }
 
     async fn verdict(&self, delivery: &Delivery, stopping: &Stopping) -> Verdict {
+        if delivery.is_experiment() {
+            return Verdict::Ack;
+        }
         point("listener-received");
         let arrived = match self.arrived(delivery) {
             Ok(arrived) => arrived,

@@ -27,6 +27,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::error::chain;
 use crate::handle::{PUBLISH_ATTEMPT_TIMEOUT, RETRY_PAUSE};
+use crate::delivery::EXPERIMENT;
 use crate::{Bus, EVENT_ID, streams};
 
 pub use publisher::{Publisher, RecordedEvent};
@@ -109,6 +110,18 @@ impl Bus {
     pub async fn publish(&self, subject: Subject, payload: Bytes) -> Result<Published, PublishError> {
         let subject = async_nats::Subject::from_static(subject.as_str());
         self.store(subject, || Ok(payload.clone()), HeaderMap::new(), &nuid::next()).await
+    }
+
+    /// As [`Bus::publish`], of an experiment: no listener of a service handles the event, and an audit does not miss its row.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Bus::publish`].
+    pub async fn publish_experiment(&self, subject: Subject, payload: Bytes) -> Result<Published, PublishError> {
+        let subject = async_nats::Subject::from_static(subject.as_str());
+        let mut headers = HeaderMap::new();
+        headers.insert(EXPERIMENT, "true");
+        self.store(subject, || Ok(payload.clone()), headers, &nuid::next()).await
     }
 
     /// As [`Bus::publish`], on any subject of our streams, with headers, and with an id of the caller's, which becomes the

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::anyhow;
 use bus::{Effects, Limits, Rejection};
+use events::Subject;
 use mongodb::bson::{Document, doc};
+use store::Audit;
 use testkit::{Broker, Database, until};
 
 use super::harness::{AWAITED, SOON, Seller, World, write};
@@ -13,6 +15,29 @@ use crate::{open, ticket};
 
 async fn publish(world: &World<'_>) {
     world.client.publish(serde_json::to_string(&ticket("concert")).unwrap()).await;
+}
+
+#[tokio::test]
+async fn an_event_of_an_experiment_is_acked_without_a_handler_and_is_no_finding_of_the_audit() {
+    let (database, broker) = (Database::new(), Broker::start().await);
+    let world = World::new(&database, &broker).await;
+    let listener = world.listen(Seller::default()).await;
+    let bus = &world.client.bus;
+    for payload in ["{\"id\":\"123\",\"title\":\"concert\",\"price\":20}", "no JSON"] {
+        bus.publish_experiment(Subject::TicketCreated, payload.into()).await.unwrap();
+    }
+    publish(&world).await;
+    assert_eq!(world.sold(1).await, [1]);
+    world.settled().await;
+    let letters = broker.outsider().await.get_stream("ticketing-dead-letters").await.unwrap();
+    assert_eq!(letters.cached_info().state.messages, 0);
+    let mut audit = Audit::begin(bus, &[world.store().clone()], &[Subject::TicketCreated]).await.unwrap();
+    let unknown = audit.findings().await.unwrap();
+    assert_eq!(unknown.iter().map(|finding| finding.sequences.clone()).collect::<Vec<_>>(), [[3]], "the third only");
+    audit.close().await;
+    listener.stop().await.result.unwrap();
+    world.close().await;
+    broker.stop().await;
 }
 
 #[tokio::test]
