@@ -17,6 +17,9 @@ use crate::{Store, outbox};
 /// How many rows or messages are held in memory at the same time.
 pub(super) const PAGE: usize = 500;
 
+/// How many rows the database sends at the same time: without a limit, 16 MB of them, and that is much more in memory.
+const FETCHED: u32 = 500;
+
 /// What failed, if a sequence could not be noted.
 const NOTING: &str = "failed to note sequences in the outbox";
 
@@ -56,14 +59,14 @@ pub(super) async fn subjects(store: &Store) -> Result<Vec<Subject>, Error> {
 /// The rows whose messages have sequences after the first and up to the last one.
 pub(super) async fn between(store: &Store, after: u64, last: u64) -> Result<Cursor<Row>, Error> {
     let these = doc! { "$gt": i64::try_from(after)?, "$lte": i64::try_from(last)? };
-    outbox_of(store).find(doc! { "sequence": these }).await.context(READING)
+    outbox_of(store).find(doc! { "sequence": these }).batch_size(FETCHED).await.context(READING)
 }
 
 /// The places of the rows whose messages have later sequences than this one.
 pub(super) async fn after(store: &Store, sequence: u64) -> Result<Cursor<Place>, Error> {
     let later = doc! { "sequence": { "$gt": i64::try_from(sequence)? } };
     let rows = store.collection::<Place>(OUTBOX);
-    rows.find(later).projection(doc! { "sequence": 1 }).await.context(READING)
+    rows.find(later).projection(doc! { "sequence": 1 }).batch_size(FETCHED).await.context(READING)
 }
 
 /// The rows with these ids.
