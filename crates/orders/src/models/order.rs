@@ -130,7 +130,8 @@ impl Order {
 
     /// The time until which the order must be paid, to the millisecond.
     pub(crate) fn expires_at(&self) -> OffsetDateTime {
-        OffsetDateTime::UNIX_EPOCH + time::Duration::milliseconds(self.expires_at.timestamp_millis())
+        let since_1970 = time::Duration::milliseconds(self.expires_at.timestamp_millis());
+        OffsetDateTime::UNIX_EPOCH.saturating_add(since_1970)
     }
 
     pub(crate) fn ticket(&self) -> TicketId {

@@ -185,7 +185,7 @@ pub async fn waiting_counts(store: &Store) -> Result<Vec<WaitingCount>> {
         group,
         subject,
         count: count.try_into().unwrap_or_default(),
-        oldest: OffsetDateTime::UNIX_EPOCH + time::Duration::milliseconds(oldest.timestamp_millis()),
+        oldest: OffsetDateTime::UNIX_EPOCH.saturating_add(time::Duration::milliseconds(oldest.timestamp_millis())),
     });
     Ok(counts.collect())
 }

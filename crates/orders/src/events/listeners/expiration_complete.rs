@@ -54,8 +54,8 @@ impl Listener for ExpirationCompleteListener {
     async fn on_message(&self, event: &ExpirationComplete, tx: &mut Tx) -> Result<(), Rejection> {
         let order = self.orders.find_in(tx, event.order_id).await?;
         let order = order.ok_or_else(|| Rejection::until_it_exists(event.order_id))?;
-        if let Ok(early) = Duration::try_from(order.expires_at() - OffsetDateTime::now_utc())
-            && order.is_open()
+        if order.is_open()
+            && let Ok(early) = Duration::try_from(order.expires_at() - OffsetDateTime::now_utc())
             && !early.is_zero()
         {
             self.came_early(event.order_id, early);
