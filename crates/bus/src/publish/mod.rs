@@ -25,9 +25,9 @@ use events::Subject;
 use futures_util::FutureExt;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use crate::delivery::EXPERIMENT;
 use crate::error::chain;
 use crate::handle::{PUBLISH_ATTEMPT_TIMEOUT, RETRY_PAUSE};
-use crate::delivery::EXPERIMENT;
 use crate::{Bus, EVENT_ID, streams};
 
 pub use publisher::{Publisher, RecordedEvent};

@@ -65,6 +65,11 @@ impl Summary {
         })
     }
 
+    /// Whether the event may be tried although its record has not come: it has not failed a moment ago.
+    pub(super) fn may_be_tried(&self) -> bool {
+        !self.is_postponed
+    }
+
     /// Whether the event is to be tried, given the version of its record.
     pub(super) fn is_due(&self, version: Option<u64>, limit: Duration) -> bool {
         let has_come = version.is_some_and(|version| stored(version) >= self.version);

@@ -12,7 +12,8 @@
 //!
 //! A process may be killed between its commit and the search for followers, and an event may be stored right after that
 //! search. So whoever stores an event looks at its record once more, and a sweep looks at every row again and again, a page
-//! at a time. It also finds those that have waited for too long, which become dead letters.
+//! at a time. It also finds those that have waited for too long, which become dead letters. And it tries a few of the others:
+//! an event may have become able to be handled without a new version of the record that it waits for.
 
 mod found;
 mod row;

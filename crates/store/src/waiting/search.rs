@@ -11,7 +11,7 @@ use mongodb::error::Result;
 use time::OffsetDateTime;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, sleep_until};
 
-use super::found::{self, Found, MAX_FOLLOWERS, waiting_counts};
+use super::found::{self, Found, MAX_FOLLOWERS, Summary, waiting_counts};
 use super::versions;
 use crate::Store;
 use crate::commits::{Commits, Passing};
@@ -31,6 +31,10 @@ const RECORDS_AT_ONCE: usize = 100;
 
 /// How many rows are reported that can't be read.
 const MAX_UNREADABLE: usize = 1000;
+
+/// How many events of a page are tried although the record that they wait for has not come. What an event waits for may
+/// become unnecessary in another way than by its record: an order that waits for its ticket is cancelled itself.
+const TRIED_ANYWAY: usize = 5;
 
 /// The pause after a page with events that are to be tried.
 const SWEEP_SOON: Duration = Duration::from_millis(20);
@@ -193,12 +197,18 @@ impl<'a> Search<'a> {
         self.after = page.last().filter(|_| !is_last).map(|row| row.key.clone());
         let records: Vec<_> = page.iter().map(|row| row.record).collect();
         let versions = versions::versions(self.store, &records).await?;
-        let due = page.iter().filter(|row| row.is_due(versions.get(&row.record).copied(), self.limit));
-        let due = due.map(|row| row.key.clone()).collect();
+        let version = |row: &Summary| versions.get(&row.record).copied();
+        let (due, not_due): (Vec<_>, Vec<_>) = page.iter().partition(|row| row.is_due(version(row), self.limit));
+        let keys = |rows: &[&Summary]| rows.iter().map(|row| row.key.clone()).collect();
         // If there is no room, they are found at the next sweep.
-        if self.pass(due).await?.contains(&Passing::Passed) {
+        if self.pass(keys(&due)).await?.contains(&Passing::Passed) {
             sweep.reset_after(SWEEP_SOON);
         }
+        let mut not_due: Vec<_> = not_due.into_iter().filter(|row| row.may_be_tried()).collect();
+        let first = rand::random_range(0..not_due.len().max(1));
+        not_due.rotate_left(first);
+        not_due.truncate(TRIED_ANYWAY);
+        self.pass(keys(&not_due)).await?;
         Ok(())
     }
 

@@ -1,8 +1,7 @@
 //! order:created
 
-use testkit::{new_id, unknown_id};
-
-use testkit::settled;
+use mongodb::bson::doc;
+use testkit::{new_id, settled, unknown_id, until};
 
 use super::{CREATED, Orders, announced};
 use crate::app::{World, signin};
@@ -34,6 +33,26 @@ async fn a_second_order_waits_until_the_first_one_is_cancelled() {
     orders.cancel(&first, &ticket).await;
     let holders: Vec<_> = announced(&world.broker, 3).await.into_iter().map(|updated| updated.order_id).collect();
     assert_eq!(holders, [Some(first), None, Some(second)]);
+    orders.close().await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_order_that_waits_for_its_ticket_is_settled_by_its_own_cancellation() {
+    let world = World::start().await;
+    let orders = Orders::of(&world.broker).await;
+    let ticket = world.app.ticket(&signin()).await;
+    let (holder, waits) = (new_id(), new_id());
+    orders.create(&holder, &ticket).await;
+    announced(&world.broker, 1).await;
+    orders.create(&waits, &ticket).await;
+    let waiting = world.database.collection("waiting").await;
+    until("it waits", || async { waiting.count_documents(doc! {}).await.unwrap() == 1 }).await;
+    orders.cancel(&waits, &ticket).await;
+    until("it is settled", || async { waiting.count_documents(doc! {}).await.unwrap() == 0 }).await;
+    let stored = world.database.collection("tickets").await.find_one(doc! { "_id": &ticket }).await.unwrap().unwrap();
+    assert_eq!(stored.get_str("orderId").unwrap(), holder.to_string());
+    assert!(!stored.contains_key("cancelledEarly"), "{stored}");
     orders.close().await;
     world.stop().await;
 }
