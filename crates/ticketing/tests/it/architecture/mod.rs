@@ -10,7 +10,7 @@ use std::process::Command;
 use modules::{Module, modules_of};
 
 /// The layer of each crate. A new crate must be given one here.
-const LAYERS: [(&str, u8); 17] = [
+const LAYERS: [(&str, u8); 18] = [
     ("service", 1),
     ("events", 1),
     ("telemetry", 2),
@@ -23,6 +23,7 @@ const LAYERS: [(&str, u8); 17] = [
     ("tickets", 6),
     ("orders", 6),
     ("expiration", 6),
+    ("bank", 6),
     ("operator", 7),
     ("ticketing", 8),
     ("faults", 8),

@@ -1,0 +1,7 @@
+//! The test bank as a program of its own.
+
+use service::Exit;
+
+fn main() -> Exit {
+    common::main(bank::PROGRAM)
+}
