@@ -16,7 +16,7 @@ pub(crate) struct Reported(Mutex<HashSet<(String, String)>>);
 impl Reported {
     /// Counts and logs a document, if that was not done before.
     pub(crate) fn report(&self, collection: &str, id: &Bson, why: &dyn Display) {
-        let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
+        let id = text_of(id);
         let mut reported = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if reported.len() < MAX_REPORTED && reported.insert((collection.to_owned(), id.clone())) {
             drop(reported);
@@ -26,4 +26,9 @@ impl Reported {
             tracing::error!(collection, id, "a document can't be read, and is left out: repair or delete it ({why})");
         }
     }
+}
+
+/// The id of a document in words, whatever its type.
+pub(crate) fn text_of(id: &Bson) -> String {
+    id.as_str().map_or_else(|| id.to_string(), str::to_owned)
 }

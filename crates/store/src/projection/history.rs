@@ -18,6 +18,7 @@ use service::Error;
 use super::Projected;
 use super::arrival::Arrival;
 use crate::Store;
+use crate::error::DUPLICATE_KEY;
 
 /// The beginning of the names of these collections.
 const PREFIX: &str = "replay-";
@@ -193,7 +194,6 @@ fn key_of<T: Projected>(message: &Delivery) -> Option<Key> {
 
 /// Whether all that has failed is an event that was there already.
 fn is_only_of_duplicates(error: &ErrorKind) -> bool {
-    const DUPLICATE_KEY: i32 = 11000;
     let ErrorKind::InsertMany(failed) = error else { return false };
     let writes = failed.write_errors.as_deref().unwrap_or_default();
     failed.write_concern_error.is_none() && writes.iter().all(|error| error.code == DUPLICATE_KEY)

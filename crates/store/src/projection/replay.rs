@@ -18,6 +18,7 @@ use service::Error;
 
 use super::history::{Histories, Record, Sorted};
 use super::{Projected, Projection};
+use crate::reported::text_of;
 use crate::{Store, Tx};
 
 /// How many copies are remembered until they are checked again.
@@ -151,7 +152,7 @@ impl<T: Projected> Running<'_, T> {
         while let Some(record) = Histories::next(&mut histories).await? {
             self.replayed.records += 1;
             while let Some((id, _)) = copy.as_ref().filter(|(id, _)| precedes(id, &record.id)) {
-                let (id, version) = (name(id), copy.as_ref().and_then(|(_, copy)| copy.as_ref().map(T::version)));
+                let (id, version) = (text_of(id), copy.as_ref().and_then(|(_, copy)| copy.as_ref().map(T::version)));
                 self.is_ahead(id, version).await?;
                 copy = next().await?;
             }
@@ -166,7 +167,7 @@ impl<T: Projected> Running<'_, T> {
             (self.report)(ReplayStep::Compared)?;
         }
         while let Some((id, found)) = copy {
-            self.is_ahead(name(&id), found.map(|copy| copy.version())).await?;
+            self.is_ahead(text_of(&id), found.map(|copy| copy.version())).await?;
             copy = next().await?;
         }
         self.judge_those_ahead().await
@@ -245,8 +246,4 @@ fn readable<T: Projected>(copy: Document) -> Copy<T> {
 /// Whether a copy comes before the record in the order of ids. An id that is not a text is no record's.
 fn precedes(id: &Bson, record: &str) -> bool {
     id.as_str().is_none_or(|id| id < record)
-}
-
-fn name(id: &Bson) -> String {
-    id.as_str().map_or_else(|| id.to_string(), str::to_owned)
 }

@@ -8,13 +8,13 @@ use std::time::Duration;
 use bus::WaitingEvent;
 use events::RecordKey;
 use futures_util::TryStreamExt;
-use mongodb::bson::{DateTime, Document, doc};
+use mongodb::bson::{Bson, DateTime, Document, doc};
 use mongodb::error::Result;
 use serde::Deserialize;
 use time::OffsetDateTime;
 
 use super::row::{Row, computed, millis, stored};
-use super::rows::rows;
+use super::rows::{WAITING, rows};
 use crate::commits::Listening;
 use crate::{Store, in_time};
 
@@ -34,11 +34,12 @@ pub(super) struct Summary {
     is_postponed: bool,
 }
 
-/// Some rows, and the keys of those among them that can't be read.
+/// A page of the rows.
 #[derive(Debug)]
-pub(super) struct Found<T> {
-    pub(super) rows: Vec<T>,
-    pub(super) unreadable: Vec<String>,
+pub(super) struct Page {
+    pub(super) rows: Vec<Summary>,
+    /// The key of its last row, unless no page follows.
+    pub(super) last: Option<String>,
 }
 
 /// How many events of a group and subject wait in a database.
@@ -84,7 +85,7 @@ pub(super) async fn followers(
     group: &str,
     subjects: &[&str],
     written: &[(RecordKey, u64)],
-) -> Result<Found<Summary>> {
+) -> Result<Vec<Summary>> {
     let reached = written.iter().map(|(record, version)| {
         doc! { "record": record.to_string(), "version": { "$lte": stored(*version) } }
     });
@@ -100,7 +101,7 @@ pub(super) async fn chain(
     group: &str,
     subjects: &[&str],
     followers: &[Summary],
-) -> Result<Found<Summary>> {
+) -> Result<Vec<Summary>> {
     // The version that a record will have when the followers so far are handled.
     let mut reached: HashMap<RecordKey, i64> = HashMap::new();
     for one in followers {
@@ -112,7 +113,7 @@ pub(super) async fn chain(
     });
     let these = doc! { "group": group, "subject": { "$in": subjects }, "$or": ahead.collect::<Vec<_>>() };
     let mut found = summaries(store, these, doc! { "record": 1, "version": 1 }, MAX_FOLLOWERS).await?;
-    found.rows.retain(|row| {
+    found.retain(|row| {
         let Some(version) = reached.get_mut(&row.record) else { return false };
         let is_next = row.version <= *version + 1 && !row.is_postponed;
         *version += i64::from(is_next && row.version == *version + 1);
@@ -127,30 +128,24 @@ pub(super) async fn page(
     listening: &HashSet<Listening>,
     after: Option<&str>,
     count: usize,
-) -> Result<Found<Summary>> {
+) -> Result<Page> {
     let mut these = doc! { "$or": ours(listening) };
     if let Some(after) = after {
         these.insert("_id", doc! { "$gt": after });
     }
-    summaries(store, these, doc! { "_id": 1 }, count).await
+    let found = summaries_of(store, these, doc! { "_id": 1 }, count).await?;
+    let last = found.last().filter(|_| found.len() == count).and_then(|row| row.get_str("_id").ok());
+    let last = last.map(str::to_owned);
+    Ok(Page { rows: readable(store, found, |row| Summary::read(&row)), last })
 }
 
-/// The events with these keys.
-pub(super) async fn events(store: &Store, keys: &[String]) -> Result<Found<(String, WaitingEvent)>> {
+/// The events with these keys, in the order of the keys.
+pub(super) async fn events(store: &Store, keys: &[String]) -> Result<Vec<(String, WaitingEvent)>> {
     let steps = [doc! { "$match": { "_id": { "$in": keys } } }, doc! { "$addFields": computed() }];
-    let mut cursor = in_time(rows(store).aggregate(steps)).await?;
-    let mut found = Found { rows: Vec::new(), unreadable: Vec::new() };
-    while let Some(row) = in_time(cursor.try_next()).await? {
-        let key = key_of(&row);
-        match Row::event_of(row) {
-            Some(event) => found.rows.push(event),
-            None => found.unreadable.push(key),
-        }
-    }
-    // In the order of the keys, which is the one of versions.
+    let mut events = readable(store, aggregated(store, steps).await?, Row::event_of);
     let place: HashMap<_, _> = keys.iter().enumerate().map(|(place, key)| (key.as_str(), place)).collect();
-    found.rows.sort_by_key(|(key, _)| place.get(key.as_str()).copied());
-    Ok(found)
+    events.sort_by_key(|(key, _)| place.get(key.as_str()).copied());
+    Ok(events)
 }
 
 /// Whether any event waits.
@@ -195,30 +190,45 @@ pub async fn waiting_counts(store: &Store) -> Result<Vec<WaitingCount>> {
     Ok(counts.collect())
 }
 
-async fn summaries(store: &Store, these: Document, in_order: Document, limit: usize) -> Result<Found<Summary>> {
+async fn summaries(store: &Store, these: Document, in_order: Document, limit: usize) -> Result<Vec<Summary>> {
+    let found = summaries_of(store, these, in_order, limit).await?;
+    Ok(readable(store, found, |row| Summary::read(&row)))
+}
+
+/// The rows without their events.
+async fn summaries_of(store: &Store, these: Document, in_order: Document, limit: usize) -> Result<Vec<Document>> {
     let mut fields = computed();
     fields.extend(doc! { "record": 1, "version": 1 });
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let steps =
         [doc! { "$match": these }, doc! { "$sort": in_order }, doc! { "$limit": limit }, doc! { "$project": fields }];
+    aggregated(store, steps).await
+}
+
+async fn aggregated(store: &Store, steps: impl IntoIterator<Item = Document>) -> Result<Vec<Document>> {
     let mut cursor = in_time(rows(store).aggregate(steps)).await?;
-    let mut found = Found { rows: Vec::new(), unreadable: Vec::new() };
+    let mut found = Vec::new();
     while let Some(row) = in_time(cursor.try_next()).await? {
-        match Summary::read(&row) {
-            Some(row) => found.rows.push(row),
-            None => found.unreadable.push(key_of(&row)),
-        }
+        found.push(row);
     }
     Ok(found)
+}
+
+/// What can be read of these rows. The others are reported, and stay where they are.
+fn readable<T>(store: &Store, found: Vec<Document>, read: impl Fn(Document) -> Option<T>) -> Vec<T> {
+    let read = |row: Document| {
+        let id = row.get("_id").cloned().unwrap_or(Bson::Null);
+        let read = read(row);
+        if read.is_none() {
+            store.report_unreadable(WAITING, &id, &"it is not an event that waits");
+        }
+        read
+    };
+    found.into_iter().filter_map(read).collect()
 }
 
 /// The rows of these listeners.
 fn ours(listening: &HashSet<Listening>) -> Vec<Document> {
     let ours = listening.iter().map(|(group, subject)| doc! { "group": group, "subject": subject });
     ours.collect()
-}
-
-/// The key of a row, whatever its type.
-fn key_of(row: &Document) -> String {
-    row.get("_id").map(|key| key.as_str().map_or_else(|| key.to_string(), str::to_owned)).unwrap_or_default()
 }

@@ -13,7 +13,7 @@ use mongodb::{Collection, IndexModel};
 use super::row::{Row, key, millis, stored};
 use crate::{Store, in_time};
 
-const WAITING: &str = "waiting";
+pub(super) const WAITING: &str = "waiting";
 
 /// Creates the indexes, however long the database is away.
 pub(crate) async fn prepare(store: &Store) -> std::result::Result<(), anyhow::Error> {

@@ -11,7 +11,7 @@ use mongodb::error::Result;
 use time::OffsetDateTime;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, sleep_until};
 
-use super::found::{self, Found, MAX_FOLLOWERS, Summary, waiting_counts};
+use super::found::{self, MAX_FOLLOWERS, Page, Summary, waiting_counts};
 use super::versions;
 use crate::Store;
 use crate::commits::{Commits, Passing};
@@ -28,9 +28,6 @@ const PAGE: usize = 250;
 
 /// Of how many records the followers are looked for with one question to the database.
 const RECORDS_AT_ONCE: usize = 100;
-
-/// How many rows are reported that can't be read.
-const MAX_UNREADABLE: usize = 1000;
 
 /// How many events of a page are tried although the record that they wait for has not come. What an event waits for may
 /// become unnecessary in another way than by its record: an order that waits for its ticket is cancelled itself.
@@ -55,14 +52,12 @@ pub(super) struct Search<'a> {
     after: Option<String>,
     /// What was reported to wait, by group and subject.
     reported: HashSet<(String, String)>,
-    /// The keys of the rows that can't be read.
-    unreadable: HashSet<String>,
     logged: Option<Instant>,
 }
 
 impl<'a> Search<'a> {
     pub(super) fn new(store: &'a Store, bus: &'a Bus, limit: Duration) -> Self {
-        Self { store, bus, limit, after: None, reported: HashSet::new(), unreadable: HashSet::new(), logged: None }
+        Self { store, bus, limit, after: None, reported: HashSet::new(), logged: None }
     }
 
     pub(super) async fn run(mut self) -> Infallible {
@@ -101,7 +96,7 @@ impl<'a> Search<'a> {
 
     /// Wakes the events whose record another process has written, and passes on the followers of written records. What
     /// fails is done in a later turn.
-    async fn turn(&mut self) -> Result<()> {
+    async fn turn(&self) -> Result<()> {
         let commits = self.commits();
         let stored = commits.take_stored();
         let asked: HashSet<_> = commits.records.take_due().into_iter().chain(stored.iter().copied()).collect();
@@ -127,7 +122,7 @@ impl<'a> Search<'a> {
 
     /// Passes on the followers of these records, in the order of their names. If they are too many, the rest is looked for
     /// when some have been tried.
-    async fn follow(&mut self, written: &[(RecordKey, u64)]) -> Result<()> {
+    async fn follow(&self, written: &[(RecordKey, u64)]) -> Result<()> {
         let commits = self.commits();
         let listening = commits.listening();
         let groups: HashSet<_> = listening.iter().map(|(group, _)| group.as_str()).collect();
@@ -135,11 +130,9 @@ impl<'a> Search<'a> {
             let ours = listening.iter().filter(|(of, _)| of == group);
             let subjects: Vec<_> = ours.map(|(_, subject)| subject.as_str()).collect();
             let followers = found::followers(self.store, group, &subjects, written).await?;
-            let followers = self.readable(followers);
             let Some(last) = followers.last().map(|last| last.record) else { continue };
             let are_all = followers.len() < MAX_FOLLOWERS;
             let chain = found::chain(self.store, group, &subjects, &followers).await?;
-            let chain = self.readable(chain);
             if !are_all {
                 let rest = written.iter().skip_while(|(record, _)| *record != last);
                 commits.look_for_followers(rest.copied());
@@ -153,29 +146,14 @@ impl<'a> Search<'a> {
     }
 
     /// Passes the events with these keys to their listeners, unless they are on their way.
-    async fn pass(&mut self, mut keys: Vec<String>) -> Result<Vec<Passing>> {
+    async fn pass(&self, mut keys: Vec<String>) -> Result<Vec<Passing>> {
         let commits = self.commits();
         keys.retain(|key| !commits.is_returning(key));
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let events = found::events(self.store, &keys).await?;
-        let events = self.readable(events).into_iter();
+        let events = found::events(self.store, &keys).await?.into_iter();
         Ok(events.map(|(key, event)| commits.pass(key, event)).collect())
-    }
-
-    /// The rows that can be read. The others are reported, once each.
-    fn readable<T>(&mut self, found: Found<T>) -> Vec<T> {
-        for key in found.unreadable {
-            if self.unreadable.len() < MAX_UNREADABLE && self.unreadable.insert(key.clone()) {
-                metrics::counter!("unreadable_documents_total", "collection" => "waiting").increment(1);
-                tracing::error!(
-                    event = key,
-                    "an event in `waiting` can't be read, and is left there: fix its row, or delete it"
-                );
-            }
-        }
-        found.rows
     }
 
     /// Looks at the next page of rows.
@@ -191,14 +169,12 @@ impl<'a> Search<'a> {
             self.after = None;
             return Ok(());
         }
-        let page = found::page(self.store, &listening, self.after.as_deref(), PAGE).await?;
-        let is_last = page.rows.len() + page.unreadable.len() < PAGE;
-        let page = self.readable(page);
-        self.after = page.last().filter(|_| !is_last).map(|row| row.key.clone());
-        let records: Vec<_> = page.iter().map(|row| row.record).collect();
+        let Page { rows, last } = found::page(self.store, &listening, self.after.as_deref(), PAGE).await?;
+        self.after = last;
+        let records: Vec<_> = rows.iter().map(|row| row.record).collect();
         let versions = versions::versions(self.store, &records).await?;
         let version = |row: &Summary| versions.get(&row.record).copied();
-        let (due, not_due): (Vec<_>, Vec<_>) = page.iter().partition(|row| row.is_due(version(row), self.limit));
+        let (due, not_due): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.is_due(version(row), self.limit));
         let keys = |rows: &[&Summary]| rows.iter().map(|row| row.key.clone()).collect();
         // If there is no room, they are found at the next sweep.
         if self.pass(keys(&due)).await?.contains(&Passing::Passed) {
