@@ -43,7 +43,7 @@ def need_programs(names):
     """Ends with what to do if one of our programs is not built."""
     missing = [name for name in names if not (BINARIES / name).exists()]
     if missing:
-        sys.exit(f"error: first: cargo build --workspace ({', '.join(missing)} is not in {BINARIES})")
+        sys.exit(f"error: first: cargo build --workspace ({', '.join(missing)} not in {BINARIES})")
 
 
 def progress(text):

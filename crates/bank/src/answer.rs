@@ -38,6 +38,17 @@ impl Answer {
 }
 
 impl Refused {
+    /// The answer to a request with this path. A failure is logged, and answered with 500.
+    pub(crate) fn answer_to(self, path: &str) -> Answer {
+        match self {
+            Self::Invalid(answer) => answer,
+            Self::Failed(error) => {
+                tracing::error!("{path}: {error:#}");
+                Answer::error(500, "api_error", "The books can't be read or written now", &[])
+            }
+        }
+    }
+
     /// 400: the request can't be carried out.
     pub(crate) fn because(message: impl Into<String>) -> Self {
         Self::Invalid(Answer::error(400, "invalid_request_error", message, &[]))

@@ -22,7 +22,8 @@ const MAX_BODY_BYTES: usize = 100 * 1024;
 
 /// The whole API.
 pub(crate) fn app(state: AppState) -> Router {
-    let mut routes = Router::new()
+    let limit = DefaultBodyLimit::max(MAX_BODY_BYTES);
+    let routes = Router::new()
         .route("/v1/account", get(balance::account))
         .route("/v1/balance", get(balance::balance))
         .route("/v1/charges", get(charges::list))
@@ -40,10 +41,11 @@ pub(crate) fn app(state: AppState) -> Router {
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .layer(from_fn_with_state(state.clone(), authorized));
-    if state.faults.is_some() {
-        routes = routes.route("/-/faults", get(faults::list).post(faults::order).delete(faults::clear));
-    }
-    routes.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).with_state(state)
+    let faults = state.faults.clone().map(|faults| {
+        let all = get(faults::list).post(faults::order).delete(faults::clear);
+        Router::new().route("/-/faults", all).with_state(faults)
+    });
+    routes.with_state(state).merge(faults.unwrap_or_default()).layer(limit)
 }
 
 /// Checks the key of the account, and gives the answer an id.

@@ -7,13 +7,12 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::answer::Answer;
-use crate::faults::Order;
-use crate::state::AppState;
+use crate::faults::{Faults, Order};
 
-pub(crate) async fn order(State(state): State<AppState>, body: Bytes) -> (StatusCode, Json<Value>) {
+pub(crate) async fn order(State(faults): State<Faults>, body: Bytes) -> (StatusCode, Json<Value>) {
     match serde_json::from_slice::<Order>(&body) {
         Ok(order) => {
-            state.faults.iter().for_each(|faults| faults.order(order.clone()));
+            faults.order(order.clone());
             (StatusCode::CREATED, Json(serde_json::json!(order)))
         }
         Err(error) => {
@@ -25,11 +24,11 @@ pub(crate) async fn order(State(state): State<AppState>, body: Bytes) -> (Status
     }
 }
 
-pub(crate) async fn list(State(state): State<AppState>) -> Json<Vec<Order>> {
-    Json(state.faults.map(|faults| faults.orders()).unwrap_or_default())
+pub(crate) async fn list(State(faults): State<Faults>) -> Json<Vec<Order>> {
+    Json(faults.orders())
 }
 
-pub(crate) async fn clear(State(state): State<AppState>) -> StatusCode {
-    state.faults.iter().for_each(crate::faults::Faults::clear);
+pub(crate) async fn clear(State(faults): State<Faults>) -> StatusCode {
+    faults.clear();
     StatusCode::NO_CONTENT
 }

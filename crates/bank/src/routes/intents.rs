@@ -1,9 +1,8 @@
 //! Payment intents: <https://docs.stripe.com/api/payment_intents>
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Uri};
+use axum::http::Uri;
 use axum::response::Response;
-use bytes::Bytes;
 
 use super::perform::Change;
 use super::show;
@@ -11,28 +10,16 @@ use crate::books::Intent;
 use crate::state::AppState;
 use crate::work::Work;
 
-pub(crate) async fn create(State(state): State<AppState>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
-    Change::new(&uri, &headers, &body).perform(&state, Work::CreateIntent).await
+pub(crate) async fn create(State(state): State<AppState>, change: Change) -> Response {
+    change.perform(&state, Work::CreateIntent).await
 }
 
-pub(crate) async fn confirm(
-    State(state): State<AppState>,
-    Path(id): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    Change::new(&uri, &headers, &body).perform(&state, Work::ConfirmIntent(id)).await
+pub(crate) async fn confirm(State(state): State<AppState>, Path(id): Path<String>, change: Change) -> Response {
+    change.perform(&state, Work::ConfirmIntent(id)).await
 }
 
-pub(crate) async fn cancel(
-    State(state): State<AppState>,
-    Path(id): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    Change::new(&uri, &headers, &body).perform(&state, Work::CancelIntent(id)).await
+pub(crate) async fn cancel(State(state): State<AppState>, Path(id): Path<String>, change: Change) -> Response {
+    change.perform(&state, Work::CancelIntent(id)).await
 }
 
 pub(crate) async fn show(State(state): State<AppState>, Path(id): Path<String>) -> Response {

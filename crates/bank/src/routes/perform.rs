@@ -1,6 +1,7 @@
 //! Carrying out a request that changes something: once under its key, in one transaction.
 
-use axum::http::{HeaderMap, HeaderValue, Uri};
+use axum::extract::{FromRequest, Request};
+use axum::http::HeaderValue;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use store::Tx;
@@ -16,21 +17,31 @@ const REPLAYED: &str = "idempotent-replayed";
 
 /// A request that changes something.
 #[derive(Debug)]
-pub(super) struct Change {
+pub(crate) struct Change {
     path: String,
     params: Params,
     key: Option<String>,
 }
 
-impl Change {
-    pub(super) fn new(uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Self {
-        let key = headers.get(IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok()).map(str::to_owned);
-        Self { path: uri.path().to_owned(), params: Params::parse(body), key }
-    }
+impl<S: Send + Sync> FromRequest<S> for Change {
+    type Rejection = Response;
 
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let key = request.headers().get(IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok()).map(str::to_owned);
+        let path = request.uri().path().to_owned();
+        let body = Bytes::from_request(request, state).await.map_err(IntoResponse::into_response)?;
+        Ok(Self { path, params: Params::parse(&body), key })
+    }
+}
+
+impl Change {
     /// Does the work in a transaction with the answer under the key, unless the key has an answer.
     pub(super) async fn perform(self, state: &AppState, work: Work) -> Response {
         let Self { path, params, key } = self;
+        let running = match key.as_deref().map(|key| state.keys.begin(key)).transpose() {
+            Ok(running) => running,
+            Err(answer) => return answer.into_response(),
+        };
         let fault = match &state.faults {
             Some(faults) => faults.inject(&path).await,
             None => None,
@@ -45,10 +56,6 @@ impl Change {
             }
             _ => {}
         }
-        let running = match key.as_deref().map(|key| state.keys.begin(key)).transpose() {
-            Ok(running) => running,
-            Err(answer) => return answer.into_response(),
-        };
         let (books, keys, key) = (state.books.clone(), state.keys.clone(), running.as_ref().map(|one| one.key.clone()));
         let request = format!("{path} {:?}", params.sorted());
         let done = async move |tx: &mut Tx| {
@@ -68,11 +75,7 @@ impl Change {
         };
         let (answer, is_replayed) = match state.store.transaction(done).await {
             Ok(done) => done,
-            Err(Refused::Invalid(answer)) => (answer, false),
-            Err(Refused::Failed(error)) => {
-                tracing::error!("{path}: {error:#}");
-                (Answer::error(500, "api_error", "The books can't be written now", &[]), false)
-            }
+            Err(refused) => (refused.answer_to(&path), false),
         };
         if fault == Some(Fault::CutAfter) {
             return cut();

@@ -1,9 +1,8 @@
 //! Refunds: <https://docs.stripe.com/api/refunds>
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Uri};
+use axum::http::Uri;
 use axum::response::Response;
-use bytes::Bytes;
 
 use super::perform::Change;
 use super::show;
@@ -11,8 +10,8 @@ use crate::books::Refund;
 use crate::state::AppState;
 use crate::work::Work;
 
-pub(crate) async fn create(State(state): State<AppState>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
-    Change::new(&uri, &headers, &body).perform(&state, Work::CreateRefund).await
+pub(crate) async fn create(State(state): State<AppState>, change: Change) -> Response {
+    change.perform(&state, Work::CreateRefund).await
 }
 
 pub(crate) async fn show(State(state): State<AppState>, Path(id): Path<String>) -> Response {

@@ -38,18 +38,16 @@ pub(super) async fn list<E: Entry>(
     answered(state, uri.path(), page).await
 }
 
-async fn answered(state: &AppState, path: &str, answer: impl Future<Output = Result<Value, Refused>>) -> Response {
+/// Answers a request with this path, unless a fault was ordered for it.
+pub(super) async fn answered(
+    state: &AppState,
+    path: &str,
+    answer: impl Future<Output = Result<Value, Refused>>,
+) -> Response {
     if let Some(faults) = &state.faults
         && let Some(Fault::CutBefore | Fault::CutAfter) = faults.inject(path).await
     {
         return cut();
     }
-    match answer.await {
-        Ok(body) => Answer::ok(body).into_response(),
-        Err(Refused::Invalid(answer)) => answer.into_response(),
-        Err(Refused::Failed(error)) => {
-            tracing::error!("{path}: {error:#}");
-            Answer::error(500, "api_error", "The books can't be read now", &[]).into_response()
-        }
-    }
+    answer.await.map_or_else(|refused| refused.answer_to(path), Answer::ok).into_response()
 }
