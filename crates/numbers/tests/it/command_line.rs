@@ -66,6 +66,9 @@ fn a_terminal_shows_the_log_as_text_and_a_pipe_as_json() {
     let on_a_terminal = |options: &str| {
         let mut script = Command::new("script");
         script.args(["-qec", &format!("{program} --rundir . logs -n 1 {options}"), "/dev/null"]);
+        for name in ["CI", "CLICOLOR", "CLICOLOR_FORCE"] {
+            script.env_remove(name);
+        }
         script.current_dir(server.folder()).env("TERM", "dumb");
         String::from_utf8(script.output().unwrap().stdout).unwrap()
     };
