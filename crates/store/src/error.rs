@@ -11,6 +11,9 @@ const REFUSALS: [i32; 8] = [13, 18, 67, 73, 85, 86, DUPLICATE_KEY, 8000];
 /// MongoDB's code for a second document with a unique key.
 pub(crate) const DUPLICATE_KEY: i32 = 11000;
 
+/// MongoDB's code for a transaction that writes what another one has written.
+const WRITE_CONFLICT: i32 = 112;
+
 /// An error in words that are the same each time, in one line. The driver's own words name all servers and labels, in any
 /// order, and contain the bytes of the server's answer.
 pub(crate) fn plain(error: &Error) -> String {
@@ -76,6 +79,9 @@ pub(crate) enum Busy {
     /// No transaction could begin.
     #[error("the database is busy: too many transactions wait for it")]
     Transactions,
+    /// A transaction conflicted with others again and again.
+    #[error("the database is busy: other transactions change the same documents all the time")]
+    Conflicts,
     /// An operation, or a transaction as a whole, took too long.
     #[error("the database is busy: it has not answered in time")]
     Slow,
@@ -84,6 +90,11 @@ pub(crate) enum Busy {
 /// Whether the database was too slow or had too much to do: the same request may succeed later.
 pub fn is_busy(error: &Error) -> bool {
     error.get_custom::<Busy>().is_some()
+}
+
+/// Whether a transaction has conflicted with another one.
+pub(crate) fn is_conflict(error: &Error) -> bool {
+    matches!(&*error.kind, ErrorKind::Command(error) if error.code == WRITE_CONFLICT)
 }
 
 /// Whether waiting does not resolve the error.

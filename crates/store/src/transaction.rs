@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::Store;
 use crate::connection::durable;
-use crate::error::{Busy, InWords, plain};
+use crate::error::{Busy, InWords, is_conflict, plain};
 
 /// How long a transaction is retried that conflicts with others, or whose database is away.
 const RETRIED_FOR: Duration = Duration::from_secs(5);
@@ -79,7 +79,7 @@ impl Store {
     /// # Errors
     ///
     /// Those of `work` and of the database; one that [`is_busy`](crate::is_busy) when no transaction can begin within 5 s,
-    /// since too many are running, or when this one takes longer than 10 s. In the latter case it is broken off, and unless
+    /// since too many are running, when this one conflicts with others for 5 s, or when it takes longer than 10 s. In the latter case it is broken off, and unless
     /// its commit was on its way, nothing is changed.
     pub async fn transaction<T, E: Aborted>(
         &self,
@@ -111,8 +111,12 @@ impl Store {
             };
             let is_transient =
                 error.database_error().is_some_and(|error| error.contains_label(TRANSIENT_TRANSACTION_ERROR));
-            if !is_transient || Instant::now() >= give_up {
+            if !is_transient {
                 return Err(error);
+            }
+            if Instant::now() >= give_up {
+                let is_conflict = error.database_error().is_some_and(is_conflict);
+                return Err(if is_conflict { Error::custom(Busy::Conflicts).into() } else { error });
             }
             sleep(pause.mul_f64(rand::random())).await; // at random, so that the same two do not conflict again
             pause = (pause * 2).min(MAX_PAUSE);

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use mongodb::bson::{Document, doc};
 use mongodb::error::Error;
 use serde::{Deserialize, Serialize};
-use store::{Stale, Versioned, new_id, save};
+use store::{Stale, Versioned, is_busy, new_id, save};
 use testkit::{Database, Mongod};
 
 use super::open;
@@ -46,6 +46,24 @@ async fn fifty_concurrent_transactions_on_one_record_all_commit() {
     let mut counts: Vec<_> = work.await.into_iter().map(Result::unwrap).collect();
     counts.sort_unstable();
     assert_eq!(counts, (1..=50).collect::<Vec<_>>());
+    opened.close().await;
+}
+
+#[tokio::test]
+async fn a_transaction_that_conflicts_without_an_end_is_given_up_as_busy() {
+    let database = Database::new();
+    let opened = open(database.uri()).await;
+    let counters = opened.store.collection::<Document>("counters");
+    counters.insert_one(doc! { "_id": "a", "count": 0 }).await.unwrap();
+    let (inside, outside) = (counters.clone(), counters.clone());
+    let error = opened.store.transaction(async move |tx| {
+        inside.find_one(doc! { "_id": "a" }).session(&mut *tx).await?;
+        outside.update_one(doc! { "_id": "a" }, doc! { "$inc": { "count": 1 } }).await?;
+        inside.update_one(doc! { "_id": "a" }, doc! { "$inc": { "count": 1 } }).session(&mut *tx).await?;
+        Ok::<_, Error>(())
+    });
+    let error = error.await.unwrap_err();
+    assert!(is_busy(&error), "{error}");
     opened.close().await;
 }
 
