@@ -82,6 +82,21 @@ impl<T: Projected> Projection<T> {
         self.copies.find_one(by_id(id.any())).session(tx).await
     }
 
+    /// Finds a copy in a transaction that decides something because of it, and writes to it.
+    ///
+    /// Snapshot reads allow two transactions to read what the other one changes, and both are committed (write skew). This
+    /// one conflicts with every change of the copy, so one of the two is tried again and sees what the other has done.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database; when the document is not readable.
+    pub async fn find_for_update(&self, tx: &mut Tx, id: Id<T::Kind>) -> Result<Option<T>, Error> {
+        // A field that no record has, and that the next change of the record leaves out. Setting it to what it was would
+        // be no write.
+        let write = doc! { "$inc": { "decisions": 1 } };
+        self.copies.find_one_and_update(by_id(id.any()), write).session(tx).await
+    }
+
     /// Finds the copies with these ids; ids without a copy are left out.
     ///
     /// # Errors

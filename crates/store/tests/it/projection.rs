@@ -81,6 +81,48 @@ async fn changes_are_applied_in_the_order_of_versions_and_once() {
     opened.close().await;
 }
 
+#[tokio::test]
+async fn a_decision_and_the_change_that_forbids_it_are_not_both_committed() {
+    let database = Database::new();
+    let opened = open(database.uri()).await;
+    let (store, copies) = (&opened.store, Projection::<Copy>::of(&opened.store));
+    let decisions = store.collection::<Document>("decisions");
+    for event in (0..20).map(|_| ticket("open")) {
+        add(store, &event).await;
+        let id = event.id;
+        let (copies, rows) = (copies.clone(), decisions.clone());
+        let decide = store.transaction(async move |tx: &mut _| {
+            let copy = copies.find_for_update(tx, id).await?.unwrap();
+            if copy.title == "open" {
+                rows.insert_one(doc! { "_id": id.to_string() }).session(&mut *tx).await?;
+            }
+            Ok::<_, Error>(())
+        });
+        // The change looks for a decision, and takes it back.
+        let (copies, rows) = (Projection::<Copy>::of(store), decisions.clone());
+        let closed = TicketUpdated { title: "closed".to_owned(), ..update(&event, 1) };
+        let change = store.transaction(async move |tx: &mut _| {
+            match copies.apply(tx, &closed).await {
+                Ok(()) => {}
+                Err(Rejection::Retry(error)) => return Err(error),
+                Err(other) => panic!("{other:?}"),
+            }
+            rows.delete_one(doc! { "_id": id.to_string() }).session(&mut *tx).await?;
+            Ok::<_, anyhow::Error>(())
+        });
+        let (decided, changed) = tokio::join!(decide, change);
+        (decided.unwrap(), changed.unwrap());
+    }
+    assert_eq!(decisions.count_documents(doc! {}).await.unwrap(), 0);
+    // The note of a decision is not part of the copy, so a replay finds no difference.
+    let event = ticket("concert");
+    add(store, &event).await;
+    let id = event.id;
+    let before = store.transaction(async move |tx: &mut _| copies.find_for_update(tx, id).await).await.unwrap();
+    assert_eq!(before, find(store, &event).await);
+    opened.close().await;
+}
+
 async fn publish(client: &Client, event: &TicketCreated, versions: &[u64]) {
     client.publish_to(events::Subject::TicketCreated, serde_json::to_string(event).unwrap()).await;
     for version in versions {
