@@ -39,6 +39,9 @@ pub(crate) struct Order {
     status: OrderStatus,
     expires_at: DateTime,
     ticket_id: TicketId,
+    /// The ticket as it was when the order was made; absent from orders of versions that did not store it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ticket: Option<Ticket>,
     version: u64,
 }
 
@@ -67,19 +70,19 @@ pub(crate) enum Completion {
 }
 
 impl Order {
-    /// A new order, which reserves the ticket for the time of the window, with the event that reports it.
+    /// A new order, which reserves the ticket as it is now for the time of the window, with the event that reports it.
     #[must_use = "a change that is not saved and recorded has not happened"]
     pub(crate) fn new(user: UserId, ticket: &Ticket, window: Duration) -> (Self, OrderCreated) {
         let expires_at = DateTime::from_millis(DateTime::now().timestamp_millis().saturating_add(millis(window)));
         let (id, status, ticket_id) = (new_id(), OrderStatus::Created, ticket.id());
-        let order = Self { id, user_id: user, status, expires_at, ticket_id, version: 0 };
+        let order = Self { id, user_id: user, status, expires_at, ticket_id, ticket: Some(ticket.clone()), version: 0 };
         let created = OrderCreated {
             id,
             version: order.version,
             status,
             user_id: user,
             expires_at: order.expires_at(),
-            ticket: OrderedTicket { id: ticket.id(), price: ticket.price() },
+            ticket: OrderedTicket { id: ticket_id, price: ticket.price() },
         };
         (order, created)
     }
@@ -134,8 +137,13 @@ impl Order {
         OffsetDateTime::UNIX_EPOCH.saturating_add(since_1970)
     }
 
-    pub(crate) fn ticket(&self) -> TicketId {
+    pub(crate) fn ticket_id(&self) -> TicketId {
         self.ticket_id
+    }
+
+    /// The ticket with the title and price that the order was made at, if the order stores them.
+    pub(crate) fn ticket(&self) -> Option<&Ticket> {
+        self.ticket.as_ref()
     }
 }
 

@@ -1,4 +1,4 @@
-//! The projection of the tickets: what an order shows of its ticket.
+//! The projection of the tickets: what an order is made from, and stores of its ticket.
 
 use common::events::{Aggregate, AnyId, Price, TicketCreated, TicketId, TicketUpdated, kind};
 use serde::{Deserialize, Serialize};

@@ -16,9 +16,10 @@ pub(crate) async fn list_orders(
     page: Page<kind::Order>,
 ) -> Result<Response, ApiError> {
     let theirs = orders.of(user.id, &page).await?;
-    let tickets = tickets.find_all(theirs.iter().map(Order::ticket)).await?;
+    let without = theirs.iter().filter(|order| order.ticket().is_none());
+    let tickets = tickets.find_all(without.map(Order::ticket_id)).await?;
     let show = |order: &Order| {
-        let ticket = tickets.get(&order.ticket().any());
+        let ticket = order.ticket().or_else(|| tickets.get(&order.ticket_id().any()));
         if ticket.is_none() {
             store.report_unreadable("orders", &order.id().to_string().into(), &"the projection lacks its ticket");
         }

@@ -32,7 +32,7 @@ pub(crate) struct Shown {
     id: OrderId,
 }
 
-/// The ticket of an order, as the projection has it.
+/// The ticket of an order, as it was when the order was made.
 #[derive(Debug, Serialize)]
 struct ShownTicket {
     title: String,

@@ -16,7 +16,10 @@ pub(crate) async fn show_order(
     PathId(id): PathId<OrderId>,
 ) -> Result<Json<Shown>, ApiError> {
     let order = theirs(orders.find(id).await?, &user)?;
-    let ticket = tickets.find(order.ticket()).await?;
+    if let Some(ticket) = order.ticket() {
+        return Ok(Json(Shown::new(&order, ticket)));
+    }
+    let ticket = tickets.find(order.ticket_id()).await?;
     let ticket = ticket.with_context(|| format!("the projection lacks the ticket of the order {id}"))?;
     Ok(Json(Shown::new(&order, &ticket)))
 }

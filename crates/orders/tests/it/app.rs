@@ -98,6 +98,21 @@ impl World {
         event
     }
 
+    /// Changes title and price of a new ticket, and waits until its copy has them.
+    pub(crate) async fn change(&self, ticket: &TicketCreated, title: &str, cents: u32) {
+        let price = Price::from_cents(cents).unwrap();
+        self.publish(&TicketUpdated { price, ..updated(ticket, 1, title) }).await;
+        until("the change", || async { self.copy(ticket).await["version"] == 1 }).await;
+    }
+
+    /// Gives an order the form in which versions stored it that showed its ticket as it was at the moment.
+    pub(crate) async fn as_an_older_version_stored_it(&self, order: &str) {
+        let orders = self.database.collection("orders").await;
+        let it = mongodb::bson::doc! { "_id": order };
+        let changed = orders.update_one(it, mongodb::bson::doc! { "$unset": { "ticket": "" } }).await.unwrap();
+        assert_eq!(changed.modified_count, 1);
+    }
+
     /// The copy of a ticket.
     pub(crate) async fn copy(&self, ticket: &TicketCreated) -> Value {
         let it = mongodb::bson::doc! { "_id": ticket.id.to_string() };

@@ -156,9 +156,10 @@ async fn open_orders_are_cancelled_or_paid_and_paid_ones_stay_paid() {
 }
 
 #[tokio::test]
-async fn its_copies_follow_the_next_changes_of_the_tickets() {
+async fn its_copies_and_what_its_orders_show_follow_the_next_changes_of_the_tickets() {
     for commit in dump::COMMITS {
         let restored = Restored::of(commit).await;
+        let mut shown = 0;
         for (id, copy) in restored.copies.iter().filter(|(id, _)| !restored.is_held(id)) {
             let version = number(copy, "version") as u64 + 1;
             let change = json!({
@@ -168,9 +169,14 @@ async fn its_copies_follow_the_next_changes_of_the_tickets() {
             let collection = restored.database.collection("tickets").await;
             let changed = doc! { "_id": id, "title": "changed – 改" };
             until("the copy", async || collection.count_documents(changed.clone()).await.unwrap() == 1).await;
+            for order in restored.of_status("cancelled").filter(|order| text(order, "ticketId") == id) {
+                assert_eq!(restored.show(order).await["ticket"]["price"], 45.67, "it does not store its own");
+                shown += 1;
+            }
             let answer = restored.app.send("POST", PATH, &signin(), &json!({ "ticketId": id })).await;
             assert_eq!(answer.expect(201)["ticket"]["price"], 45.67);
         }
+        assert!(shown > 0, "{commit} has no order of a ticket that changed later");
         restored.stop().await;
     }
 }

@@ -104,6 +104,9 @@ impl<T: Projected> Projection<T> {
     /// Those of the database; when a document is not readable.
     pub async fn find_all(&self, ids: impl Iterator<Item = Id<T::Kind>>) -> Result<HashMap<AnyId, T>, Error> {
         let ids: Vec<_> = ids.map(|id| id.to_string()).collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
         let copies = self.copies.clone_with_type::<RawDocumentBuf>();
         let found = in_time(copies.find(doc! { "_id": { "$in": ids } })).await?;
         let found: Vec<T> = self.store.read(T::AGGREGATE.plural(), found, usize::MAX).await?;

@@ -1,9 +1,10 @@
 //! GET /api/orders
 
 use mongodb::bson::doc;
+use serde_json::json;
 use testkit::message;
 
-use crate::app::{PATH, World, signin, updated};
+use crate::app::{PATH, World, signin};
 
 #[tokio::test]
 async fn fetches_orders_for_a_particular_user_oldest_first_with_their_tickets() {
@@ -26,21 +27,33 @@ async fn fetches_orders_for_a_particular_user_oldest_first_with_their_tickets() 
 }
 
 #[tokio::test]
-async fn shows_the_ticket_as_it_is_now() {
+async fn shows_the_title_and_price_that_an_order_was_made_at_after_the_ticket_has_changed() {
     let world = World::start().await;
-    let ticket = world.ticket("concert").await;
-    let buyer = signin();
-    world.app.order(&buyer, &ticket).await;
-    world.publish(&updated(&ticket, 1, "reserved concert")).await;
-    testkit::until("the new title", || async {
-        world.app.get(PATH, &buyer).await.json()[0]["ticket"]["title"] == "reserved concert"
-    })
-    .await;
+    let (buyer, ticket) = (signin(), world.ticket("concert").await);
+    let made = world.app.reserve(&buyer, &ticket).await.expect(201);
+    world.change(&ticket, "new concert", 3000).await;
+    assert_eq!(world.app.get(PATH, &buyer).await.expect(200), json!([made]));
     world.stop().await;
 }
 
 #[tokio::test]
-async fn an_order_that_can_not_be_read_or_whose_copy_can_not_is_left_out() {
+async fn shows_the_ticket_as_it_is_now_in_an_order_that_does_not_store_it() {
+    let world = World::start().await;
+    let (buyer, tickets) = (signin(), [world.ticket("older").await, world.ticket("newer").await]);
+    let older = world.app.order(&buyer, &tickets[0]).await;
+    world.as_an_older_version_stored_it(&older).await;
+    world.app.order(&buyer, &tickets[1]).await;
+    for ticket in &tickets {
+        world.change(ticket, "changed", 3000).await;
+    }
+    let listed = world.app.get(PATH, &buyer).await.expect(200);
+    let shown = listed.as_array().unwrap().iter().map(|order| (&order["ticket"]["title"], &order["ticket"]["price"]));
+    assert_eq!(shown.collect::<Vec<_>>(), [(&json!("changed"), &json!(30)), (&json!("newer"), &json!(20))]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_order_that_can_not_be_read_or_that_needs_a_copy_which_can_not_is_left_out() {
     let world = World::start().await;
     let buyer = signin();
     let mut ids = Vec::new();
@@ -52,8 +65,11 @@ async fn an_order_that_can_not_be_read_or_whose_copy_can_not_is_left_out() {
     }
     let (orders, copies) = (world.database.collection("orders").await, world.database.collection("tickets").await);
     orders.update_one(doc! { "_id": &ids[0] }, doc! { "$set": { "status": "unheard of" } }).await.unwrap();
+    for id in [&ids[1], &ids[3]] {
+        world.as_an_older_version_stored_it(id).await;
+    }
     copies.update_one(doc! { "_id": &tickets[1] }, doc! { "$set": { "title": 5 } }).await.unwrap();
-    copies.delete_one(doc! { "_id": &tickets[3] }).await.unwrap();
+    copies.delete_many(doc! { "_id": { "$in": [&tickets[2], &tickets[3]] } }).await.unwrap();
     let readable = [ids[2].clone(), ids[4].clone()];
     for size in [1, 2, 100] {
         let (mut seen, mut path) = (Vec::new(), format!("{PATH}?limit={size}"));

@@ -1,6 +1,7 @@
 //! POST /api/orders
 
 use common::events::OrderCreated;
+use mongodb::bson::doc;
 use serde_json::json;
 use testkit::{field, message, stored, unknown_id, until};
 use time::OffsetDateTime;
@@ -69,5 +70,20 @@ async fn reserves_a_ticket_and_emits_an_order_created_event() {
     assert_eq!(announced["expiresAt"], order["expiresAt"]);
     assert_eq!(announced["ticket"], json!({ "id": ticket.id, "price": 20 }));
     assert_eq!([&announced["id"], &announced["userId"]], [&order["id"], &order["userId"]]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn stores_the_ticket_with_its_price_in_cents_beside_the_id_of_the_index() {
+    let world = World::start().await;
+    let ticket = world.ticket("concert").await;
+    let id = world.app.order(&signin(), &ticket).await;
+    let stored = world.database.collection("orders").await.find_one(doc! { "_id": id }).await.unwrap().unwrap();
+    let ticket_id = ticket.id.to_string();
+    assert_eq!(stored.get_str("ticketId").unwrap(), ticket_id);
+    assert_eq!(
+        stored.get_document("ticket").unwrap(),
+        &doc! { "_id": ticket_id, "title": "concert", "priceCents": 2000_i64, "price": 20_i64, "version": 0_i64 }
+    );
     world.stop().await;
 }

@@ -1,5 +1,7 @@
 //! GET /api/orders/:orderId
 
+use mongodb::bson::doc;
+use serde_json::json;
 use testkit::{message, unknown_id};
 
 use crate::app::{World, signin};
@@ -12,6 +14,35 @@ async fn fetches_the_order() {
     let id = made.expect(201)["id"].as_str().unwrap().to_owned();
     let shown = world.app.show(&buyer, &id).await;
     assert_eq!((shown.status, shown.body), (200, made.body));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn shows_the_title_and_price_that_the_order_was_made_at_whatever_becomes_of_ticket_and_order() {
+    let world = World::start().await;
+    let (buyer, ticket) = (signin(), world.ticket("concert").await);
+    let made = world.app.reserve(&buyer, &ticket).await.expect(201);
+    let id = made["id"].as_str().unwrap();
+    world.change(&ticket, "new concert", 3000).await;
+    assert_eq!(world.app.show(&buyer, id).await.expect(200), made);
+    world.database.collection("tickets").await.delete_many(doc! {}).await.unwrap();
+    assert_eq!(world.app.show(&buyer, id).await.expect(200), made, "the copy is not needed");
+    assert_eq!(world.app.cancel(&buyer, id).await.status, 204);
+    assert_eq!(world.app.show(&buyer, id).await.expect(200)["ticket"], made["ticket"]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn shows_the_ticket_as_it_is_now_if_the_order_does_not_store_it() {
+    let world = World::start().await;
+    let (buyer, ticket) = (signin(), world.ticket("concert").await);
+    let made = world.app.reserve(&buyer, &ticket).await.expect(201);
+    let id = made["id"].as_str().unwrap();
+    world.as_an_older_version_stored_it(id).await;
+    assert_eq!(world.app.show(&buyer, id).await.expect(200), made);
+    world.change(&ticket, "new concert", 3000).await;
+    let shown = world.app.show(&buyer, id).await.expect(200);
+    assert_eq!(shown["ticket"], json!({ "title": "new concert", "price": 30, "version": 1, "id": ticket.id }));
     world.stop().await;
 }
 
