@@ -25,7 +25,7 @@ pub use event::{Direct, Event};
 pub use expiration::ExpirationComplete;
 pub use id::{AnyId, Id, InvalidId, OrderId, PaymentId, TicketId, UserId, kind};
 pub use order::{CancelledTicket, OrderCancelled, OrderCreated, OrderStatus, OrderedTicket};
-pub use payment::PaymentCreated;
+pub use payment::{PaymentCreated, PaymentRefunded};
 pub use price::{InvalidPrice, Price};
 pub use schema::schemas;
 pub use subject::{Subject, UnknownSubject};

@@ -4,7 +4,8 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
 use crate::{
-    Event, ExpirationComplete, OrderCancelled, OrderCreated, PaymentCreated, Subject, TicketCreated, TicketUpdated,
+    Event, ExpirationComplete, OrderCancelled, OrderCreated, PaymentCreated, PaymentRefunded, Subject, TicketCreated,
+    TicketUpdated,
 };
 
 /// The payload of every subject as a self-contained JSON Schema (draft 7, which AsyncAPI builds on).
@@ -16,6 +17,7 @@ pub fn schemas() -> [(Subject, Schema); Subject::ALL.len()] {
         of::<OrderCancelled>(),
         of::<ExpirationComplete>(),
         of::<PaymentCreated>(),
+        of::<PaymentRefunded>(),
     ]
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The subject that an event is published on, named exactly as in the course.
+/// The subject that an event is published on, named exactly as in the course, which has all but `payment:refunded`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Subject {
     /// `ticket:created`
@@ -18,17 +18,20 @@ pub enum Subject {
     ExpirationComplete,
     /// `payment:created`
     PaymentCreated,
+    /// `payment:refunded`
+    PaymentRefunded,
 }
 
 impl Subject {
     /// All subjects: what the stream contains. (To NATS, `ticket:*` is a literal and not a wildcard.)
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::TicketCreated,
         Self::TicketUpdated,
         Self::OrderCreated,
         Self::OrderCancelled,
         Self::ExpirationComplete,
         Self::PaymentCreated,
+        Self::PaymentRefunded,
     ];
 
     /// The subject as published: `ticket:created`.
@@ -40,6 +43,7 @@ impl Subject {
             Self::OrderCancelled => "order:cancelled",
             Self::ExpirationComplete => "expiration:complete",
             Self::PaymentCreated => "payment:created",
+            Self::PaymentRefunded => "payment:refunded",
         }
     }
 

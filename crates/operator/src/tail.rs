@@ -152,10 +152,17 @@ fn short(delivery: &Delivery, offset: UtcOffset) -> String {
 
 /// One colour for each subject.
 fn colour(subject: &str) -> Style {
-    const COLOURS: [AnsiColor; 6] =
-        [AnsiColor::Green, AnsiColor::Cyan, AnsiColor::Blue, AnsiColor::Magenta, AnsiColor::Yellow, AnsiColor::Red];
+    const COLOURS: [AnsiColor; Subject::ALL.len()] = [
+        AnsiColor::Green,
+        AnsiColor::Cyan,
+        AnsiColor::Blue,
+        AnsiColor::Magenta,
+        AnsiColor::Yellow,
+        AnsiColor::Red,
+        AnsiColor::BrightRed,
+    ];
     let index = Subject::ALL.iter().position(|one| one.as_str() == subject).unwrap_or_default();
-    COLOURS[index % COLOURS.len()].on_default()
+    COLOURS[index].on_default()
 }
 
 /// The end of an id, which tells it from those that were made at the same time.

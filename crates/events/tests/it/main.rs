@@ -5,8 +5,8 @@ mod compatible;
 mod examples;
 
 use events::{
-    Event, ExpirationComplete, OrderCancelled, OrderCreated, PaymentCreated, Subject, TicketCreated, TicketUpdated,
-    schemas,
+    Event, ExpirationComplete, OrderCancelled, OrderCreated, PaymentCreated, PaymentRefunded, Subject, TicketCreated,
+    TicketUpdated, schemas,
 };
 use serde_json::{Error, Value};
 
@@ -22,6 +22,7 @@ fn again(subject: Subject, json: &str) -> Result<String, Error> {
         Subject::OrderCancelled => again::<OrderCancelled>(json),
         Subject::ExpirationComplete => again::<ExpirationComplete>(json),
         Subject::PaymentCreated => again::<PaymentCreated>(json),
+        Subject::PaymentRefunded => again::<PaymentRefunded>(json),
     }
 }
 

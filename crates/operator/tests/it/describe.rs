@@ -24,6 +24,7 @@ order:created        orders        tickets-service, expiration-service
 order:cancelled      orders        tickets-service, expiration-service
 expiration:complete  expiration    orders-service
 payment:created      nobody        orders-service
+payment:refunded     nobody        nobody
 ";
     assert_eq!(describe(&[]), table);
 }
