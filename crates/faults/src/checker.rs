@@ -17,17 +17,17 @@ pub(crate) fn check(
     dead_letters: &[DeadLetter],
 ) -> Vec<Violation> {
     let mut found = Vec::new();
-    acknowledged(records, history, dead_letters, &mut found);
+    acknowledged(records, history, &mut found);
     published(audit, &mut found);
     versions(records, &mut found);
-    handled_once(records, dead_letters, &mut found);
+    handled_once(records, history, dead_letters, &mut found);
     projections(records, &mut found);
     one_live_order(records, &mut found);
     reservations(records, &mut found);
     found
 }
 
-fn acknowledged(records: &Records, history: &[Entry], dead_letters: &[DeadLetter], found: &mut Vec<Violation>) {
+fn acknowledged(records: &Records, history: &[Entry], found: &mut Vec<Violation>) {
     let mut lost = |id: &str, what: &str| {
         found.push(Violation::new(
             Invariant::Acknowledged,
@@ -48,19 +48,15 @@ fn acknowledged(records: &Records, history: &[Entry], dead_letters: &[DeadLetter
                     lost(ticket, &format!("changed to the price {price}"));
                 }
             }
-            Operation::OrderPaid { order } => {
-                let is_rejected = dead_letters.iter().any(|letter| is_about(letter, order));
-                if status(order) != Some("complete") && !is_rejected {
-                    lost(order, "paid");
-                }
-            }
+            // The payment of an order that was already cancelled changes nothing.
+            Operation::OrderPaid { order, .. } => match records.lifetime(order).1 {
+                Some(_) if status(order) != Some("cancelled") => lost(order, "cancelled"),
+                None if status(order) != Some("complete") => lost(order, "paid"),
+                _ => {}
+            },
             _ => {}
         }
     }
-}
-
-fn is_about(letter: &DeadLetter, id: &str) -> bool {
-    letter.payload.windows(id.len()).any(|text| text == id.as_bytes())
 }
 
 fn published(audit: &[Finding], found: &mut Vec<Violation>) {
@@ -93,24 +89,31 @@ fn versions(records: &Records, found: &mut Vec<Violation>) {
     }
 }
 
-fn handled_once(records: &Records, dead_letters: &[DeadLetter], found: &mut Vec<Violation>) {
-    let by_orders = records.of_tickets.iter().flat_map(|(id, changes)| changes.iter().map(move |change| (id, change)));
-    let by_tickets = records.of_orders.iter().flat_map(|(id, changes)| changes.iter().map(move |change| (id, change)));
-    let groups = [("orders-service", by_orders.collect::<Vec<_>>()), ("tickets-service", by_tickets.collect())];
-    for (group, changes) in groups {
-        for (id, Change { event_id, subject, .. }) in changes {
+/// The record, id and subject of each recorded event.
+fn recorded(changes: &BTreeMap<String, Vec<Change>>) -> impl Iterator<Item = (&String, &String, &str)> {
+    let changes = changes.iter().flat_map(|(id, changes)| changes.iter().map(move |change| (id, change)));
+    changes.map(|(id, change)| (id, &change.event_id, change.subject.as_str()))
+}
+
+fn handled_once(records: &Records, history: &[Entry], dead_letters: &[DeadLetter], found: &mut Vec<Violation>) {
+    let payments = history.iter().filter_map(|entry| match &entry.operation {
+        Operation::OrderPaid { order, payment } => Some((order, payment, "payment:created")),
+        _ => None,
+    });
+    let by_orders = recorded(&records.of_tickets).chain(payments);
+    let groups = [
+        ("orders-service", by_orders.collect::<Vec<_>>()),
+        ("tickets-service", recorded(&records.of_orders).collect()),
+    ];
+    for (group, events) in groups {
+        for (id, event_id, subject) in events {
             if !records.handled.contains(&format!("{group}/{event_id}")) {
                 let text = format!("{subject} {event_id} was not handled by {group}");
                 found.push(Violation::new(Invariant::HandledOnce, &[id, event_id], text));
             }
         }
     }
-    // The payment of an order that was already cancelled is rejected.
-    let is_late = |letter: &&DeadLetter| {
-        let mut late = records.orders.iter().filter(|(_, order)| order.status == "cancelled");
-        letter.subject == "payment:created" && late.any(|(id, _)| is_about(letter, id))
-    };
-    for letter in dead_letters.iter().filter(|letter| !is_late(letter)) {
+    for letter in dead_letters {
         found.push(Violation::new(Invariant::HandledOnce, &[], format!("unexpected dead letter: {letter}")));
     }
     // A ticket remembers a cancellation until it has handled the order's creation, so one that remains was handled twice.

@@ -61,7 +61,7 @@ impl Timeline {
                 }
                 Operation::OrderCreated { order, ticket } => (order, ticket, "creation of the order".to_owned()),
                 Operation::OrderCancelled { order } => (order, order, "cancellation".to_owned()),
-                Operation::OrderPaid { order } => (order, order, "payment".to_owned()),
+                Operation::OrderPaid { order, payment } => (order, payment, "payment".to_owned()),
             };
             if violation.about.iter().any(|about| about == id || about == other) {
                 self.lines.push((*at, format!("{id}: acknowledged: {what}")));

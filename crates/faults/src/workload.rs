@@ -144,13 +144,17 @@ impl Workload {
         for_sale[for_sale.len().saturating_sub(CONTENDED)..].choose(&mut client.random).cloned()
     }
 
-    /// Cancels the order, pays it, or lets it expire.
+    /// Cancels the order, cancels and then pays it, pays it, or lets it expire.
     async fn finish(&self, client: &mut Client, order: String) {
-        match client.random.random_range(0..10) {
+        let choice = client.random.random_range(0..10);
+        match choice {
             0..8 => {
                 let path = format!("/api/orders/{order}");
                 if self.request(client, "DELETE", &path, &Value::Null, 204).await.is_some() {
-                    self.history.record(Operation::OrderCancelled { order });
+                    self.history.record(Operation::OrderCancelled { order: order.clone() });
+                    if choice == 7 {
+                        self.pay(order).await; // too late
+                    }
                 }
             }
             8 => self.pay(order).await,
@@ -169,7 +173,7 @@ impl Workload {
         let subject = PaymentCreated::SUBJECT.as_str();
         let publish = async { self.broker.publish_with_headers(subject, headers, payload.into()).await?.await };
         if timeout(REQUEST_TIMEOUT, publish).await.is_ok_and(|published| published.is_ok()) {
-            self.history.record(Operation::OrderPaid { order });
+            self.history.record(Operation::OrderPaid { order, payment: payment.id.to_string() });
         }
     }
 

@@ -121,14 +121,14 @@ async fn use_everything(version: Version<'_>, world: &mut World) {
     let early = doc! { "cancelledEarly": { "$size": 1 } };
     until("an early cancellation", || async { database.count_documents(early.clone()).await.unwrap() == 1 }).await;
 
-    // Dead letters: bytes that are no event; a payment that comes too late; an order whose ticket was not there for a
-    // while, as after a restored backup.
+    // Dead letters: bytes that are no event, for two groups; an order whose ticket was not there for a while, as after a
+    // restored backup; and of older commits a payment that comes too late.
     world.publish("order:created", &json!("not an order")).await;
-    world.pay(&given_up).await;
     let gone = database.find_one_and_delete(doc! { "_id": &dead }).await.unwrap().unwrap();
     reserve(orders.api, &bob, &dead).await;
-    until("four dead letters", || async { world.dead_letters().await == 4 }).await;
+    until("three dead letters", || async { world.dead_letters().await == 3 }).await;
     database.insert_one(gone).await.unwrap();
+    world.pay(&given_up).await;
 
     // A failure that passed: the ticket could not be read for a while.
     let it = doc! { "_id": &failing };
@@ -173,5 +173,5 @@ fn check_that_it_is_rich(commit: &str) {
     for status in ["created", "cancelled", "complete"] {
         assert!(count("orders", "orders", "status", Some(status)) > 0, "no order is {status}");
     }
-    assert_eq!(dump::messages(&dump::dump_of(dump::BUS, commit), dump::DEAD_LETTERS).len(), 4);
+    assert!(dump::messages(&dump::dump_of(dump::BUS, commit), dump::DEAD_LETTERS).len() >= 3);
 }

@@ -1,13 +1,15 @@
 //! payment:created: the order is paid.
 
-use anyhow::anyhow;
 use common::events::{PaymentCreated, RecordKey};
 use common::{Listener, Rejection, Store, Tx};
 
 use crate::events::QUEUE_GROUP;
 use crate::models::{Completion, Orders};
 
-/// Completes the order.
+/// Completes the order, unless it was cancelled.
+///
+/// The payments service pays the money of a cancelled order back. It listens to `order:cancelled` itself, so nothing is left
+/// to do here.
 #[derive(Debug)]
 pub(crate) struct PaymentCreatedListener {
     pub(crate) orders: Orders,
@@ -31,8 +33,7 @@ impl Listener for PaymentCreatedListener {
             Completion::AlreadyComplete => {}
             Completion::Cancelled => {
                 let PaymentCreated { id, order_id, .. } = event;
-                let why = anyhow!("the order {order_id} was cancelled before its payment {id}, which must be refunded");
-                return Err(Rejection::Discard(why));
+                tracing::info!(%order_id, payment_id = %id, "the order was cancelled before its payment arrived");
             }
         }
         Ok(())
