@@ -10,7 +10,7 @@ use std::process::Command;
 use modules::{Module, modules_of};
 
 /// The layer of each crate. A new crate must be given one here.
-const LAYERS: [(&str, u8); 18] = [
+const LAYERS: [(&str, u8); 19] = [
     ("service", 1),
     ("events", 1),
     ("telemetry", 2),
@@ -22,6 +22,7 @@ const LAYERS: [(&str, u8); 18] = [
     ("auth", 6),
     ("tickets", 6),
     ("orders", 6),
+    ("payments", 6),
     ("expiration", 6),
     ("bank", 6),
     ("operator", 7),

@@ -1,0 +1,75 @@
+//! What the provider answers: the fields that this service uses.
+//!
+//! They are described at <https://docs.stripe.com/api/payment_intents/object> and
+//! <https://docs.stripe.com/api/refunds/object>.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+/// Anything with an id.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Identified {
+    pub(super) id: String,
+}
+
+/// A payment intent: what is to be paid, which succeeds at most once.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Intent {
+    pub(crate) id: String,
+    pub(crate) status: IntentStatus,
+    /// In cents.
+    pub(crate) amount: i64,
+    /// The charge that has succeeded, or the last one that was tried.
+    #[serde(default)]
+    pub(crate) latest_charge: Option<String>,
+    #[serde(default)]
+    pub(crate) metadata: HashMap<String, String>,
+}
+
+/// How far a payment intent is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum IntentStatus {
+    /// The money has moved.
+    Succeeded,
+    /// It can't succeed any more.
+    Canceled,
+    /// It can't be cancelled now, and succeeds or fails soon.
+    Processing,
+    /// It waits for something.
+    #[serde(other)]
+    Open,
+}
+
+/// A refund.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Refund {
+    pub(crate) id: String,
+    pub(crate) status: RefundStatus,
+    #[serde(default)]
+    pub(crate) failure_reason: Option<String>,
+}
+
+/// How far a refund is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RefundStatus {
+    /// The money went back.
+    Succeeded,
+    /// The money stays where it is.
+    Failed,
+    /// The refund was cancelled, and the money stays where it is.
+    Canceled,
+    /// It succeeds or fails later.
+    #[serde(other)]
+    Pending,
+}
+
+/// A page of a list, the newest first.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct List<T> {
+    pub(super) data: Vec<T>,
+    #[serde(default)]
+    pub(super) has_more: bool,
+}

@@ -1,0 +1,3 @@
+//! What the service listens to.
+
+mod listeners;

@@ -1,0 +1,5 @@
+//! The endpoints, one in each file.
+
+mod new;
+mod show;
+mod webhook;
