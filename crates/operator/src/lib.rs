@@ -1,6 +1,6 @@
 //! The operator's tool: inspects the bus and the databases of a ticketing application, and repairs what went wrong.
 //!
-//! [`Bus`] is its command line, for the programs that offer it. Which services there are is an argument of
+//! [`Bus`] and [`Payments`] are its command line, for the programs that offer it. Which services there are is an argument of
 //! [`Bus::run`]; [`DECLARATIONS`] are those of the application.
 
 mod asyncapi;
@@ -16,6 +16,7 @@ mod json_object;
 mod ls;
 mod mermaid;
 mod message;
+mod payments;
 mod program;
 mod replay;
 mod services;
@@ -26,6 +27,7 @@ use clap::{Args, Subcommand};
 use common::Declaration;
 use service::Exit;
 
+pub use crate::payments::Payments;
 pub use database_uri::{application_uri, secret};
 pub use services::DECLARATIONS;
 

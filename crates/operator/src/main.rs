@@ -1,10 +1,10 @@
 //! The operator's tool as a program of its own, which the images carry.
 
 use clap::Parser;
-use operator::{Bus, DECLARATIONS};
+use operator::{Bus, DECLARATIONS, Payments};
 use service::Exit;
 
-/// Inspect the events between the services, and repair what went wrong.
+/// Inspect the events between the services and the payments, and repair what went wrong.
 #[derive(Debug, Parser)]
 #[command(name = "operator", version, max_term_width = 100)]
 struct Options {
@@ -15,11 +15,15 @@ struct Options {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Inspect the events between the services, and repair what went wrong
-    Bus(Bus),
+    Bus(Box<Bus>),
+    /// List the payments, and compare them with what the payment provider has charged
+    Payments(Payments),
 }
 
 fn main() -> Exit {
     telemetry::log_to_stderr();
-    let Command::Bus(bus) = Options::parse().command;
-    bus.run(&DECLARATIONS)
+    match Options::parse().command {
+        Command::Bus(bus) => bus.run(&DECLARATIONS),
+        Command::Payments(payments) => payments.run(),
+    }
 }

@@ -17,7 +17,12 @@ pub(crate) fn command(arguments: &str) -> String {
 
 /// The examples at the end of a command's help.
 pub(crate) fn examples(commands: &[&str]) -> String {
+    examples_of("bus", commands)
+}
+
+/// The same of another group of commands.
+pub(crate) fn examples_of(group: &str, commands: &[&str]) -> String {
     let name = name();
-    let lines = commands.iter().map(|arguments| format!("\n  {name} bus {arguments}"));
+    let lines = commands.iter().map(|arguments| format!("\n  {name} {group} {arguments}"));
     format!("Examples:{}", lines.collect::<String>())
 }

@@ -27,9 +27,9 @@ impl Client {
         Self { api, http: Http::builder(TokioExecutor::new()).build_http(), session: String::new() }
     }
 
-    /// The same person before another server.
-    pub(crate) fn at(self, api: SocketAddr) -> Self {
-        Self { api, ..self }
+    /// The same person goes to another server.
+    pub(crate) fn go_to(&mut self, api: SocketAddr) {
+        self.api = api;
     }
 
     /// Signs up under this address.

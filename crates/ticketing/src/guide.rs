@@ -22,7 +22,7 @@ pub(crate) struct Guide {
 impl fmt::Display for Guide {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { addresses, folder, took, run } = self;
-        let Addresses { api, servers, .. } = addresses;
+        let Addresses { api, servers, bank, .. } = addresses;
         writeln!(f, "Ticketing is ready, {:.1} s after its start", took.as_secs_f64())?;
         writeln!(f, "  API         http://{api}/api/tickets")?;
         writeln!(f, "  NATS        {}", servers.nats)?;
@@ -30,6 +30,10 @@ impl fmt::Display for Guide {
             writeln!(f, "  monitoring  {monitoring}")?;
         }
         writeln!(f, "  MongoDB     {}", servers.mongo_shown)?;
+        match bank {
+            Some(bank) => writeln!(f, "  payments    at a test bank, http://{bank}, as STRIPE_KEY is not set")?,
+            None => writeln!(f, "  payments    at the provider of STRIPE_KEY")?,
+        }
         writeln!(f, "  data        {}", folder.display())?;
         writeln!(f)?;
         writeln!(f, "Sell and buy: paste these, one by one, into another terminal:")?;
@@ -40,6 +44,9 @@ impl fmt::Display for Guide {
         let nats = servers.nats.to_string(); // without a password
         let option = if nats == USUAL_NATS { String::new() } else { format!(" --nats-url {nats}") };
         writeln!(f, "See the events meanwhile: cargo run -- bus tail{option}")?;
+        if let Some(bank) = bank {
+            writeln!(f, "Compare the payments with the bank: cargo run -- payments audit --stripe-url http://{bank}")?;
+        }
         writeln!(f)?;
         write!(f, "Ctrl-C stops it.")
     }
@@ -56,6 +63,9 @@ fn lines(api: &str, run: u32) -> Vec<String> {
     // The id stands at the end of the answer.
     let id = |file: &str| format!(r#"$(sed 's/.*"id":"//; s/".*//' {file})"#);
     let (ticket, order) = (id("ticket.json"), id("order.json"));
+    let reserve = format!(
+        r#"curl -s -b buyer.jar {POST} '{{"ticketId":"'{ticket}'"}}' '{api}/api/orders' | tee order.json; echo"#
+    );
     vec![
         sign_up("seller"),
         format!(
@@ -63,14 +73,16 @@ fn lines(api: &str, run: u32) -> Vec<String> {
         ),
         format!("curl -s '{api}/api/tickets'; echo"),
         sign_up("buyer"),
-        format!(
-            r#"curl -s -b buyer.jar {POST} '{{"ticketId":"'{ticket}'"}}' '{api}/api/orders' | tee order.json; echo"#
-        ),
+        reserve.clone(),
         format!("curl -s -b buyer.jar '{api}/api/orders/'{order}; echo"),
         format!(
             r#"curl -s -b seller.jar -X PUT {POST} '{{"title":"concert","price":25}}' '{api}/api/tickets/'{ticket}; echo"#
         ),
         format!("curl -s -b buyer.jar -X DELETE -w '%{{http_code}}\\n' '{api}/api/orders/'{order}"),
+        reserve,
+        format!(
+            r#"curl -s -b buyer.jar {POST} '{{"token":"tok_visa","orderId":"'{order}'"}}' '{api}/api/payments'; echo"#
+        ),
         format!("curl -s -b buyer.jar '{api}/api/orders'; echo"),
     ]
 }

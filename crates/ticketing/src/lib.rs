@@ -15,6 +15,7 @@ mod own_servers;
 mod port;
 mod program;
 mod programs;
+mod provider;
 mod servers;
 mod services;
 mod session_key;

@@ -7,7 +7,7 @@ use anyhow::Context;
 use bus::{Name, ServerUrl};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
-use operator::{Bus, secret};
+use operator::{Bus, Payments, secret};
 use service::Error;
 use service::settings::Secret;
 
@@ -52,6 +52,8 @@ pub(crate) enum Command {
     Measure(measure::Options),
     /// Look at the events between the services, and repair what did not arrive
     Bus(Box<Bus>),
+    /// List the payments, and compare them with what the payment provider has charged
+    Payments(Payments),
     /// List the services: their APIs and settings
     Services(services::Options),
 }

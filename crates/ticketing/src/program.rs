@@ -21,6 +21,7 @@ pub fn main(options: Options, programs: &'static [Program]) -> Exit {
             let services: Vec<_> = programs.iter().map(|program| program.declaration).collect();
             bus.run(&services)
         }
+        Some(Command::Payments(payments)) => payments.run(),
         Some(Command::Services(options)) => service::run("services", Services { options, programs }),
         None if run.smoke => service::run("smoke", Smoke { run, programs, environment: environment() }),
         None => service::run("ticketing", Foreground { run, programs, environment: environment() }),

@@ -3,4 +3,5 @@
 use common::Program;
 
 /// The services of the application, in their start order.
-pub const PROGRAMS: [Program; 4] = [auth::PROGRAM, tickets::PROGRAM, orders::PROGRAM, expiration::PROGRAM];
+pub const PROGRAMS: [Program; 5] =
+    [auth::PROGRAM, tickets::PROGRAM, orders::PROGRAM, payments::PROGRAM, expiration::PROGRAM];

@@ -20,11 +20,11 @@ fn the_table_has_a_line_for_each_event_and_says_nobody_where_there_is_none() {
 SUBJECT              PUBLISHED BY  LISTENED TO BY
 ticket:created       tickets       orders-service
 ticket:updated       tickets       orders-service
-order:created        orders        tickets-service, expiration-service
-order:cancelled      orders        tickets-service, expiration-service
+order:created        orders        tickets-service, payments-service, expiration-service
+order:cancelled      orders        tickets-service, payments-service, expiration-service
 expiration:complete  expiration    orders-service
-payment:created      nobody        orders-service
-payment:refunded     nobody        nobody
+payment:created      payments      orders-service
+payment:refunded     payments      nobody
 ";
     assert_eq!(describe(&[]), table);
 }

@@ -20,6 +20,7 @@ use self::part::{Parts, refuse_own_settings};
 use crate::ingress::{Route, ingress};
 use crate::options::Run;
 use crate::port::Port;
+use crate::provider::{Provider, Variables, at_bank, of_bank};
 use crate::servers::{self, Servers};
 use crate::session_key;
 
@@ -50,6 +51,8 @@ pub struct Addresses {
     /// The one origin of all APIs.
     pub api: SocketAddr,
     pub(crate) servers: Servers,
+    /// The test bank, if it is ours.
+    pub(crate) bank: Option<SocketAddr>,
     settings: Vec<Settings>,
     file: Option<PathBuf>,
 }
@@ -60,6 +63,7 @@ impl Service for Application {
     async fn run(self, scope: Scope<Addresses>) -> Result<(), Error> {
         let Self { programs, run, environment, folder, settings: file } = self;
         refuse_own_settings(file.as_deref())?;
+        let provider = Provider::of(&environment)?;
         // The ingress starts first and stops last: its address is taken before anything slow begins, and at the end each
         // service ends its own streams. The setters live in this body, so that no route leads to a service any more
         // before the first of them is asked to stop.
@@ -85,7 +89,8 @@ impl Service for Application {
             Some(key) => key.clone(),
             None => session_key::kept_in(&folder)?,
         };
-        let described = programs.iter().flat_map(|program| (program.declaration.sections)().describe());
+        let declared = programs.iter().map(|program| &program.declaration).chain([&bank::DECLARATION]);
+        let described = declared.flat_map(|declaration| (declaration.sections)().describe());
         let sections: Vec<_> = described.map(|setting| setting.section).collect();
         let parts = Parts {
             run: &run,
@@ -95,16 +100,27 @@ impl Service for Application {
             sections: &sections,
             file: file.as_deref(),
         };
+        let takes_payments = programs.iter().any(|program| program.declaration.name == payments::DECLARATION.name);
+        let (paying, bank) = match provider {
+            Provider::Bank if takes_payments => {
+                let own = parts.settings_of(&bank::DECLARATION, &of_bank(api))?;
+                let child = scope.child(bank::DECLARATION.name).ready_within(READY_WITHIN).settings(own);
+                let address = child.start(bank::PROGRAM).await?.context("the bank has an address")?;
+                (at_bank(address), Some(address))
+            }
+            Provider::Bank => (Variables::new(), None),
+            Provider::Given(variables) => (variables, None),
+        };
         let mut settings = Vec::new();
         for (program, setter) in programs.iter().zip(&setters) {
-            let own = parts.settings_of(&program.declaration)?;
+            let own = parts.settings_of(&program.declaration, &paying)?;
             let child = scope.child(program.declaration.name).ready_within(READY_WITHIN).settings(own.clone());
             if let Some(address) = child.start(*program).await.map_err(with_remedy)? {
                 setter.set(address);
             }
             settings.push(own);
         }
-        scope.ready(Addresses { api, servers, settings, file });
+        scope.ready(Addresses { api, servers, bank, settings, file });
         scope.stopping().await;
         Ok(())
     }

@@ -11,18 +11,27 @@ use service::Error;
 use service::settings::{Secret, Settings, Sources};
 
 use crate::options::Run;
+use crate::provider::Variables;
 use crate::servers::Servers;
 
 /// The address that a service listens on: clients find it through the ingress.
 const ANY_PORT: &str = "127.0.0.1:0";
 
 /// What the application sets for each service, so that neither a file nor the environment may.
-const OWN: [(&str, &str); 7] = [
+const OWN: [(&str, &str); 15] = [
+    ("bank", "bind"),
+    ("bank", "key"),
+    ("bank", "webhook_secret"),
+    ("bank", "webhook_url"),
     ("http", "bind"),
     ("mongo", "uri"),
     ("nats", "client_id"),
     ("nats", "cluster_id"),
     ("nats", "url"),
+    ("payments", "stripe_allow_http"),
+    ("payments", "stripe_key"),
+    ("payments", "stripe_url"),
+    ("payments", "stripe_webhook_secret"),
     ("session", "jwt_key"),
     ("telemetry", "endpoint"),
 ];
@@ -39,8 +48,8 @@ pub(super) struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    /// The settings of one service, under the names that its own program reads.
-    pub(super) fn settings_of(&self, declaration: &Declaration) -> Result<Settings, Error> {
+    /// The settings of one service, under the names that its own program reads; `more` are variables of what it pays with.
+    pub(super) fn settings_of(&self, declaration: &Declaration, more: &Variables) -> Result<Settings, Error> {
         let (name, sections) = (declaration.name, (declaration.sections)().beside(self.sections.iter().copied()));
         let is_own = |section: &str, key: &str| OWN.contains(&(section, key));
         let given = sections.describe().into_iter().filter(|setting| !is_own(setting.section, &setting.key));
@@ -60,6 +69,7 @@ impl Parts<'_> {
             ("OTEL_EXPORTER_OTLP_ENDPOINT", self.run.otlp_endpoint.as_str()),
         ];
         environment.extend(own.map(|(variable, value)| (variable.to_owned(), value.to_owned())));
+        environment.extend(more.iter().map(|(variable, value)| ((*variable).to_owned(), value.clone())));
         if let Some(seconds) = self.run.order_window_seconds {
             environment.insert("ORDER_WINDOW_SECONDS".to_owned(), seconds.to_string());
         }

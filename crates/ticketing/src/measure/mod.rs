@@ -3,15 +3,17 @@
 mod process;
 mod stops;
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use devstack::{Mongod, NatsServer, Sources, Tool, find};
 use hyper::{Method, StatusCode};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use service::{Error, Scope, Service};
 use tokio::time::sleep;
 
@@ -19,7 +21,7 @@ use clap::Args;
 use common::Program;
 use operator::console::say;
 
-use self::process::{BUILD, application, start, stop};
+use self::process::{BUILD, application, start, start_bank, stop};
 use self::stops::Stops;
 use crate::client::Client;
 use crate::kept::Kept;
@@ -90,7 +92,7 @@ impl Measure {
     async fn in_one_process(&self) -> Result<Vec<Row>, Error> {
         let (child, api, _folder) = application(Stdio::inherit()).await?;
         let mut client = Client::new(api);
-        load(&mut client, "ticketing@example.com").await?;
+        load(&mut client, "ticketing@example.com", api).await?;
         self.wait("everything in one process").await;
         let pid = child.id().context("it has ended")?;
         let mut rows = vec![row("one process", "ticketing", pid)?];
@@ -112,25 +114,23 @@ impl Measure {
         let nats = scope.start("nats-server", NatsServer::on_free_ports(binary, nats)).await?;
         let binary = find(&Tool::MONGOD, &Sources::from_env(&Tool::MONGOD)?).await?;
         let mongo = scope.start("mongod", Mongod::on_a_free_port(binary, mongo)).await?;
-        let mut services = Vec::new();
-        let mut seller = None;
+        let uri = |name: &str| mongo.uri.replace("/?", &format!("/{name}?"));
+        let (bank, bank_address) = start_bank(&uri("bank"), &folder).await?;
+        let mut services = vec![("bank", bank)];
+        let mut addresses = BTreeMap::new();
+        let mut client = None;
         for Program { declaration, .. } in self.programs {
             let name = declaration.name;
-            let uri = mongo.uri.replace("/?", &format!("/{name}?"));
-            let (child, address) = start(declaration, &uri, &nats.url, &folder).await?;
-            if let Some(address) = address {
-                let mut client = match seller.take() {
-                    None => {
-                        let mut client = Client::new(address);
-                        client.sign_up("measure@example.com").await?;
-                        client
-                    }
-                    Some(client) => Client::at(client, address),
-                };
-                load_one(&mut client, name).await?;
-                seller = Some(client);
-            }
+            let (child, address) = start(declaration, &uri(name), &nats.url, bank_address, &folder).await?;
             services.push((name, child));
+            let Some(address) = address else { continue };
+            addresses.insert(name, address);
+            let client = client.get_or_insert_with(|| Client::new(address));
+            client.go_to(address);
+            if name == "auth" {
+                client.sign_up("measure@example.com").await?;
+            }
+            load_one(client, name, &addresses).await?;
         }
         self.wait("each service as a program of its own").await;
         let mut rows = vec![row("programs", "nats-server", nats.pid)?, row("programs", "mongod", mongo.pid)?];
@@ -178,16 +178,21 @@ fn mib(kib: u64) -> String {
     format!("{:.1} MiB", kib as f64 / 1024.0)
 }
 
-/// A hundred requests, spread over all services.
-async fn load(client: &mut Client, email: &str) -> Result<(), Error> {
+/// A hundred requests to each service.
+async fn load(client: &mut Client, email: &str, api: SocketAddr) -> Result<(), Error> {
     client.sign_up(email).await?;
-    for part in ["auth", "tickets", "orders"] {
-        load_one(client, part).await?;
+    let parts = ["auth", "tickets", "orders", "payments"];
+    let addresses = parts.into_iter().map(|part| (part, api)).collect();
+    for part in parts {
+        load_one(client, part, &addresses).await?;
     }
     Ok(())
 }
 
-async fn load_one(client: &mut Client, part: &str) -> Result<(), Error> {
+async fn load_one(client: &mut Client, part: &str, addresses: &BTreeMap<&str, SocketAddr>) -> Result<(), Error> {
+    if part == "payments" {
+        return pay(client, addresses).await;
+    }
     for number in 0..REQUESTS {
         match part {
             "auth" => drop(client.get("/api/users/currentuser").await?),
@@ -201,6 +206,33 @@ async fn load_one(client: &mut Client, part: &str) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Orders and pays half as many tickets, and looks at each payment.
+async fn pay(client: &mut Client, addresses: &BTreeMap<&str, SocketAddr>) -> Result<(), Error> {
+    client.go_to(addresses["tickets"]);
+    let tickets = client.get(&format!("/api/tickets?limit={}", REQUESTS / 2)).await?;
+    for ticket in tickets.as_array().context("a list")? {
+        client.go_to(addresses["orders"]);
+        let order = until_found(client, "/api/orders", &json!({ "ticketId": ticket["id"] })).await?;
+        let order = order["id"].as_str().context("an id")?;
+        client.go_to(addresses["payments"]);
+        until_found(client, "/api/payments", &json!({ "token": "tok_visa", "orderId": order })).await?;
+        client.get(&format!("/api/payments/{order}")).await?;
+    }
+    Ok(())
+}
+
+/// Creates something from what may not have reached the service yet.
+async fn until_found(client: &mut Client, path: &str, body: &Value) -> Result<Value, Error> {
+    for _ in 0..500 {
+        let answer = client.send(Method::POST, path, Some(body.clone())).await?;
+        if answer.status != StatusCode::NOT_FOUND {
+            return answer.expect(StatusCode::CREATED);
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    bail!("POST {path} {body}: still 404")
 }
 
 fn row(how: &'static str, part: &str, pid: u32) -> Result<Row, Error> {

@@ -13,9 +13,11 @@ use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
 use crate::client::Client;
+use crate::provider;
 
 /// What builds all that is measured.
-pub(super) const BUILD: &str = "cargo build --release -p ticketing -p auth -p tickets -p orders -p expiration";
+pub(super) const BUILD: &str =
+    "cargo build --release -p ticketing -p auth -p tickets -p orders -p payments -p expiration -p bank";
 
 /// How long a program may take to become ready.
 const READY_WITHIN: Duration = Duration::from_secs(60);
@@ -29,7 +31,8 @@ pub(super) async fn application(stderr: Stdio) -> Result<(Child, SocketAddr, Tem
     let mut command = Command::new(std::env::current_exe()?);
     let api = free_address()?;
     command.args(["--free-ports", "--listen", &api.to_string(), "--data-dir"]).arg(folder.path());
-    for name in ["JWT_KEY", "MONGO_URI", "NATS_URL", "NATS_CLIENT_ID", "NATS_CLUSTER_ID", COLLECTOR] {
+    let servers = ["JWT_KEY", "MONGO_URI", "NATS_URL", "NATS_CLIENT_ID", "NATS_CLUSTER_ID", COLLECTOR];
+    for name in servers.into_iter().chain(provider::VARIABLES) {
         command.env_remove(name);
     }
     let mut child = command.stdout(Stdio::null()).stderr(stderr).kill_on_drop(true).spawn()?;
@@ -43,17 +46,35 @@ pub(super) async fn start(
     declaration: &Declaration,
     uri: &str,
     nats: &str,
+    bank: SocketAddr,
     folder: &Path,
 ) -> Result<(Child, Option<SocketAddr>), Error> {
     let name = declaration.name;
     let (api, admin) = (free_address()?, free_address()?);
-    let mut command = Command::new(beside(name)?);
-    command.args(["run", "--admin", &admin.to_string(), "--rundir"]).arg(folder.join("run"));
+    let mut command = runner(name, admin, folder)?;
     command.envs([("JWT_KEY", "measure"), ("MONGO_URI", uri), ("NATS_URL", nats), ("NATS_CLUSTER_ID", "ticketing")]);
-    command.env("NATS_CLIENT_ID", name).env("HTTP__BIND", api.to_string()).env_remove(COLLECTOR);
-    let mut child = command.stderr(Stdio::null()).kill_on_drop(true).spawn()?;
+    command.env("NATS_CLIENT_ID", name).env("HTTP__BIND", api.to_string()).envs(provider::at_bank(bank));
+    let mut child = command.spawn()?;
     answers(&mut child, name, admin, "/readyz").await?;
     Ok((child, (!declaration.prefixes.is_empty()).then_some(api)))
+}
+
+/// Starts the test bank's own program; returns its address.
+pub(super) async fn start_bank(uri: &str, folder: &Path) -> Result<(Child, SocketAddr), Error> {
+    let (bank, admin) = (free_address()?, free_address()?);
+    let mut command = runner("bank", admin, folder)?;
+    command.env("MONGO_URI", uri).env("BANK__BIND", bank.to_string());
+    let mut child = command.spawn()?;
+    answers(&mut child, "bank", admin, "/readyz").await?;
+    Ok((child, bank))
+}
+
+/// A program that is built beside this one, in the foreground.
+fn runner(name: &str, admin: SocketAddr, folder: &Path) -> Result<Command, Error> {
+    let mut command = Command::new(beside(name)?);
+    command.args(["run", "--admin", &admin.to_string(), "--rundir"]).arg(folder.join("run"));
+    command.env_remove(COLLECTOR).stderr(Stdio::null()).kill_on_drop(true);
+    Ok(command)
 }
 
 /// Waits until a process answers this path with success.

@@ -26,7 +26,7 @@ async fn servers_that_run_are_used_and_each_service_has_a_database_of_its_own_th
     let mut names = client.list_database_names().await.unwrap();
     names.retain(|name| name.starts_with(&format!("{base}-")));
     names.sort_unstable();
-    assert_eq!(names, ["auth", "orders", "tickets"].map(|service| format!("{base}-{service}")));
+    assert_eq!(names, ["auth", "bank", "orders", "payments", "tickets"].map(|service| format!("{base}-{service}")));
     // A stale cancellation takes the ticket from nobody.
     let buyer = session_of("buyer@test.com");
     let first = api.get("/api/orders", &session).await.json()[0]["id"].as_str().unwrap().to_owned();
@@ -74,9 +74,10 @@ async fn one_origin_passes_each_request_on_to_its_service_and_everything_else_is
     let api = Api { address: program.api() };
     assert_eq!(api.get("/api/users/currentuser", "").await.body, r#"{"currentUser":null}"#);
     api.get("/api/orders", "").await.is_error(401, &message("Not authorized"));
+    api.post("/api/payments", &json!({})).await.is_error(401, &message("Not authorized"));
     let listed = api.get("/api/tickets?limit=1", "").await;
     assert_eq!((listed.status, listed.body.as_str()), (200, "[]"));
-    for (method, path) in [("GET", "/"), ("GET", "/api"), ("POST", "/api/payments"), ("DELETE", "/api/users/signup")] {
+    for (method, path) in [("GET", "/"), ("GET", "/api"), ("POST", "/api/refunds"), ("DELETE", "/api/users/signup")] {
         api.request(method, path, "", b"").await.is_error(404, &message("Not Found"));
     }
     // It is the ingress who says how a request came, whatever is sent.

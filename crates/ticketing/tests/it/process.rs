@@ -17,6 +17,10 @@ pub(crate) fn ticketing() -> Command {
         "NATS_CLIENT_ID",
         "ORDER_WINDOW_SECONDS",
         "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "STRIPE_KEY",
+        "STRIPE_URL",
+        "STRIPE_ALLOW_HTTP",
+        "STRIPE_WEBHOOK_SECRET",
     ] {
         command.env_remove(name);
     }
@@ -57,6 +61,12 @@ impl Program {
     pub(crate) fn api(&self) -> SocketAddr {
         let line = self.guide.lines().find_map(|line| line.strip_prefix("  API         http://"));
         line.unwrap().strip_suffix("/api/tickets").unwrap().parse().unwrap()
+    }
+
+    /// The address of the test bank.
+    pub(crate) fn bank(&self) -> SocketAddr {
+        let line = self.guided("payments").strip_prefix("at a test bank, http://").unwrap();
+        line.split(',').next().unwrap().parse().unwrap()
     }
 
     /// What stands behind the name of something in the guide.

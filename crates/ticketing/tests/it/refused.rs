@@ -10,17 +10,18 @@ use testkit::{LIMIT, Process, free_port, programs};
 use ticketing::PROGRAMS;
 
 /// Settings that are fine; nothing answers there, which is no reason to refuse them.
-const FINE: [(&str, &str); 6] = [
+const FINE: [(&str, &str); 7] = [
     ("JWT_KEY", "some-long-secret"),
     ("MONGO_URI", "mongodb://127.0.0.1:1/x"),
     ("NATS_URL", "nats://127.0.0.1:1"),
     ("NATS_CLUSTER_ID", "ticketing"),
     ("NATS_CLIENT_ID", "one"),
     ("HTTP__BIND", "127.0.0.1:0"),
+    ("STRIPE_KEY", "sk_test_bank"),
 ];
 
 /// Settings that are refused, and a part of the reason.
-const REFUSED: [(&str, &str, &str); 18] = [
+const REFUSED: [(&str, &str, &str); 24] = [
     ("JWT_KEY", "", "session.jwt_key: must be set: JWT_KEY=some-long-secret"),
     ("JWT_KEY", " \n", "session.jwt_key: must be set: JWT_KEY=some-long-secret"),
     ("MONGO_URI", "nonsense", "mongo.uri: must begin with mongodb://"),
@@ -37,6 +38,12 @@ const REFUSED: [(&str, &str, &str); 18] = [
     ("LISTENER_WAIT_SECONDS", "0", "listener.wait_seconds: must be at least 1"),
     ("ORDER_WINDOW_SECONDS", "0", "orders.window_seconds: must be above 0"),
     ("ORDER_WINDOW_SECONDS", "soon", "orders.window_seconds: invalid type: string"),
+    ("STRIPE_KEY", "", "payments.stripe_key: must be set: STRIPE_KEY=sk_test_"),
+    ("STRIPE_KEY", "pk_test_1", "payments.stripe_key: must be a secret key"),
+    ("STRIPE_URL", "http://bank-srv:12111", "payments.stripe_url: must be https"),
+    ("STRIPE_URL", "api.stripe.com", "payments.stripe_url: must be an origin"),
+    ("STRIPE_ALLOW_HTTP", "2", "payments.stripe_allow_http: must be 1 or 0"),
+    ("STRIPE_WEBHOOK_SECRET", "x", "payments.stripe_webhook_secret: must begin with whsec_"),
     ("AUTH__SESSION_HOURS", "0", "auth.session_hours: must be above 0"),
     (
         "OTEL_EXPORTER_OTLP_ENDPOINT",

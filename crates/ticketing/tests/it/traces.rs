@@ -110,7 +110,8 @@ async fn the_end_of_an_orders_time_belongs_to_its_trace_and_all_is_sent_before_t
     reserve(api, &ticket).await;
     until("expired", || async { stored::<OrderCancelled>(&broker).await.len() == 1 }).await;
     until("free again", || async { stored::<TicketUpdated>(&broker).await.len() == 2 }).await;
-    for consumer in ["orders-service:ticket-updated", "expiration-service:order-cancelled"] {
+    let cancelled = ["expiration-service:order-cancelled", "payments-service:order-cancelled"];
+    for consumer in ["orders-service:ticket-updated"].into_iter().chain(cancelled) {
         settled(&broker, consumer).await;
     }
     assert_eq!(program.interrupt(), Some(0));
@@ -123,9 +124,11 @@ POST /api/orders (orders)
         process expiration:complete (orders)
           send order:cancelled (orders)
             process order:cancelled (expiration)
+            process order:cancelled (payments)
             process order:cancelled (tickets)
               send ticket:updated (tickets)
                 process ticket:updated (orders)
+    process order:created (payments)
     process order:created (tickets)
       send ticket:updated (tickets)
         process ticket:updated (orders)

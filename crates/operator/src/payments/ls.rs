@@ -1,0 +1,78 @@
+//! `payments ls`: lists payments.
+
+use clap::Args;
+use payments::{Books, DECLARATION, Listed, State};
+use serde_json::json;
+use service::{Error, Scope, Service};
+use store::plainly;
+
+use crate::console::{Table, say};
+use crate::databases::Databases;
+use crate::json_object::JsonObject;
+use crate::times::seconds;
+
+/// How many rows are aligned at a time.
+const PAGE: usize = 100;
+
+/// Which payments are listed.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Ls {
+    #[command(flatten)]
+    databases: Databases,
+    /// Only those whose refund has failed
+    #[arg(long)]
+    stuck: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Service for Ls {
+    type Handle = ();
+
+    async fn run(self, scope: Scope<()>) -> Result<(), Error> {
+        let store = self.databases.of(DECLARATION.name, &scope).await?;
+        scope.ready(());
+        scope.stopping().or(self.list(&Books::of(&store))).await.unwrap_or(Ok(())).map_err(plainly)
+    }
+}
+
+impl Ls {
+    async fn list(&self, books: &Books) -> Result<(), Error> {
+        let state = self.stuck.then_some(State::Stuck);
+        if self.json {
+            let mut object = JsonObject::begin()?;
+            object.begin_list("payments")?;
+            books.list(state, |payment| object.item(&as_json(&payment))).await?;
+            object.end_list()?;
+            return object.end();
+        }
+        let mut table = Table::new(["ORDER", "STATE", "AMOUNT", "SINCE", "INTENT", "PROVIDER", "MESSAGE"]);
+        let mut rows = Vec::new();
+        let listed = books.list(state, |payment| {
+            rows.push(row(payment));
+            if rows.len() == PAGE { say(table.page(&std::mem::take(&mut rows))) } else { Ok(()) }
+        });
+        listed.await?;
+        say(table.page(&rows))
+    }
+}
+
+fn row(payment: Listed) -> [String; 7] {
+    let Listed { order, state, amount, since, intent, provider, message } = payment;
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    [order.to_string(), state.as_str().to_owned(), amount, seconds(since), or_dash(intent), provider, or_dash(message)]
+}
+
+fn as_json(payment: &Listed) -> serde_json::Value {
+    let Listed { order, state, amount, since, intent, provider, message } = payment;
+    json!({
+        "order": order,
+        "state": state.as_str(),
+        "amount": amount,
+        "since": seconds(*since),
+        "intent": intent,
+        "provider": provider,
+        "message": message,
+    })
+}
