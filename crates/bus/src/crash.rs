@@ -22,6 +22,10 @@ pub const POINTS: [&str; 11] = [
 #[cfg(feature = "faults")]
 pub const WAITING_POINTS: [&str; 2] = ["waiting-stored", "waiting-before-settled"];
 
+/// The points of a payment and of a refund: between what the provider has done and what is saved of it.
+pub const PAYMENT_POINTS: [&str; 5] =
+    ["payment-method-made", "payment-intent-made", "payment-prepared", "payment-confirmed", "refund-made"];
+
 /// Kills this process, as `kill -9` does, if the variable `FAILPOINTS` says `<name>=return`.
 #[cfg(feature = "faults")]
 pub fn point(name: &'static str) {

@@ -54,8 +54,17 @@ impl ServiceProgram {
 
     /// Starts it again after its end, without a failpoint.
     pub fn start_again(&mut self) {
+        self.start_again_with(None);
+    }
+
+    /// Starts it again after its end; at this failpoint it kills itself.
+    pub fn start_again_until(&mut self, failpoint: &str) {
+        self.start_again_with(Some(failpoint));
+    }
+
+    fn start_again_with(&mut self, failpoint: Option<&str>) {
         self.earlier_log.push_str(&self.process.stderr());
-        self.process = spawn(&self.binary, &self.environment, &self.folder, self.admin, None);
+        self.process = spawn(&self.binary, &self.environment, &self.folder, self.admin, failpoint);
     }
 
     /// What it has logged so far, before its last start too.
