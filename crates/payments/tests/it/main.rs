@@ -4,6 +4,7 @@
 mod app;
 mod bank;
 mod books;
+mod contract;
 mod events;
 mod faults;
 mod keys;
