@@ -260,7 +260,7 @@ impl Reader {
             let from = match self.from {
                 DeliverPolicy::ByStartSequence { start_sequence } => start_sequence,
                 DeliverPolicy::All => 1,
-                _ => break, // the broker looks nothing up by its time
+                _ => break, // no consumer has found the time yet
             };
             let mut next: Option<Stored> = None;
             let all = [">".to_owned()];
@@ -318,6 +318,11 @@ impl Reader {
             ..Config::default()
         };
         let consumer = found.create_consumer(config).await.map_err(|error| failed(error.into()))?;
+        if let DeliverPolicy::ByStartTime { .. } = self.from {
+            // Messages are looked up by their sequence only, so the time is the sequence that the broker has found for it.
+            let before = consumer.cached_info().delivered.stream_sequence;
+            self.from = DeliverPolicy::ByStartSequence { start_sequence: before + 1 };
+        }
         let arrivals = Arrivals { count: 0, reconnected };
         let max_bytes = BATCH_BYTES.max(2 * bus.client().max_payload());
         Ok(ReaderConsumer { consumer, batch: None, max_bytes, received: 0, arrivals })

@@ -10,6 +10,7 @@ use events::Subject;
 use serde_json::{Value, json};
 use service::launch;
 use testkit::{Broker, durable_group, listen_to, unanswered, until};
+use time::OffsetDateTime;
 
 #[tokio::test]
 async fn unreadable_entries_of_the_registry_are_named_and_the_others_listed() {
@@ -113,13 +114,15 @@ async fn a_message_with_a_status_in_its_headers_is_a_message() {
 async fn a_reader_skips_messages_whose_headers_cannot_be_read() {
     let broker = Broker::start().await;
     let (publisher, client) = (broker.connect("publisher").await, broker.connect("a").await);
+    let began = OffsetDateTime::now_utc();
     let mut published = Vec::new();
     for headers in HEADERS {
         broker.publish_raw("ticket:created", headers, b"{}").await;
         published.push(publisher.publish("{}").await);
     }
-    for subjects in [&[Subject::TicketCreated, Subject::OrderCreated][..], &[]] {
-        let mut reader = Reader::of_events(&client.bus, subjects, Start::All).await.unwrap();
+    let both = &[Subject::TicketCreated, Subject::OrderCreated][..];
+    for (subjects, start) in [(both, Start::All), (&[], Start::All), (both, Start::Since(began))] {
+        let mut reader = Reader::of_events(&client.bus, subjects, start).await.unwrap();
         let mut read = Vec::new();
         while let Some(delivery) = reader.try_next().await.unwrap() {
             read.push(delivery.sequence);
