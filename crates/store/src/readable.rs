@@ -71,7 +71,7 @@ impl Store {
     }
 
     /// The document as its type, if it can be read; else it is reported.
-    fn readable<T: DeserializeOwned>(&self, collection: &str, document: &RawDocumentBuf) -> Option<T> {
+    pub(crate) fn readable<T: DeserializeOwned>(&self, collection: &str, document: &RawDocumentBuf) -> Option<T> {
         match deserialize_from_slice(document.as_bytes()) {
             Ok(read) => Some(read),
             Err(error) => {

@@ -3,10 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use bus::{Bus, Delivery, Reader, Start};
 use events::Subject;
-use futures_util::TryStreamExt;
 use mongodb::bson::DateTime;
 use mongodb::bson::oid::ObjectId;
 use service::Error;
@@ -14,7 +13,6 @@ use service::Error;
 use super::finding::{Finding, Kind, Summary};
 use super::rows::{self, PAGE, Unplaced, is_known};
 use crate::Store;
-use crate::outbox::READING;
 
 /// The time after its commit within which an event is in the stream, if a relay is running and the broker is there.
 const RELAYED_WITHIN: Duration = Duration::from_secs(10);
@@ -174,7 +172,7 @@ impl Audit {
             let mut places = rows::after(store, self.position).await?;
             let (mut page, mut is_end) = (Vec::new(), false);
             while !is_end {
-                match places.try_next().await.context(READING)? {
+                match places.next().await? {
                     Some(place) => page.push(place),
                     None => is_end = true,
                 }
@@ -197,8 +195,7 @@ impl Audit {
         found: &mut Vec<Finding>,
     ) -> Result<(Vec<Unplaced>, Option<ObjectId>), Error> {
         let store = self.stores[database].clone();
-        let mut page = rows::unplaced(&store, after).await?;
-        let last = page.last().map(|row| row.id);
+        let (mut page, last) = rows::unplaced(&store, after).await?;
         // A relay that notes no sequences may have published them in the meantime: then the message is in the stream now.
         if last.is_some() && self.read_what_is_new(found).await? {
             let ids: Vec<_> = page.iter().map(|row| row.id).collect();

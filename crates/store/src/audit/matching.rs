@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::mem::take;
 use std::time::{Duration, SystemTime};
 
-use anyhow::Context;
 use bus::{Bus, Delivery, event_at};
-use futures_util::TryStreamExt;
 use mongodb::bson::oid::ObjectId;
 use service::Error;
 
@@ -14,7 +12,7 @@ use super::compare::Audit;
 use super::finding::{Finding, Kind};
 use super::rows::{self, PAGE, is_known};
 use crate::KEPT_FOR;
-use crate::outbox::{READING, Row};
+use crate::outbox::Row;
 
 /// How far the clocks of services, database and broker may differ.
 const CLOCK_MARGIN: Duration = Duration::from_secs(24 * 60 * 60);
@@ -37,7 +35,7 @@ impl Audit {
         for store in &self.stores {
             let mut gone = Vec::new();
             let mut placed = rows::between(store, self.position, until).await?;
-            while let Some(row) = placed.try_next().await.context(READING)? {
+            while let Some(row) = placed.next().await? {
                 let sequence = row.sequence.unwrap_or_default();
                 if messages.get(&sequence).is_some_and(|message| is_of(message, &row) && is_same(message, &row)) {
                     messages.remove(&sequence);
@@ -67,7 +65,7 @@ impl Audit {
                 break;
             }
             let store = self.stores[database].clone();
-            let rows: Vec<Row> = rows::with_ids(&store, &ids).await?.try_collect().await.context(READING)?;
+            let rows: Vec<Row> = rows::with_ids(&store, &ids).await?.all().await?;
             let mut rows: HashMap<_, _> = rows.into_iter().map(|row| (row.id, row)).collect();
             let mut placed = Vec::new();
             for (sequence, message) in take(&mut messages) {

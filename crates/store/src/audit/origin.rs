@@ -1,15 +1,12 @@
 //! Which outbox has recorded the event of a message.
 
-use anyhow::Context;
 use bus::Delivery;
 use events::Subject;
-use futures_util::TryStreamExt;
 use service::Error;
 
 use super::matching::{event_id, is_kept_in_outbox};
 use super::rows;
 use crate::Store;
-use crate::outbox::READING;
 
 /// What the outboxes of some databases say about a message of the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +28,7 @@ impl Origin {
     pub async fn of(message: &Delivery, stores: &[Store], subjects: &[Subject]) -> Result<Self, Error> {
         if let Some(id) = event_id(message) {
             for store in stores {
-                if rows::with_ids(store, &[id]).await?.try_next().await.context(READING)?.is_some() {
+                if rows::has(store, id).await? {
                     return Ok(Self::Recorded(store.database().name().to_owned()));
                 }
             }

@@ -9,7 +9,7 @@ use service::Error;
 use super::compare::Audit;
 use super::rows;
 use crate::Store;
-use crate::outbox::{READING, Row};
+use crate::outbox::Row;
 
 /// How many events are in flight at the same time.
 const CONCURRENT: usize = 64;
@@ -55,7 +55,7 @@ impl Audit {
 /// Returns whether the event was repaired: its row may have been removed after the audit, since its time was over.
 async fn repair_altered(bus: &Bus, stores: &[Store], id: ObjectId, sequences: &[u64]) -> Result<bool, Error> {
     for store in stores {
-        let Some(row) = rows::with_ids(store, &[id]).await?.try_next().await.context(READING)? else { continue };
+        let Some(row) = rows::with_ids(store, &[id]).await?.next().await? else { continue };
         if row.sequence.is_none() {
             let message = publish(bus, &row).await?;
             rows::note(store, &[(id, message.sequence)]).await?;
@@ -73,7 +73,7 @@ async fn repair_altered(bus: &Bus, stores: &[Store], id: ObjectId, sequences: &[
 async fn publish_again(bus: &Bus, store: &Store, ids: &[ObjectId]) -> Result<u64, Error> {
     let mut published = 0;
     for ids in ids.chunks(CONCURRENT) {
-        let mut rows: Vec<Row> = rows::with_ids(store, ids).await?.try_collect().await.context(READING)?;
+        let mut rows: Vec<Row> = rows::with_ids(store, ids).await?.all().await?;
         rows.sort_by_key(|row| row.id);
         let sending = stream::iter(rows).map(async |row: Row| anyhow::Ok((row.id, publish(bus, &row).await?.sequence)));
         let sent: Vec<_> = sending.buffered(CONCURRENT).try_collect().await?;

@@ -1,18 +1,21 @@
 //! The rows of an outbox, as the audit reads and marks them.
 
+use std::marker::PhantomData;
+
 use anyhow::Context;
 use events::Subject;
 use futures_util::TryStreamExt;
-use mongodb::Cursor;
 use mongodb::action::Action;
 use mongodb::bson::oid::ObjectId;
-use mongodb::bson::{DateTime, Document, doc};
+use mongodb::bson::{DateTime, Document, RawDocumentBuf, doc};
 use mongodb::options::Hint;
+use mongodb::{Collection, Cursor};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use service::Error;
 
 use crate::outbox::{OUTBOX, READING, Row, by_sequence, outbox_of, sequence_of};
-use crate::{Store, outbox};
+use crate::{Store, in_time, outbox};
 
 /// How many rows or messages are held in memory at the same time.
 pub(super) const PAGE: usize = 500;
@@ -56,41 +59,98 @@ pub(super) async fn subjects(store: &Store) -> Result<Vec<Subject>, Error> {
     Ok(subjects.iter().filter_map(|subject| subject.as_str()?.parse().ok()).collect())
 }
 
+/// Rows that a query has found. One that can't be read is reported, and left out.
+#[derive(Debug)]
+pub(super) struct Rows<T> {
+    store: Store,
+    found: Cursor<RawDocumentBuf>,
+    row: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned> Rows<T> {
+    fn of(store: &Store, found: Cursor<RawDocumentBuf>) -> Self {
+        Self { store: store.clone(), found, row: PhantomData }
+    }
+
+    /// The next row; `None` after the last one.
+    pub(super) async fn next(&mut self) -> Result<Option<T>, Error> {
+        while let Some(document) = in_time(self.found.try_next()).await.context(READING)? {
+            if let Some(row) = self.store.readable(OUTBOX, &document) {
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
+    }
+
+    pub(super) async fn all(mut self) -> Result<Vec<T>, Error> {
+        let mut all = Vec::new();
+        while let Some(row) = self.next().await? {
+            all.push(row);
+        }
+        Ok(all)
+    }
+}
+
+/// The documents of an outbox.
+fn documents(store: &Store) -> Collection<RawDocumentBuf> {
+    store.collection(OUTBOX)
+}
+
 /// The rows whose messages have sequences after the first and up to the last one.
-pub(super) async fn between(store: &Store, after: u64, last: u64) -> Result<Cursor<Row>, Error> {
+pub(super) async fn between(store: &Store, after: u64, last: u64) -> Result<Rows<Row>, Error> {
     let these = doc! { "$gt": i64::try_from(after)?, "$lte": i64::try_from(last)? };
-    outbox_of(store).find(doc! { "sequence": these }).batch_size(FETCHED).await.context(READING)
+    let rows = documents(store);
+    let found = rows.find(doc! { "sequence": these }).batch_size(FETCHED);
+    Ok(Rows::of(store, in_time(found).await.context(READING)?))
 }
 
 /// The places of the rows whose messages have later sequences than this one.
-pub(super) async fn after(store: &Store, sequence: u64) -> Result<Cursor<Place>, Error> {
+pub(super) async fn after(store: &Store, sequence: u64) -> Result<Rows<Place>, Error> {
     let later = doc! { "sequence": { "$gt": i64::try_from(sequence)? } };
-    let rows = store.collection::<Place>(OUTBOX);
-    rows.find(later).projection(doc! { "sequence": 1 }).batch_size(FETCHED).await.context(READING)
+    let rows = documents(store);
+    let found = rows.find(later).projection(doc! { "sequence": 1 }).batch_size(FETCHED);
+    Ok(Rows::of(store, in_time(found).await.context(READING)?))
 }
 
 /// The rows with these ids.
-pub(super) async fn with_ids(store: &Store, ids: &[ObjectId]) -> Result<Cursor<Row>, Error> {
-    outbox_of(store).find(doc! { "_id": { "$in": ids } }).await.context(READING)
+pub(super) async fn with_ids(store: &Store, ids: &[ObjectId]) -> Result<Rows<Row>, Error> {
+    let rows = documents(store);
+    let found = rows.find(doc! { "_id": { "$in": ids } });
+    Ok(Rows::of(store, in_time(found).await.context(READING)?))
 }
 
-/// The first rows without a sequence, in the order of their ids, after this one.
-pub(super) async fn unplaced(store: &Store, after: Option<ObjectId>) -> Result<Vec<Unplaced>, Error> {
+/// Whether there is a row with this id, also one that can't be read.
+pub(super) async fn has(store: &Store, id: ObjectId) -> Result<bool, Error> {
+    Ok(in_time(documents(store).find_one(doc! { "_id": id })).await.context(READING)?.is_some())
+}
+
+/// The first rows without a sequence, in the order of their ids, after this one; and the last one that was looked at, if there
+/// was any.
+pub(super) async fn unplaced(
+    store: &Store,
+    after: Option<ObjectId>,
+) -> Result<(Vec<Unplaced>, Option<ObjectId>), Error> {
     let these = after.map_or_else(Document::new, |after| doc! { "_id": { "$gt": after } });
     unplaced_where(store, these, Some(Hint::Keys(by_sequence().keys))).await
 }
 
 /// Those of these rows that still have no sequence, in the order of their ids.
 pub(super) async fn still_unplaced(store: &Store, ids: &[ObjectId]) -> Result<Vec<Unplaced>, Error> {
-    unplaced_where(store, doc! { "_id": { "$in": ids } }, None).await
+    Ok(unplaced_where(store, doc! { "_id": { "$in": ids } }, None).await?.0)
 }
 
-async fn unplaced_where(store: &Store, mut these: Document, hint: Option<Hint>) -> Result<Vec<Unplaced>, Error> {
+async fn unplaced_where(
+    store: &Store,
+    mut these: Document,
+    hint: Option<Hint>,
+) -> Result<(Vec<Unplaced>, Option<ObjectId>), Error> {
     these.insert("sequence", doc! { "$exists": false });
-    let rows = store.collection::<Unplaced>(OUTBOX);
-    let page = rows.find(these).projection(doc! { "payload": 0 }).sort(doc! { "_id": 1 }).limit(PAGE.try_into()?);
-    let page = page.optional(hint, |page, hint| page.hint(hint));
-    page.await.context(READING)?.try_collect().await.context(READING)
+    let rows = documents(store);
+    let page = rows.find(these).projection(doc! { "payload": 0 });
+    let page = page.sort(doc! { "_id": 1 }).limit(PAGE.try_into()?).optional(hint, |page, hint| page.hint(hint));
+    let page: Vec<_> = in_time(async { page.await?.try_collect().await }).await.context(READING)?;
+    let last = page.last().and_then(|row: &RawDocumentBuf| row.get_object_id("_id").ok());
+    Ok((page.iter().filter_map(|row| store.readable(OUTBOX, row)).collect(), last))
 }
 
 /// Notes at which sequences the stream contains the events.

@@ -93,6 +93,36 @@ async fn exactly_the_deleted_messages_are_missing_until_the_repair() {
 }
 
 #[tokio::test]
+async fn a_row_that_cannot_be_read_ends_no_audit_and_no_repair() {
+    let (database, broker) = (Database::new(), Broker::start().await);
+    let (opened, client) = (open(database.uri()).await, broker.connect("a").await);
+    let store = &opened.store;
+    record(store, 10).await;
+    publish_all(store, &client.bus).await;
+    let rows = store.collection::<Document>("outbox");
+    // One with its place in the stream, and one without.
+    for number in [3, 7] {
+        let row = rows.find_one(doc! { "sequence": number }).await.unwrap().unwrap();
+        let id = doc! { "_id": row.get_object_id("_id").unwrap() };
+        rows.update_one(id.clone(), doc! { "$set": { "recordedAt": "yesterday" } }).await.unwrap();
+        if number == 7 {
+            rows.update_one(id, doc! { "$unset": { "sequence": "" } }).await.unwrap();
+        }
+    }
+    let stream = broker.outsider().await.get_stream("ticketing").await.unwrap();
+    stream.delete_message(5).await.unwrap();
+    let (found, findings) = audited(&client.bus, &[store]).await;
+    assert_eq!(found.agreed, 7, "{findings:?}");
+    let missing: Vec<_> = findings.iter().filter(|finding| finding.kind == Kind::Missing).collect();
+    assert_eq!(missing.len(), 1, "{findings:?}");
+    assert_eq!(repaired(&client.bus, store).await, 1);
+    assert_eq!(audited(&client.bus, &[store]).await.0.agreed, 8);
+    client.close().await;
+    opened.close().await;
+    broker.stop().await;
+}
+
+#[tokio::test]
 async fn altered_unsent_unknown_and_duplicate_events_are_reported_as_such() {
     let (database, broker) = (Database::new(), Broker::start().await);
     let (opened, client) = (open(database.uri()).await, broker.connect("a").await);

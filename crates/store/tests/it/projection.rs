@@ -111,7 +111,8 @@ async fn a_decision_and_the_change_that_forbids_it_are_not_both_committed() {
             Ok::<_, anyhow::Error>(())
         });
         let (decided, changed) = tokio::join!(decide, change);
-        (decided.unwrap(), changed.unwrap());
+        decided.unwrap();
+        changed.unwrap();
     }
     assert_eq!(decisions.count_documents(doc! {}).await.unwrap(), 0);
     // The note of a decision is not part of the copy, so a replay finds no difference.
