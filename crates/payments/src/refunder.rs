@@ -67,9 +67,15 @@ impl Refunder {
         }
         let intent = payment.intent().unwrap_or_default();
         let asked = self.provider.new_refund(intent, payment.id(), &payment.refund_key()).await;
-        let (Err(Refusal::AlreadyRefunded(_)) | Err(Refusal::Unknown(_))) = &asked else { return asked };
-        // Somebody has refunded it at the provider; or the answer was lost, and the provider repeats an error under the key.
-        match self.provider.refund_of(intent).await? {
+        let own = match &asked {
+            // Somebody has refunded it at the provider.
+            Err(Refusal::AlreadyRefunded(_)) => None,
+            // The answer was lost, and the provider repeats an error under the key. A part that somebody has refunded there
+            // is not ours.
+            Err(Refusal::Unknown(_)) => Some(payment.id()),
+            Ok(_) | Err(_) => return asked,
+        };
+        match self.provider.refund_of(intent, own).await? {
             Some(made) => Ok(made),
             None => asked,
         }

@@ -117,11 +117,16 @@ impl Provider {
         self.http.get(&format!("/v1/refunds/{id}")).await
     }
 
-    /// The refund of an intent that has not failed.
-    pub(crate) async fn refund_of(&self, intent: &str) -> Result<Option<Refund>, Refusal> {
+    /// The refund of an intent that has not failed: the newest one, or the one that was asked for with this payment's id.
+    pub(crate) async fn refund_of(&self, intent: &str, own: Option<PaymentId>) -> Result<Option<Refund>, Refusal> {
         let list: List<Refund> = self.http.get(&format!("/v1/refunds?limit={PAGE}&payment_intent={intent}")).await?;
-        let has_failed = |refund: &Refund| matches!(refund.status, RefundStatus::Failed | RefundStatus::Canceled);
-        Ok(list.data.into_iter().find(|refund| !has_failed(refund)))
+        let own = own.map(|payment| payment.to_string());
+        let is_it = |refund: &Refund| {
+            let has_failed = matches!(refund.status, RefundStatus::Failed | RefundStatus::Canceled);
+            let payment = refund.metadata.as_ref().and_then(|metadata| metadata.get(PAYMENT_ID));
+            !has_failed && (own.is_none() || payment == own.as_ref())
+        };
+        Ok(list.data.into_iter().find(is_it))
     }
 
     /// The intent that was made for a payment at this time, in seconds since 1970, or later.

@@ -49,6 +49,8 @@ pub(crate) struct Refund {
     pub(crate) status: RefundStatus,
     #[serde(default)]
     pub(crate) failure_reason: Option<String>,
+    #[serde(default)]
+    pub(crate) metadata: Option<HashMap<String, String>>,
 }
 
 /// How far a refund is.

@@ -232,3 +232,18 @@ async fn a_key_that_was_used_for_another_request_is_alarmed_and_never_replaced()
     assert_eq!(world.bank.balance().await, 0);
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_part_that_somebody_refunded_at_the_provider_is_not_taken_for_the_whole() {
+    let world = World::start().await;
+    let order = world.order().await;
+    world.app.pay(&order, "tok_visa").await.expect(201);
+    let intent = world.row(&order).await.get_str("intent").unwrap().to_owned();
+    let part = format!("payment_intent={intent}&amount=500");
+    world.bank.post("/v1/refunds", &part, "by hand").await.expect(200);
+    world.bank.fault("cut_before", "/refunds", 1).await;
+    world.cancel(&order).await;
+    world.app.is(&order, "refunded").await;
+    assert_eq!((world.bank.refunds().await.len(), world.bank.balance().await), (2, 0));
+    world.stop().await;
+}
