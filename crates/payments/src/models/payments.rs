@@ -136,7 +136,9 @@ impl Payments {
         let now = DateTime::now();
         let end = DateTime::from_millis(now.timestamp_millis() + i64::try_from(LEASE.as_millis())?);
         let due = doc! { "state": text_of(state)?, "provider": provider, "dueAt": { "$lte": now } };
-        let lease = doc! { "$set": { "dueAt": end, "isLeased": true }, "$inc": { "version": 1_i64 } };
+        // `$inc` fails for a version that is not a number, and nothing but that payment would be looked at any more.
+        let next = doc! { "$cond": [{ "$isNumber": "$version" }, { "$add": ["$version", 1_i64] }, "$version"] };
+        let lease = vec![doc! { "$set": { "dueAt": end, "isLeased": true, "version": next } }];
         let records = self.records.clone_with_type::<Document>();
         let taken = records.find_one_and_update(due, lease).sort(doc! { "dueAt": 1 });
         let Some(document) = in_time(taken.return_document(ReturnDocument::After)).await? else {

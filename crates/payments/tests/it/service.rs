@@ -123,3 +123,19 @@ async fn one_payment_that_is_not_readable_delays_no_other() {
     until("paid too", || async { world.app.status(&broken).await == "paid" }).await;
     world.stop().await;
 }
+
+#[tokio::test]
+async fn one_payment_whose_version_is_not_a_number_delays_no_other() {
+    let world = World::start().await;
+    let [broken, good] = [world.order().await, world.order().await];
+    world.bank.fault("cut_after", "/confirm", 1).await;
+    world.app.pay(&broken, "tok_visa").await.is_error(503, &message("Your payment is being checked"));
+    let rows = world.database.collection("payments").await;
+    let it = mongodb::bson::doc! { "orderId": broken.id.to_string() };
+    let edited = mongodb::bson::doc! { "state": "begun", "version": "many" };
+    rows.update_one(it, mongodb::bson::doc! { "$set": edited }).await.unwrap();
+    world.bank.fault("cut_after", "/confirm", 1).await;
+    world.app.pay(&good, "tok_visa").await.is_error(503, &message("Your payment is being checked"));
+    world.app.is(&good, "paid").await;
+    world.stop().await;
+}
