@@ -28,44 +28,38 @@ pub(crate) async fn each_due<F: Future<Output = ()>>(
 ) {
     let mut beat = interval(EVERY);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut turns = FuturesUnordered::new();
     loop {
         let next = async {
             tokio::select! {
                 _ = beat.tick() => {}
                 () = payments.woken() => {}
+                Some(()) = turns.next() => {}
             }
         };
         if stopping.or(next).await.is_none() {
             return;
         }
-        if stopping.or(round(payments, state, provider, &turn)).await.is_none() {
+        if stopping.or(begin(&mut turns, payments, state, provider, &turn)).await.is_none() {
             return;
         }
     }
 }
 
-/// Calls `turn` for each payment that is due now, and waits for the last one.
-async fn round<F: Future<Output = ()>>(
+/// Begins a turn for each payment that is due now, beside those that are still running: a slow one delays no other.
+async fn begin<F: Future<Output = ()>>(
+    turns: &mut FuturesUnordered<F>,
     payments: &Payments,
     state: State,
     provider: &str,
     turn: &impl Fn(Payment) -> F,
 ) {
-    let mut turns = FuturesUnordered::new();
-    loop {
-        if turns.len() < AT_ONCE {
-            match payments.take(state, provider).await {
-                Ok(Taken::Payment(payment)) => {
-                    turns.push(turn(*payment));
-                    continue;
-                }
-                Ok(Taken::Unreadable) => continue,
-                Ok(Taken::Nothing) => {}
-                Err(error) => tracing::warn!("failed to look for payments that are due: {}", in_words(&error)),
-            }
-        }
-        if turns.next().await.is_none() {
-            return;
+    while turns.len() < AT_ONCE {
+        match payments.take(state, provider).await {
+            Ok(Taken::Payment(payment)) => turns.push(turn(*payment)),
+            Ok(Taken::Unreadable) => {}
+            Ok(Taken::Nothing) => return,
+            Err(error) => return tracing::warn!("failed to look for payments that are due: {}", in_words(&error)),
         }
     }
 }

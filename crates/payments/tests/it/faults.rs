@@ -247,3 +247,26 @@ async fn a_part_that_somebody_refunded_at_the_provider_is_not_taken_for_the_whol
     assert_eq!((world.bank.refunds().await.len(), world.bank.balance().await), (2, 0));
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_payment_that_is_slow_to_settle_delays_no_other() {
+    let world = World::start().await;
+    let [slow, good] = [world.order().await, world.order().await];
+    world.bank.fault("cut_before", "/confirm", 1).await;
+    world.bank.delay("/payment_intents", 300).await;
+    let (answer, ()) = tokio::join!(world.app.pay(&slow, "tok_visa"), async {
+        until("made", || async { !world.bank.intents().await.is_empty() }).await;
+        let intent = world.bank.intents().await[0]["id"].as_str().unwrap().to_owned();
+        for _ in 0..100 {
+            world.bank.delay(&format!("/{intent}"), 60_000).await;
+        }
+    });
+    answer.is_error(503, &message("Your payment is being checked"));
+    until("asked", || async { world.row(&slow).await.get_bool("isLeased").unwrap() }).await;
+    let version = world.row(&slow).await.get_i64("version").unwrap();
+    world.bank.fault("cut_after", "/confirm", 1).await;
+    world.app.pay(&good, "tok_visa").await.is_error(503, &message("Your payment is being checked"));
+    world.app.is(&good, "paid").await;
+    assert_eq!(world.row(&slow).await.get_i64("version").unwrap(), version, "the slow turn is over");
+    world.stop().await;
+}
