@@ -12,12 +12,13 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
 use bus::crash::point;
 use service::Error;
 use store::Projection;
 use tokio::time::timeout;
 
-use crate::models::{Order, Payment, Payments, Settled};
+use crate::models::{NO_COPY, Order, Payment, Payments, Settled};
 use crate::provider::{Card, Intent, IntentStatus, Provider, Refusal};
 
 /// How long the provider has for all requests of one turn. A lease is longer.
@@ -130,7 +131,7 @@ impl Charging {
         if intent.status != IntentStatus::Open {
             return Ok(ended(&intent));
         }
-        let is_payable = self.orders.find(payment.order()).await?.is_some_and(|order| order.is_payable());
+        let is_payable = self.orders.find(payment.order()).await?.context(NO_COPY)?.is_payable();
         match payment.method() {
             Some(method) if is_payable => self.confirm(payment, id, method).await,
             None if is_payable => Ok(declined()),

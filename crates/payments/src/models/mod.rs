@@ -7,4 +7,4 @@ mod payments;
 pub(crate) use order::Order;
 pub use payment::State;
 pub(crate) use payment::{CannotBegin, Payment, Settled};
-pub(crate) use payments::{Payments, Taken};
+pub(crate) use payments::{NO_COPY, Payments, Taken};

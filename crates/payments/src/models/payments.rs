@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anyhow::Context;
 use common::events::{OrderId, PaymentCreated, PaymentRefunded};
 use common::{Outbox, Store, Tx};
 use mongodb::bson::{Bson, DateTime, Document, deserialize_from_document, doc, serialize_to_bson};
@@ -15,6 +16,9 @@ use super::Order;
 use super::payment::{LEASE, Payment, Settled, State};
 
 const PAYMENTS: &str = "payments";
+
+/// Nobody knows then whether the order is cancelled, so nothing is decided until a replay has rebuilt the copy.
+pub(crate) const NO_COPY: &str = "the copy of the order is missing: rebuild it with a replay";
 
 /// All payments. Cloning it is cheap.
 #[derive(Clone, Debug)]
@@ -93,8 +97,8 @@ impl Payments {
         let (this, begun) = (self.clone(), payment.clone());
         let work = async move |tx: &mut Tx| {
             // A cancellation that is committed at the same time would find nothing to refund.
-            let order = this.orders.find_for_update(tx, begun.order()).await?;
-            let is_cancelled = order.is_some_and(|order| order.is_cancelled());
+            let order = this.orders.find_for_update(tx, begun.order()).await?.context(NO_COPY)?;
+            let is_cancelled = order.is_cancelled();
             let (settled, event) = begun.clone().settled(outcome.clone(), is_cancelled);
             if save(&this.records, &settled, tx).await?.is_err() {
                 return Ok::<_, anyhow::Error>(None);

@@ -270,3 +270,32 @@ async fn a_payment_that_is_slow_to_settle_delays_no_other() {
     assert_eq!(world.row(&slow).await.get_i64("version").unwrap(), version, "the slow turn is over");
     world.stop().await;
 }
+
+#[tokio::test]
+async fn nothing_is_decided_while_the_copy_of_an_order_is_missing() {
+    let world = World::start().await;
+    let [open, cancelled] = [world.order().await, world.order().await];
+    let copies = world.database.collection("orders").await;
+    let mut lost = Vec::new();
+    for (order, fault) in [(&open, "cut_before"), (&cancelled, "cut_after")] {
+        world.bank.fault(fault, "/confirm", 1).await;
+        world.bank.delay("/payment_intents", 500).await;
+        lost.push(world.copy(order).await.unwrap());
+        let (answer, ()) = tokio::join!(world.app.pay(order, "tok_visa"), async {
+            until("begun", || async { world.app.shown(order).await.status == 200 }).await;
+            copies.delete_one(doc! { "_id": order.id.to_string() }).await.unwrap();
+        });
+        answer.is_error(503, &message("Your payment is being checked"));
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await; // turns of the settler
+    for order in [&open, &cancelled] {
+        assert_eq!(world.app.status(order).await, "checking");
+    }
+    // A replay rebuilds them, one as it is after its cancellation.
+    lost[1].insert("isCancelled", true);
+    copies.insert_many(lost).await.unwrap();
+    world.app.is(&open, "paid").await;
+    world.app.is(&cancelled, "refunded").await;
+    assert_eq!((world.payments(1).await.len(), world.bank.balance().await), (1, 2000));
+    world.stop().await;
+}
