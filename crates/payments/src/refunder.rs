@@ -16,6 +16,9 @@ const TURN_WITHIN: Duration = Duration::from_secs(10);
 /// After how long a refund that does not end is left to an operator.
 const STUCK_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How many turns that find out nothing it takes at least until then.
+const TURNS_BEFORE_STUCK: u32 = 10;
+
 /// Pays back what was paid for orders that were cancelled.
 #[derive(Clone, Debug)]
 pub(crate) struct Refunder {
@@ -83,7 +86,9 @@ impl Refunder {
 
     async fn later(&self, payment: Payment, why: &str) -> Result<(), Error> {
         tracing::warn!(order_id = %payment.order(), "a refund is not made yet: {why}");
-        if payment.age() > STUCK_AFTER {
+        // A refund that is known ends at the provider, however long that takes; and after a day without this service, one
+        // answer that is lost says nothing.
+        if payment.refund().is_none() && payment.age() > STUCK_AFTER && payment.turns() >= TURNS_BEFORE_STUCK {
             return self.stuck(payment, format!("The refund was not made within a day: {why}")).await;
         }
         self.save(&payment.found_nothing()).await

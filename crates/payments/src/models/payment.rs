@@ -329,6 +329,11 @@ impl Payment {
         self.message.as_deref()
     }
 
+    /// How many turns have found out nothing since it reached its state.
+    pub(crate) fn turns(&self) -> u32 {
+        self.turns
+    }
+
     /// How long it has been in its state.
     pub(crate) fn age(&self) -> Duration {
         DateTime::now().saturating_duration_since(self.since)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use common::events::PaymentId;
-use mongodb::bson::doc;
+use mongodb::bson::{DateTime, doc};
 use serde_json::json;
 use testkit::{message, until};
 
@@ -297,5 +297,32 @@ async fn nothing_is_decided_while_the_copy_of_an_order_is_missing() {
     world.app.is(&open, "paid").await;
     world.app.is(&cancelled, "refunded").await;
     assert_eq!((world.payments(1).await.len(), world.bank.balance().await), (1, 2000));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn one_answer_that_is_lost_after_a_day_leaves_no_refund_to_a_person() {
+    let world = World::start().await;
+    let [pending, late] = [world.order().await, world.order().await];
+    let rows = world.database.collection("payments").await;
+    let two_days_ago = DateTime::from_millis(DateTime::now().timestamp_millis() - 48 * 60 * 60 * 1_000);
+    let back = async |order: &Order| {
+        let since = doc! { "$set": { "since": two_days_ago } };
+        rows.update_one(doc! { "orderId": order.id.to_string() }, since).await.unwrap();
+    };
+    world.app.pay(&pending, "tok_pendingRefund").await.expect(201);
+    world.cancel(&pending).await;
+    until("pending", || async { world.row(&pending).await.get_str("refund").is_ok() }).await;
+    let refund = world.row(&pending).await.get_str("refund").unwrap().to_owned();
+    world.bank.fault("cut_before", &refund, 1).await;
+    back(&pending).await;
+    // One that became due while the service was stopped for two days.
+    world.app.pay(&late, "tok_visa").await.expect(201);
+    world.bank.fault("cut_before", "/refunds", 6).await; // asking and looking for it, three times
+    world.cancel(&late).await;
+    back(&late).await;
+    world.app.is(&pending, "refunded").await;
+    world.app.is(&late, "refunded").await;
+    assert!(!world.bank.has_faults().await);
     world.stop().await;
 }
