@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 
 use crate::events::Published;
 use crate::models::{Order, Payment, Payments, State};
-use crate::provider::{Intent, IntentStatus, ORDER_ID, PAYMENT_ID, Provider};
+use crate::provider::{Intent, IntentStatus, ORDER_ID, PAYMENT_ID, Provider, Refusal};
 
 /// How many payments are read at once.
 const PAGE: usize = 100;
@@ -226,9 +226,14 @@ impl Audit<'_> {
     /// Adds the payment that the provider has and the books have not.
     async fn adopt(&self, order: &str, id: &str, intent: &str) -> Result<bool, Error> {
         let (Ok(order), Ok(id)) = (order.parse(), id.parse()) else { return Ok(false) };
-        let Some(order) = self.books.orders.find(order).await? else { return Ok(false) };
+        let Some(order) = self.copy(order).await? else { return Ok(false) };
         let adopted = Payment::adopted(id, &order, self.provider.name(), intent);
         Ok(self.books.payments.adopt(&adopted).await?)
+    }
+
+    /// The copy of an order. One that is not readable is reported, and not found.
+    async fn copy(&self, order: OrderId) -> Result<Option<Order>, Error> {
+        Ok(self.books.orders.find_all(std::iter::once(order)).await?.into_values().next())
     }
 
     /// Looks at a payment that began since then.
@@ -239,11 +244,15 @@ impl Audit<'_> {
         let kind = match payment.state() {
             State::Paid | State::RefundDue | State::Refunded | State::Stuck if !is_charged => {
                 // It may have been paid after the list was read.
-                let seen = self.provider.intent(&intent).await?;
-                (seen.status != IntentStatus::Succeeded).then_some(Kind::Uncharged)
+                let is_charged = match self.provider.intent(&intent).await {
+                    Ok(seen) => seen.status == IntentStatus::Succeeded,
+                    Err(Refusal::Invalid(_)) => false, // there is none
+                    Err(refusal) => return Err(refusal.into()),
+                };
+                (!is_charged).then_some(Kind::Uncharged)
             }
             State::Paid => {
-                let copy = self.books.orders.find(payment.order()).await?;
+                let copy = self.copy(payment.order()).await?;
                 copy.is_some_and(|order| order.is_cancelled()).then_some(Kind::Kept)
             }
             State::Stuck => Some(Kind::Stuck),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use common::events::{OrderId, PaymentCreated, PaymentRefunded};
 use common::{Outbox, Store, Tx};
-use mongodb::bson::{Bson, DateTime, Document, deserialize_from_document, doc, serialize_to_bson};
+use mongodb::bson::{Bson, DateTime, Document, RawDocumentBuf, deserialize_from_document, doc, serialize_to_bson};
 use mongodb::error::Error;
 use mongodb::options::{IndexOptions, ReturnDocument};
 use mongodb::{Collection, IndexModel};
@@ -181,9 +181,11 @@ impl Payments {
         self.woken.notified().await;
     }
 
-    /// The payment that an intent belongs to.
+    /// The payment that an intent belongs to. One that is not readable is reported, and not found.
     pub(crate) async fn find_by_intent(&self, intent: &str) -> Result<Option<Payment>, Error> {
-        in_time(self.records.find_one(doc! { "intent": intent })).await
+        let records = self.records.clone_with_type::<RawDocumentBuf>();
+        let found = in_time(records.find(doc! { "intent": intent }).limit(1)).await?;
+        Ok(self.store.read(PAYMENTS, found, 1).await?.pop())
     }
 
     /// The next payments in the order of their ids, at most this many of those after an id and in one of the states. One that is

@@ -150,3 +150,29 @@ async fn money_that_was_kept_is_refunded_and_a_refund_that_is_stuck_is_tried_aga
     operator.close().await;
     world.stop().await;
 }
+
+#[tokio::test]
+async fn an_audit_goes_on_after_a_document_that_is_not_readable_and_an_intent_that_is_unknown() {
+    let world = World::start().await;
+    let [stuck, copy, unknown, unreadable] =
+        [world.order().await, world.order().await, world.order().await, world.order().await];
+    world.app.pay(&unknown, "tok_chargeDeclined").await;
+    for order in [&stuck, &copy, &unreadable] {
+        world.app.pay(order, "tok_visa").await.expect(201);
+    }
+    change(&world, "payments", of(&unreadable), doc! { "$set": { "attempt": "many" } }).await;
+    change(&world, "payments", of(&unknown), doc! { "$set": { "state": "paid", "intent": "pi_unknown" } }).await;
+    change(&world, "payments", of(&stuck), doc! { "$set": { "state": "stuck" } }).await;
+    let it = doc! { "_id": copy.id.to_string() };
+    change(&world, "orders", it, doc! { "$set": { "isCancelled": "perhaps" } }).await;
+    let operator = Operator::at(&world, &world.bank).await;
+    let (mut found, _) = operator.audit(true).await;
+    found.sort();
+    let mut expected =
+        [(Kind::Unknown, &unreadable, false), (Kind::Uncharged, &unknown, false), (Kind::Stuck, &stuck, true)]
+            .map(|(kind, order, is_repaired)| (kind, order.id.to_string(), is_repaired));
+    expected.sort();
+    assert_eq!(found, expected);
+    operator.close().await;
+    world.stop().await;
+}
