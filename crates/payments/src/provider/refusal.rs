@@ -48,6 +48,23 @@ struct Details {
 }
 
 impl Refusal {
+    /// The same refusal without a text that must not be stored or logged.
+    pub(super) fn without(self, secret: &str) -> Self {
+        let hidden = |text: String| text.replace(secret, "***");
+        match self {
+            Self::Declined(text) => Self::Declined(hidden(text)),
+            Self::Invalid(text) => Self::Invalid(hidden(text)),
+            Self::UnexpectedState(text) => Self::UnexpectedState(hidden(text)),
+            Self::AlreadyRefunded(text) => Self::AlreadyRefunded(hidden(text)),
+            Self::Unauthorized(text) => Self::Unauthorized(hidden(text)),
+            Self::KeyMismatch(text) => Self::KeyMismatch(hidden(text)),
+            Self::Unknown(error) => match format!("{error:#}") {
+                text if text.contains(secret) => Self::Unknown(anyhow::Error::msg(hidden(text))),
+                _ => Self::Unknown(error),
+            },
+        }
+    }
+
     /// What an answer with this status means.
     pub(super) fn of(status: u16, body: &[u8]) -> Self {
         let Body { error: Details { kind, code, message } } = serde_json::from_slice(body).unwrap_or_default();
