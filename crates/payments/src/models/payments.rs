@@ -92,8 +92,9 @@ impl Payments {
     }
 
     /// Saves how an attempt has ended, with the event that reports it, and returns the payment as it is now: somebody else
-    /// may have been faster.
+    /// may have been faster. If they have ended it without a charge and there is one, the provider is asked again.
     pub(crate) async fn settle(&self, payment: &Payment, outcome: Settled) -> Result<Payment, anyhow::Error> {
+        let is_charged = matches!(outcome, Settled::Charged(_));
         let (this, begun) = (self.clone(), payment.clone());
         let work = async move |tx: &mut Tx| {
             // A cancellation that is committed at the same time would find nothing to refund.
@@ -109,8 +110,12 @@ impl Payments {
             Ok(Some(settled))
         };
         let settled = self.store.transaction(work).await?;
+        let mut current = self.or_current(payment, settled).await?;
+        if is_charged && matches!(current.state(), State::Declined | State::Closed) {
+            current = self.doubt(current).await?;
+        }
         self.woken.notify_waiters();
-        self.or_current(payment, settled).await
+        Ok(current)
     }
 
     /// Saves that the money went back, with the event that reports it.
@@ -169,8 +174,7 @@ impl Payments {
             && let Some(payment) = self.find_by_intent(intent).await?
             && matches!(payment.state(), State::Declined | State::Closed)
         {
-            tracing::warn!(order_id = %payment.order(), "the provider reports a payment that was said to have failed");
-            self.save(&payment.doubted()).await?;
+            self.doubt(payment).await?;
         }
         self.woken.notify_waiters();
         Ok(())
@@ -210,6 +214,14 @@ impl Payments {
             Err(error) if is_duplicate(&error) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// The provider says that a payment was charged of which nothing was charged as far as is known here.
+    async fn doubt(&self, payment: Payment) -> Result<Payment, Error> {
+        tracing::warn!(order_id = %payment.order(), "the provider reports a payment that was said to have failed");
+        let doubted = payment.doubted();
+        self.save(&doubted).await?;
+        Ok(doubted)
     }
 
     async fn or_current(&self, payment: &Payment, saved: Option<Payment>) -> Result<Payment, anyhow::Error> {

@@ -326,3 +326,22 @@ async fn one_answer_that_is_lost_after_a_day_leaves_no_refund_to_a_person() {
     assert!(!world.bank.has_faults().await);
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_charge_that_comes_after_somebody_has_ended_its_attempt_is_not_lost() {
+    let world = World::start().await;
+    let order = world.order().await;
+    let rows = world.database.collection("payments").await;
+    // The process hangs in the confirmation, and another one is answered that the card is refused.
+    world.bank.delay("/confirm", 2_000).await;
+    let (first, ()) = tokio::join!(world.app.pay(&order, "tok_visa"), async {
+        let it = doc! { "method": { "$exists": true } };
+        until("prepared", || async { rows.find_one(it.clone()).await.unwrap().is_some() }).await;
+        let ended = doc! { "$set": { "state": "declined", "isLeased": false }, "$inc": { "version": 1_i64 } };
+        rows.update_one(doc! {}, ended).await.unwrap();
+    });
+    first.is_error(503, &message("Your payment is being checked"));
+    world.app.is(&order, "paid").await;
+    assert_eq!((world.bank.charges().await.len(), world.payments(1).await.len()), (1, 1));
+    world.stop().await;
+}
