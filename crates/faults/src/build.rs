@@ -22,6 +22,7 @@ pub(crate) async fn build_services(sources: &Path, target: &Path) -> Result<(), 
     let mut cargo = testkit::cargo();
     cargo.current_dir(sources).args(["build", "--quiet", "--target-dir"]).arg(target);
     cargo.args(SERVICES.iter().flat_map(|service| ["-p", service.name]));
+    cargo.args(["--features", "bus/faults"]); // the points where a process is killed
     cargo_succeeds(cargo).await
 }
 

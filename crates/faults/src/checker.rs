@@ -7,6 +7,7 @@ use store::{Finding, Kind};
 
 use crate::history::{Entry, Operation};
 use crate::invariant::{Invariant, Violation};
+use crate::money;
 use crate::records::{Change, Records};
 
 /// Checks every invariant but [`Invariant::Settled`], which is checked while the run waits for it.
@@ -20,10 +21,11 @@ pub(crate) fn check(
     acknowledged(records, history, &mut found);
     published(audit, &mut found);
     versions(records, &mut found);
-    handled_once(records, history, dead_letters, &mut found);
+    handled_once(records, dead_letters, &mut found);
     projections(records, &mut found);
     one_live_order(records, &mut found);
     reservations(records, &mut found);
+    money::check(records, &mut found);
     found
 }
 
@@ -48,12 +50,14 @@ fn acknowledged(records: &Records, history: &[Entry], found: &mut Vec<Violation>
                     lost(ticket, &format!("changed to the price {price}"));
                 }
             }
-            // The payment of an order that was already cancelled changes nothing.
-            Operation::OrderPaid { order, .. } => match records.lifetime(order).1 {
-                Some(_) if status(order) != Some("cancelled") => lost(order, "cancelled"),
-                None if status(order) != Some("complete") => lost(order, "paid"),
-                _ => {}
-            },
+            Operation::OrderPaid { order } => {
+                // Its cancellation may have been earlier; then the money goes back.
+                let state = records.payments.get(order).map(|payment| payment.state.as_str());
+                let is_back = matches!(state, Some("refunded" | "stuck"));
+                if status(order) != Some("complete") && !is_back {
+                    lost(order, "paid");
+                }
+            }
             _ => {}
         }
     }
@@ -89,24 +93,20 @@ fn versions(records: &Records, found: &mut Vec<Violation>) {
     }
 }
 
-/// The record, id and subject of each recorded event.
-fn recorded(changes: &BTreeMap<String, Vec<Change>>) -> impl Iterator<Item = (&String, &String, &str)> {
-    let changes = changes.iter().flat_map(|(id, changes)| changes.iter().map(move |change| (id, change)));
-    changes.map(|(id, change)| (id, &change.event_id, change.subject.as_str()))
-}
-
-fn handled_once(records: &Records, history: &[Entry], dead_letters: &[DeadLetter], found: &mut Vec<Violation>) {
-    let payments = history.iter().filter_map(|entry| match &entry.operation {
-        Operation::OrderPaid { order, payment } => Some((order, payment, "payment:created")),
-        _ => None,
-    });
-    let by_orders = recorded(&records.of_tickets).chain(payments);
+fn handled_once(records: &Records, dead_letters: &[DeadLetter], found: &mut Vec<Violation>) {
+    let by_orders = records.of_tickets.iter().flat_map(|(id, changes)| changes.iter().map(move |change| (id, change)));
+    let of_orders = records.of_orders.iter().flat_map(|(id, changes)| changes.iter().map(move |change| (id, change)));
+    let of_orders: Vec<_> = of_orders.collect();
+    let paid = records.of_payments.iter().flat_map(|(id, changes)| changes.iter().map(move |change| (id, change)));
+    // Also one whose order was cancelled before, which changes nothing.
+    let paid = paid.filter(|(_, change)| change.subject == "payment:created");
     let groups = [
-        ("orders-service", by_orders.collect::<Vec<_>>()),
-        ("tickets-service", recorded(&records.of_orders).collect()),
+        ("orders-service", by_orders.chain(paid).collect::<Vec<_>>()),
+        ("tickets-service", of_orders.clone()),
+        ("payments-service", of_orders),
     ];
-    for (group, events) in groups {
-        for (id, event_id, subject) in events {
+    for (group, changes) in groups {
+        for (id, Change { event_id, subject, .. }) in changes {
             if !records.handled.contains(&format!("{group}/{event_id}")) {
                 let text = format!("{subject} {event_id} was not handled by {group}");
                 found.push(Violation::new(Invariant::HandledOnce, &[id, event_id], text));
@@ -151,6 +151,16 @@ fn projections(records: &Records, found: &mut Vec<Violation>) {
         });
         if !same {
             let text = format!("{id} is {ticket:?}, and its projection is {:?}", records.ticket_projections.get(id));
+            found.push(Violation::new(Invariant::Projections, &[id], text));
+        }
+    }
+    for (id, order) in &records.orders {
+        let same = records.order_projections.get(id).is_some_and(|copy| {
+            let is_cancelled = order.status == "cancelled";
+            (copy.version, copy.cents, copy.is_cancelled) == (order.version, order.cents, is_cancelled)
+        });
+        if !same {
+            let text = format!("{id} is {order:?}, and its projection is {:?}", records.order_projections.get(id));
             found.push(Violation::new(Invariant::Projections, &[id], text));
         }
     }

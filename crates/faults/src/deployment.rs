@@ -1,7 +1,7 @@
 //! The deployment of a run: real brokers, a real database, and the services' own programs.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use futures_util::future::join_all;
 use service::{Running, launch};
 use store::{Connection, Store};
 use tempfile::TempDir;
-use testkit::{Broker, Mongod, cluster, until_in};
+use testkit::{Api, Broker, Mongod, cluster, free_port, until_in};
 use tokio::sync::Mutex;
 
 use crate::instance::{Instance, Servers};
-use crate::services;
+use crate::services::{self, BANK};
 
 /// The configuration of the brokers in production.
 const BROKER_CONFIG: &str = include_str!("../../../infra/k8s-prod/nats.conf");
@@ -41,7 +41,8 @@ impl Deployment {
         let nats: Vec<_> = brokers.iter().map(|broker| address(broker.url().trim_start_matches("nats://"))).collect();
         let uri = database.uri("any");
         let mongo = address(uri.trim_start_matches("mongodb://").split('/').next().unwrap());
-        let servers = Servers { programs, folder: folder.path(), brokers: &nats, database: mongo };
+        let bank = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        let servers = Servers { programs, folder: folder.path(), brokers: &nats, database: mongo, bank };
         let started = services::instances().into_iter().map(|(program, number)| {
             let servers = &servers;
             async move { Instance::start(servers, program, number).await }
@@ -63,6 +64,11 @@ impl Deployment {
             addresses.entry(instance.service).or_default().push(instance.program.address);
         }
         addresses
+    }
+
+    /// The API of the bank.
+    pub(crate) async fn bank(&self) -> Api {
+        Api { address: self.addresses().await[BANK][0] }
     }
 
     /// The instances that have ended unasked, which none may, with the end of their logs.

@@ -13,7 +13,7 @@ pub(crate) enum Operation {
     PriceChanged { ticket: String, price: u64 },
     OrderCreated { order: String, ticket: String },
     OrderCancelled { order: String },
-    OrderPaid { order: String, payment: String },
+    OrderPaid { order: String },
 }
 
 /// An operation, and when the client received its acknowledgement.

@@ -5,9 +5,10 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use nix::sys::signal::Signal;
 use time::OffsetDateTime;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::deployment::Deployment;
+use crate::faulty_bank;
 use crate::proxy::Network;
 use crate::schedule::{Fault, Injection, Recovery};
 
@@ -33,6 +34,7 @@ pub(crate) async fn inject_all(deployment: &Deployment, injections: &[Injection]
 /// Injects a fault, and ends it after its duration.
 async fn inject(deployment: &Deployment, fault: Fault, duration: Duration) -> Injected {
     let from;
+    let at = Instant::now();
     match fault {
         Fault::KillInstance(index) => {
             let mut instance = deployment.instances[index].lock().await;
@@ -47,6 +49,12 @@ async fn inject(deployment: &Deployment, fault: Fault, duration: Duration) -> In
             instance.program.signal(Signal::SIGSTOP);
             sleep(duration).await;
             instance.program.signal(Signal::SIGCONT);
+        }
+        Fault::CrashInstance(index, point) => {
+            let mut instance = deployment.instances[index].lock().await;
+            from = OffsetDateTime::now_utc();
+            instance.die_at(point, duration).await;
+            instance.program.start_again();
         }
         Fault::RestartInstance(index) => {
             let mut instance = deployment.instances[index].lock().await;
@@ -90,6 +98,18 @@ async fn inject(deployment: &Deployment, fault: Fault, duration: Duration) -> In
         Fault::DatabaseNetwork(index, network, recovery) => {
             let set = async |network| deployment.instances[index].lock().await.to_database.set(network);
             from = disturb(set, network, duration, recovery).await;
+        }
+        Fault::BankNetwork(index, network, recovery) => {
+            let set = async |network| deployment.instances[index].lock().await.to_bank.set(network);
+            from = disturb(set, network, duration, recovery).await;
+        }
+        // While the bank is killed or paused it takes no orders; then there is one fault less.
+        Fault::Bank(fault) => {
+            let bank = deployment.bank().await;
+            from = OffsetDateTime::now_utc();
+            timeout(duration, faulty_bank::order(bank, fault)).await.ok();
+            sleep_until(at + duration).await;
+            timeout(duration, faulty_bank::clear(bank)).await.ok();
         }
     }
     Injected { fault, from, to: OffsetDateTime::now_utc() }

@@ -23,11 +23,21 @@ pub enum Invariant {
     Versions,
     /// A record that can't be handled delays no other.
     Independent,
+    /// At most one intent of an order is charged, it succeeds at most once, and no attempt reaches the card twice.
+    ChargedOnce,
+    /// What was charged is the price of a complete order, or was refunded, or its refund has failed and is reported.
+    PaidOrRefunded,
+    /// A complete order was charged, and the buyer was charged what the order shows.
+    CompleteIsPaid,
+    /// A payment is refunded at most once, and by what was charged at most.
+    RefundedOnce,
+    /// The balance of the bank is what the complete orders and the failed refunds say.
+    Balance,
 }
 
 impl Invariant {
     /// Every invariant.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 14] = [
         Self::Settled,
         Self::Acknowledged,
         Self::Published,
@@ -37,6 +47,11 @@ impl Invariant {
         Self::Reservation,
         Self::Versions,
         Self::Independent,
+        Self::ChargedOnce,
+        Self::PaidOrRefunded,
+        Self::CompleteIsPaid,
+        Self::RefundedOnce,
+        Self::Balance,
     ];
 
     /// The name in reports and in the patches of the seeded bugs.
@@ -51,6 +66,11 @@ impl Invariant {
             Self::Reservation => "reservation",
             Self::Versions => "versions",
             Self::Independent => "independent",
+            Self::ChargedOnce => "charged-once",
+            Self::PaidOrRefunded => "paid-or-refunded",
+            Self::CompleteIsPaid => "complete-is-paid",
+            Self::RefundedOnce => "refunded-once",
+            Self::Balance => "balance",
         }
     }
 

@@ -6,21 +6,26 @@
 #![expect(clippy::print_stdout, reason = "a command that reports on stdout")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod books;
 mod build;
 mod checker;
 mod deployment;
+mod faulty_bank;
 mod history;
 mod independence;
 mod injection;
 mod instance;
 mod invariant;
+mod money;
 mod options;
+mod paying;
 pub mod proxy;
 mod records;
 mod run;
 mod schedule;
 mod seeded_bugs;
 pub mod services;
+mod stores;
 mod suite;
 mod timeline;
 mod workload;

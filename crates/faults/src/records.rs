@@ -7,6 +7,9 @@ use mongodb::bson::{DateTime, Document, doc};
 use serde_json::Value;
 use store::Store;
 
+use crate::books::Books;
+use crate::stores::Stores;
+
 /// A ticket, or the projection of one.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Ticket {
@@ -23,6 +26,25 @@ pub(crate) struct Order {
     pub(crate) version: i64,
     pub(crate) status: String,
     pub(crate) ticket: String,
+    /// What the buyer is shown.
+    pub(crate) cents: i64,
+}
+
+/// An order as the payments service knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct OrderProjection {
+    pub(crate) version: i64,
+    pub(crate) is_cancelled: bool,
+    pub(crate) cents: i64,
+}
+
+/// A payment, as the payments service has it.
+#[derive(Clone, Debug)]
+pub(crate) struct Payment {
+    pub(crate) id: String,
+    pub(crate) state: String,
+    /// How often the buyer has tried to pay.
+    pub(crate) attempt: i64,
 }
 
 /// A recorded change: a row of an outbox.
@@ -42,25 +64,37 @@ pub(crate) struct Records {
     /// The tickets as the orders service knows them.
     pub(crate) ticket_projections: BTreeMap<String, Ticket>,
     pub(crate) orders: BTreeMap<String, Order>,
+    /// The orders as the payments service knows them.
+    pub(crate) order_projections: BTreeMap<String, OrderProjection>,
+    /// The payment of each order.
+    pub(crate) payments: BTreeMap<String, Payment>,
+    /// The books of the bank.
+    pub(crate) books: Books,
     /// The changes of each ticket, in the order of their versions.
     pub(crate) of_tickets: BTreeMap<String, Vec<Change>>,
     pub(crate) of_orders: BTreeMap<String, Vec<Change>>,
+    pub(crate) of_payments: BTreeMap<String, Vec<Change>>,
     /// The handled events of each group: `orders-service/<event id>`.
     pub(crate) handled: BTreeSet<String>,
     pub(crate) emails: BTreeSet<String>,
 }
 
 impl Records {
-    pub(crate) async fn read(auth: &Store, tickets: &Store, orders: &Store) -> Self {
+    pub(crate) async fn read(stores: &Stores) -> Self {
+        let Stores { auth, tickets, orders, payments, bank } = stores;
         let of_tickets = all(tickets, "tickets").await.iter().map(ticket).collect();
         let ticket_projections = all(orders, "tickets").await.iter().map(ticket).collect();
-        let handled = [all(tickets, "inbox").await, all(orders, "inbox").await].concat();
+        let handled = [all(tickets, "inbox").await, all(orders, "inbox").await, all(payments, "inbox").await].concat();
         Self {
             tickets: of_tickets,
             ticket_projections,
             orders: all(orders, "orders").await.iter().map(order).collect(),
+            order_projections: all(payments, "orders").await.iter().map(order_projection).collect(),
+            payments: all(payments, "payments").await.iter().map(payment).collect(),
+            books: Books::read(bank).await,
             of_tickets: changes(tickets).await,
             of_orders: changes(orders).await,
+            of_payments: changes(payments).await,
             handled: handled.iter().map(|row| text(row, "_id")).collect(),
             emails: all(auth, "users").await.iter().map(|user| text(user, "email")).collect(),
         }
@@ -74,14 +108,29 @@ impl Records {
         };
         (at("order:created"), at("order:cancelled"))
     }
+
+    /// The number of payments in each state, as one line.
+    pub(crate) fn payments_summary(&self) -> String {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for payment in self.payments.values() {
+            *counts.entry(&payment.state).or_default() += 1;
+        }
+        let counts: Vec<_> = counts.iter().map(|(state, count)| format!("{count} {state}")).collect();
+        format!("payments in the end: {}", if counts.is_empty() { "none".to_owned() } else { counts.join(", ") })
+    }
 }
 
-async fn all(store: &Store, collection: &str) -> Vec<Document> {
+pub(crate) async fn all(store: &Store, collection: &str) -> Vec<Document> {
     store.collection(collection).find(doc! {}).await.unwrap().try_collect().await.unwrap()
 }
 
-fn text(document: &Document, key: &str) -> String {
+pub(crate) fn text(document: &Document, key: &str) -> String {
     document.get_str(key).unwrap().to_owned()
+}
+
+/// A whole number of either size.
+pub(crate) fn number(document: &Document, key: &str) -> i64 {
+    document.get_i64(key).or_else(|_| document.get_i32(key).map(i64::from)).unwrap()
 }
 
 fn ticket(document: &Document) -> (String, Ticket) {
@@ -95,7 +144,19 @@ fn ticket(document: &Document) -> (String, Ticket) {
 
 fn order(document: &Document) -> (String, Order) {
     let (status, ticket) = (text(document, "status"), text(document, "ticketId"));
-    (text(document, "_id"), Order { version: document.get_i64("version").unwrap(), status, ticket })
+    let cents = number(document.get_document("ticket").unwrap(), "priceCents");
+    (text(document, "_id"), Order { version: number(document, "version"), status, ticket, cents })
+}
+
+fn order_projection(document: &Document) -> (String, OrderProjection) {
+    let (version, cents) = (number(document, "version"), number(document, "priceCents"));
+    let is_cancelled = document.get_bool("isCancelled").unwrap();
+    (text(document, "_id"), OrderProjection { version, is_cancelled, cents })
+}
+
+fn payment(document: &Document) -> (String, Payment) {
+    let (id, state, attempt) = (text(document, "_id"), text(document, "state"), number(document, "attempt"));
+    (text(document, "orderId"), Payment { id, state, attempt })
 }
 
 async fn changes(store: &Store) -> BTreeMap<String, Vec<Change>> {
@@ -105,7 +166,7 @@ async fn changes(store: &Store) -> BTreeMap<String, Vec<Change>> {
         let change = Change {
             event_id: row.get_object_id("_id").unwrap().to_hex(),
             subject: text(&row, "subject"),
-            version: row.get_i64("version").unwrap(),
+            version: row.get_i64("version").unwrap_or_default(), // events of payments have none
             recorded_at: *row.get_datetime("recordedAt").unwrap(),
             event: serde_json::from_str(&text(&row, "payload")).unwrap(),
         };

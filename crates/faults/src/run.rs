@@ -19,14 +19,16 @@ use crate::history;
 use crate::independence;
 use crate::injection::inject_all;
 use crate::invariant::{Invariant, Violation};
+use crate::paying;
 use crate::records::Records;
 use crate::schedule::{LENGTH, Schedule};
 use crate::services::CLUSTER_ID;
+use crate::stores::Stores;
 use crate::timeline;
 use crate::workload::Workload;
 
-/// How long everything may take to settle after the last fault: some redeliveries, the window of the last order, and the
-/// sweep after it.
+/// How long everything may take to settle after the last fault: some redeliveries, the window of the last order, the sweep
+/// after it, and the lease of a payment whose process was killed.
 const SETTLES_WITHIN: Duration = Duration::from_secs(60);
 
 /// The result of a run.
@@ -47,20 +49,17 @@ pub(crate) struct Outcome {
 pub(crate) async fn execute(seed: u64, programs: &Path) -> Outcome {
     let (started, schedule) = (Instant::now(), Schedule::new(seed));
     let deployment = Deployment::start(schedule.brokers, programs).await;
-    let broker = deployment.brokers.lock().await[0].outsider().await;
     let (began, began_at) = (Instant::now(), OffsetDateTime::now_utc());
-    let workload = Workload::new(deployment.addresses().await, broker, began + LENGTH);
+    let workload = Workload::new(deployment.addresses().await, began + LENGTH);
     let faults = inject_all(&deployment, &schedule.injections, began);
     let (history, injected) = tokio::join!(workload.run(seed), faults);
 
     let faults_ended = Instant::now();
-    let (auth_running, auth) = deployment.store("auth").await;
-    let (tickets_running, tickets) = deployment.store("tickets").await;
-    let (orders_running, orders) = deployment.store("orders").await;
+    let (connections, stores) = Stores::connect(&deployment).await;
     let connection = deployment.brokers.lock().await[0].connection("checker");
     let client = Client::connect(Connection { if_absent: IfAbsent::Wait, ..connection }).await;
     let settle = async || {
-        let settled = settled(&deployment, &tickets, &orders, client.bus.jetstream()).await;
+        let settled = settled(&deployment, &stores, client.bus.jetstream()).await;
         settled.map_err(|unsettled| Violation::new(Invariant::Settled, &[], unsettled))
     };
     let mut violations = Vec::new();
@@ -68,14 +67,14 @@ pub(crate) async fn execute(seed: u64, programs: &Path) -> Outcome {
     let settled_after = faults_ended.elapsed();
     match is_settled {
         Ok(()) => {
-            violations.extend(independence::check(&deployment, &orders).await);
+            violations.extend(independence::check(&deployment, &stores.orders).await);
+            paying::race(&deployment, seed).await;
             violations.extend(settle().await.err());
         }
         Err(unsettled) => violations.push(unsettled),
     }
-    let records = Records::read(&auth, &tickets, &orders).await;
-    let stores = [tickets, orders];
-    let mut audit = Audit::begin(&client.bus, &stores, &[]).await.unwrap();
+    let records = Records::read(&stores).await;
+    let mut audit = Audit::begin(&client.bus, &stores.with_outbox().map(Store::clone), &[]).await.unwrap();
     let audited = audit.findings().await.unwrap();
     audit.close().await;
     violations.extend(check(&records, &history, &audited, &dead_letters(&client.bus).await));
@@ -83,15 +82,14 @@ pub(crate) async fn execute(seed: u64, programs: &Path) -> Outcome {
 
     client.close().await;
     drop(stores);
-    for running in [auth_running, tickets_running, orders_running] {
-        running.stop().await.result.unwrap();
-    }
+    connections.close().await;
     deployment.stop().await;
     let summary = format!(
-        "{} broker(s), {} faults; {}; settled after {:.1} s, {:.0} s in total",
+        "{} broker(s), {} faults; {}; {}; settled after {:.1} s, {:.0} s in total",
         schedule.brokers,
         schedule.injections.len(),
         history::summary(&history),
+        records.payments_summary(),
         settled_after.as_secs_f64(),
         started.elapsed().as_secs_f64(),
     );
@@ -111,11 +109,11 @@ impl fmt::Display for Outcome {
 }
 
 /// Waits until everything has settled; otherwise returns what has not.
-async fn settled(deployment: &Deployment, tickets: &Store, orders: &Store, api: &Context) -> Result<(), String> {
+async fn settled(deployment: &Deployment, stores: &Stores, api: &Context) -> Result<(), String> {
     let deadline = Instant::now() + SETTLES_WITHIN;
     let mut quiet = 0;
     loop {
-        let unsettled = unsettled(deployment, tickets, orders, api).await;
+        let unsettled = unsettled(deployment, stores, api).await;
         quiet = if unsettled.is_empty() { quiet + 1 } else { 0 };
         if quiet == 2 {
             return Ok(());
@@ -127,7 +125,7 @@ async fn settled(deployment: &Deployment, tickets: &Store, orders: &Store, api: 
     }
 }
 
-async fn unsettled(deployment: &Deployment, tickets: &Store, orders: &Store, api: &Context) -> Vec<String> {
+async fn unsettled(deployment: &Deployment, stores: &Stores, api: &Context) -> Vec<String> {
     let mut unsettled = deployment.ended().await;
     let mut count = async |store: &Store, collection: &str, filter: Document, what: &str| match store
         .collection::<Document>(collection)
@@ -139,13 +137,15 @@ async fn unsettled(deployment: &Deployment, tickets: &Store, orders: &Store, api
         Err(error) => unsettled.push(error.to_string()),
     };
     let pending = || doc! { "pending": { "$exists": true } };
-    count(tickets, "outbox", pending(), "events are not published").await;
-    count(orders, "outbox", pending(), "events are not published").await;
-    for store in [tickets, orders] {
+    for store in stores.with_outbox() {
+        count(store, "outbox", pending(), "events are not published").await;
         count(store, "waiting", doc! {}, "events wait for an earlier one").await;
     }
     let live = doc! { "status": { "$nin": ["cancelled", "complete"] } };
-    count(orders, "orders", live, "orders have outlived their window").await;
+    count(&stores.orders, "orders", live, "orders have outlived their window").await;
+    let open = doc! { "state": { "$in": ["begun", "refundDue"] } };
+    count(&stores.payments, "payments", open, "payments or refunds are open").await;
+    count(&stores.bank, "refunds", doc! { "status": "pending" }, "refunds are pending").await;
     match busy_consumers(api).await {
         Ok(busy) => unsettled.extend(busy),
         Err(error) => unsettled.push(error.to_string()),

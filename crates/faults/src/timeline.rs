@@ -61,7 +61,7 @@ impl Timeline {
                 }
                 Operation::OrderCreated { order, ticket } => (order, ticket, "creation of the order".to_owned()),
                 Operation::OrderCancelled { order } => (order, order, "cancellation".to_owned()),
-                Operation::OrderPaid { order, payment } => (order, payment, "payment".to_owned()),
+                Operation::OrderPaid { order } => (order, order, "payment".to_owned()),
             };
             if violation.about.iter().any(|about| about == id || about == other) {
                 self.lines.push((*at, format!("{id}: acknowledged: {what}")));
@@ -71,10 +71,11 @@ impl Timeline {
 
     fn add_changes(&mut self, records: &Records, violation: &Violation) {
         let concerns = |id: &str| violation.about.iter().any(|about| about == id);
-        let changes = records.of_tickets.iter().chain(&records.of_orders);
+        let changes = records.of_tickets.iter().chain(&records.of_orders).chain(&records.of_payments);
         for (id, change) in changes.flat_map(|(id, changes)| changes.iter().map(move |change| (id, change))) {
-            if concerns(id) || concerns(&change.event_id) || change.event["ticket"]["id"].as_str().is_some_and(concerns)
-            {
+            let others = [&change.event["ticket"]["id"], &change.event["orderId"]];
+            let concerns_other = others.iter().any(|id| id.as_str().is_some_and(concerns));
+            if concerns(id) || concerns(&change.event_id) || concerns_other {
                 let since_1970 = time::Duration::milliseconds(change.recorded_at.timestamp_millis());
                 let text = format!("{id}: recorded: {} {} {}", change.subject, change.event_id, change.event);
                 self.lines.push((OffsetDateTime::UNIX_EPOCH + since_1970, text));

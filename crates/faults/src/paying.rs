@@ -1,0 +1,154 @@
+//! After the faults: orders that are paid and cancelled at nearly the same time, and answers of the bank that are lost.
+//!
+//! The faults of a run seldom meet one of the few moments in which a payment can go wrong. Here many payments pass them.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde_json::{Value, json};
+use testkit::{Answer, Api, session_of};
+use tokio::time::{Instant, sleep};
+
+use crate::deployment::Deployment;
+use crate::faulty_bank::{self, BankFault, BankFaultKind};
+use crate::proxy::Network;
+use crate::services::{ORDER_WINDOW, PAYMENTS};
+
+/// How many orders are paid and cancelled at nearly the same time, and how many of them at once.
+const RACES: usize = 40;
+const AT_ONCE: usize = 10;
+
+/// How long after the payment the cancellation comes at most: after its end.
+const CANCELLED_WITHIN: u64 = 500;
+
+/// The latency between the payments service and its database, which makes its transactions long enough to meet.
+const LATENCY: Duration = Duration::from_millis(10);
+
+/// How many payments lose the answer of the bank, in each way.
+const LOST: u32 = 6;
+
+/// A buyer, who sells to themselves.
+#[derive(Debug)]
+struct Buyer {
+    tickets: Api,
+    orders: Api,
+    payments: Api,
+    session: String,
+}
+
+/// Pays for many orders. What became of them is checked with everything else.
+pub(crate) async fn race(deployment: &Deployment, seed: u64) {
+    let addresses = deployment.addresses().await;
+    let api = |service: &str, number: usize| Api { address: addresses[service][number % addresses[service].len()] };
+    let buyer = |number: usize| Buyer {
+        tickets: api("tickets", number),
+        orders: api("orders", number),
+        payments: api(PAYMENTS, number),
+        session: session_of(&format!("racer-{number}@test.com")),
+    };
+    let bank = deployment.bank().await;
+    let order_fault =
+        async |kind, path, times| assert!(faulty_bank::order(bank, BankFault { kind, path, times }).await);
+
+    let mut random = StdRng::seed_from_u64(seed);
+    let pauses = (0..RACES).map(|_| Duration::from_millis(random.random_range(0..CANCELLED_WITHIN)));
+    let races = pauses.enumerate().map(|(number, pause)| {
+        let buyer = buyer(number);
+        async move { buyer.pay_and_cancel(pause).await }
+    });
+    set_latency(deployment, Network::Delayed(LATENCY)).await;
+    stream::iter(races).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+    set_latency(deployment, Network::Fine).await;
+
+    // Refunds that fail later, and whose answers are lost until then.
+    order_fault(BankFaultKind::Delay(500), "/confirm", LOST).await;
+    order_fault(BankFaultKind::CutAfter, "/refunds", LOST).await;
+    order_fault(BankFaultKind::TooManyRequests, "/refunds", 2 * LOST).await;
+    join_all((0..LOST as usize).map(|number| {
+        let buyer = buyer(number);
+        async move { buyer.cancel_while_paying("tok_refundFail").await }
+    }))
+    .await;
+
+    // Cards that are declined without the buyer's learning it.
+    order_fault(BankFaultKind::CutAfter, "/confirm", LOST).await;
+    join_all((0..LOST as usize).map(|number| {
+        let buyer = buyer(number);
+        async move {
+            let order = buyer.order().await;
+            buyer.pay(&order, "tok_chargeDeclined").await;
+        }
+    }))
+    .await;
+}
+
+async fn set_latency(deployment: &Deployment, network: Network) {
+    for instance in &deployment.instances {
+        let instance = instance.lock().await;
+        if instance.service == PAYMENTS {
+            instance.to_database.set(network);
+        }
+    }
+}
+
+impl Buyer {
+    async fn send(&self, api: Api, method: &str, path: &str, body: &Value) -> Answer {
+        api.send(method, path, &self.session, body).await
+    }
+
+    /// A ticket is sold and reserved.
+    async fn order(&self) -> String {
+        let ticket = json!({ "title": "concert", "price": 20 });
+        let ticket = self.send(self.tickets, "POST", "/api/tickets", &ticket).await.expect(201)["id"].clone();
+        let body = json!({ "ticketId": ticket });
+        loop {
+            let answer = self.send(self.orders, "POST", "/api/orders", &body).await;
+            if answer.status == 201 {
+                return answer.json()["id"].as_str().unwrap().to_owned();
+            }
+            sleep(Duration::from_millis(20)).await; // the ticket has not been copied yet
+        }
+    }
+
+    /// Pays, once the order has been copied.
+    async fn pay(&self, order: &str, token: &str) -> u16 {
+        let body = json!({ "token": token, "orderId": order });
+        loop {
+            let status = self.send(self.payments, "POST", "/api/payments", &body).await.status;
+            if status != 404 {
+                return status;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn cancel(&self, order: &str) {
+        self.send(self.orders, "DELETE", &format!("/api/orders/{order}"), &Value::Null).await;
+    }
+
+    async fn pay_and_cancel(&self, pause: Duration) {
+        let order = self.order().await;
+        let cancel = async {
+            sleep(pause).await;
+            self.cancel(&order).await;
+        };
+        tokio::join!(self.pay(&order, "tok_visa"), cancel);
+    }
+
+    /// Cancels while the bank confirms the payment.
+    async fn cancel_while_paying(&self, token: &str) {
+        let order = self.order().await;
+        let cancel = async {
+            let path = format!("/api/payments/{order}");
+            let began = Instant::now();
+            while began.elapsed() < ORDER_WINDOW && self.payments.get(&path, &self.session).await.status != 200 {
+                sleep(Duration::from_millis(20)).await;
+            }
+            self.cancel(&order).await;
+        };
+        tokio::join!(self.pay(&order, token), cancel);
+    }
+}
