@@ -2,13 +2,15 @@
 //!
 //! The faults of a run seldom meet one of the few moments in which a payment can go wrong. Here many payments pass them.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use futures_util::{StreamExt, stream};
+use mongodb::bson::{Document, doc};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
+use store::Store;
 use testkit::{Answer, Api, session_of};
 use tokio::time::{Instant, sleep};
 
@@ -17,12 +19,12 @@ use crate::faulty_bank::{self, BankFault, BankFaultKind};
 use crate::proxy::Network;
 use crate::services::{ORDER_WINDOW, PAYMENTS};
 
-/// How many orders are paid and cancelled at nearly the same time, and how many of them at once.
-const RACES: usize = 40;
+/// How many orders are paid and cancelled at nearly the same time, and how often.
 const AT_ONCE: usize = 10;
+const ROUNDS: usize = 5;
 
-/// How long after the payment the cancellation comes at most: after its end.
-const CANCELLED_WITHIN: u64 = 500;
+/// When a cancellation is asked for, as a part of the time that a payment takes.
+const CANCELLED_AT: RangeInclusive<f64> = 0.2..=1.3;
 
 /// The latency between the payments service and its database, which makes its transactions long enough to meet.
 const LATENCY: Duration = Duration::from_millis(10);
@@ -40,7 +42,7 @@ struct Buyer {
 }
 
 /// Pays for many orders. What became of them is checked with everything else.
-pub(crate) async fn race(deployment: &Deployment, seed: u64) {
+pub(crate) async fn race(deployment: &Deployment, payments: &Store, seed: u64) {
     let addresses = deployment.addresses().await;
     let api = |service: &str, number: usize| Api { address: addresses[service][number % addresses[service].len()] };
     let buyer = |number: usize| Buyer {
@@ -54,16 +56,20 @@ pub(crate) async fn race(deployment: &Deployment, seed: u64) {
         async |kind, path, times| assert!(faulty_bank::order(bank, BankFault { kind, path, times }).await);
 
     let mut random = StdRng::seed_from_u64(seed);
-    let pauses = (0..RACES).map(|_| Duration::from_millis(random.random_range(0..CANCELLED_WITHIN)));
-    let races = pauses.enumerate().map(|(number, pause)| {
-        let buyer = buyer(number);
-        async move { buyer.pay_and_cancel(pause).await }
-    });
     set_latency(deployment, Network::Delayed(LATENCY)).await;
-    stream::iter(races).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+    let mut takes = Duration::from_millis(300);
+    for _ in 0..ROUNDS {
+        let races = (0..AT_ONCE).map(|number| {
+            let (buyer, pause) = (buyer(number), takes.mul_f64(random.random_range(CANCELLED_AT)));
+            async move { buyer.pay_and_cancel(pause).await }
+        });
+        let took = join_all(races).await;
+        takes = took.iter().sum::<Duration>() / AT_ONCE as u32;
+    }
     set_latency(deployment, Network::Fine).await;
 
-    // Refunds that fail later, and whose answers are lost until then.
+    // Refunds that fail later, and whose answers are lost until then. Others must not meet these faults.
+    no_refund_is_due(payments).await;
     order_fault(BankFaultKind::Delay(500), "/confirm", LOST).await;
     order_fault(BankFaultKind::CutAfter, "/refunds", LOST).await;
     order_fault(BankFaultKind::TooManyRequests, "/refunds", 2 * LOST).await;
@@ -83,6 +89,17 @@ pub(crate) async fn race(deployment: &Deployment, seed: u64) {
         }
     }))
     .await;
+}
+
+/// Waits until every refund has been made. If that takes too long, the checker will say so.
+async fn no_refund_is_due(payments: &Store) {
+    let payments = payments.collection::<Document>("payments");
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(20)
+        && payments.count_documents(doc! { "state": "refundDue" }).await.is_ok_and(|count| count > 0)
+    {
+        sleep(Duration::from_millis(50)).await;
+    }
 }
 
 async fn set_latency(deployment: &Deployment, network: Network) {
@@ -129,13 +146,19 @@ impl Buyer {
         self.send(self.orders, "DELETE", &format!("/api/orders/{order}"), &Value::Null).await;
     }
 
-    async fn pay_and_cancel(&self, pause: Duration) {
+    /// The answer is how long the payment took.
+    async fn pay_and_cancel(&self, pause: Duration) -> Duration {
         let order = self.order().await;
         let cancel = async {
             sleep(pause).await;
             self.cancel(&order).await;
         };
-        tokio::join!(self.pay(&order, "tok_visa"), cancel);
+        let pay = async {
+            let began = Instant::now();
+            self.pay(&order, "tok_visa").await;
+            began.elapsed()
+        };
+        tokio::join!(pay, cancel).0
     }
 
     /// Cancels while the bank confirms the payment.

@@ -68,7 +68,7 @@ pub(crate) async fn execute(seed: u64, programs: &Path) -> Outcome {
     match is_settled {
         Ok(()) => {
             violations.extend(independence::check(&deployment, &stores.orders).await);
-            paying::race(&deployment, seed).await;
+            paying::race(&deployment, &stores.payments, seed).await;
             violations.extend(settle().await.err());
         }
         Err(unsettled) => violations.push(unsettled),
