@@ -1,8 +1,8 @@
-//! The fault suite: services, brokers, database and network fail under load, and a checker looks for violations.
+//! The fault suite: services, bank, brokers, database and network fail under load, and a checker looks for violations.
 //!
 //! A run is determined by its seed: a workload signs up, sells, reserves, cancels and pays while faults are injected.
-//! Its history, the databases, the stream and the dead letters are then checked against the [`Invariant`]s. The README
-//! explains how to run the suite, how to read a violation, and how to extend it.
+//! Its history, the databases, the stream, the dead letters and the books of the bank are then checked against the
+//! [`Invariant`]s. The README explains how to run the suite, how to read a violation, and how to extend it.
 #![expect(clippy::print_stdout, reason = "a command that reports on stdout")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 

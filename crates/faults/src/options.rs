@@ -16,7 +16,7 @@ Examples:
 
 Exit codes: 0 no violation, 1 a violation or a failure, 2 wrong usage, 130 interrupted.";
 
-/// Inject faults into services, brokers, database and network under load, and check that nothing is lost or done twice
+/// Inject faults into services, bank, brokers, database and network under load, and check that nothing is lost or done twice
 #[derive(Clone, Debug, Parser)]
 #[command(name = "faults", max_term_width = 100, after_help = EXAMPLES)]
 pub struct Options {
