@@ -20,14 +20,14 @@ use crate::proxy::Network;
 use crate::services::{ORDER_WINDOW, PAYMENTS};
 
 /// How many orders are paid and cancelled at nearly the same time, and how often.
-const AT_ONCE: usize = 10;
-const ROUNDS: usize = 5;
+const AT_ONCE: usize = 8;
+const ROUNDS: usize = 3;
 
 /// When a cancellation is asked for, as a part of the time that a payment takes.
 const CANCELLED_AT: RangeInclusive<f64> = 0.2..=1.3;
 
 /// The latency between the payments service and its database, which makes its transactions long enough to meet.
-const LATENCY: Duration = Duration::from_millis(10);
+const LATENCY: Duration = Duration::from_millis(5);
 
 /// How many payments lose the answer of the bank, in each way.
 const LOST: u32 = 6;
