@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mongodb::bson::Document;
 use store::Store;
 
-use crate::records::{all, number, text};
+use crate::documents::{all, number, text};
 
 /// What the bank knows of an order: an intent with its charges and their refunds.
 #[derive(Clone, Debug)]

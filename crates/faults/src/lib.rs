@@ -10,6 +10,7 @@ mod books;
 mod build;
 mod checker;
 mod deployment;
+mod documents;
 mod faulty_bank;
 mod history;
 mod independence;

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::TryStreamExt;
-use mongodb::bson::{DateTime, Document, doc};
+use mongodb::bson::{DateTime, Document};
 use serde_json::Value;
 use store::Store;
 
 use crate::books::Books;
+use crate::documents::{all, number, text};
 use crate::stores::Stores;
 
 /// A ticket, or the projection of one.
@@ -118,19 +118,6 @@ impl Records {
         let counts: Vec<_> = counts.iter().map(|(state, count)| format!("{count} {state}")).collect();
         format!("payments in the end: {}", if counts.is_empty() { "none".to_owned() } else { counts.join(", ") })
     }
-}
-
-pub(crate) async fn all(store: &Store, collection: &str) -> Vec<Document> {
-    store.collection(collection).find(doc! {}).await.unwrap().try_collect().await.unwrap()
-}
-
-pub(crate) fn text(document: &Document, key: &str) -> String {
-    document.get_str(key).unwrap().to_owned()
-}
-
-/// A whole number of either size.
-pub(crate) fn number(document: &Document, key: &str) -> i64 {
-    document.get_i64(key).or_else(|_| document.get_i32(key).map(i64::from)).unwrap()
 }
 
 fn ticket(document: &Document) -> (String, Ticket) {

@@ -91,7 +91,7 @@ impl Schedule {
         }
         // The faults of payments have a source of their own, so that they leave the schedule of the others as it is.
         let mut random = StdRng::seed_from_u64(!seed);
-        let crashed = Fault::CrashInstance(one_of(&mut random, PAYMENTS), *PAYMENT_POINTS.choose(&mut random).unwrap());
+        let crashed = Fault::CrashInstance(one_of(&mut random, PAYMENTS), PAYMENT_POINTS.choose(&mut random).unwrap());
         inject(random.random_range(0..4000), 4000, crashed);
         for _ in 0..random.random_range(5..9) {
             let (at, duration) = (random.random_range(0..6500), random.random_range(50..1500));
