@@ -55,7 +55,7 @@ class Broker:
         self.process.wait()
 
 
-def problems(docs, mongo):
+def problems(docs, at):
     """What is wrong with the broker of an overlay with three servers, and with our programs on it."""
     [(workload, container)] = running(docs, "nats")
     [text] = [one["data"]["nats.conf"] for one in of_kind(docs, "ConfigMap") if "nats.conf" in one["data"]]
@@ -70,7 +70,7 @@ def problems(docs, mongo):
 
         try:
             until("the probes of the broker's servers pass", all_pass)
-            yield from pods.problems(docs, mongo, f"nats://{servers[0].client}")
+            yield from pods.problems(docs, at._replace(nats=f"nats://{servers[0].client}"))
             lost = servers[2]
             streams = servers[0].streams()
             if set(streams.values()) != {len(servers)}:

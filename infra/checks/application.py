@@ -20,6 +20,9 @@ def services():
 
 DECLARED = {service["name"]: service for service in services()}
 SERVICES = list(DECLARED)
+# The test bank, in the place of Stripe on a local cluster: it is no service of the application, and has no prefix.
+BANK = "bank"
+PROGRAMS = [*SERVICES, BANK]
 # Services with an API.
 APIS = [service for service in SERVICES if DECLARED[service]["prefixes"]]
 
@@ -29,18 +32,19 @@ def with_section(section):
     return [service for service in SERVICES if section in DECLARED[service]["sections"]]
 
 
-# Services with a database, and those databases.
+# Services with a database, and all databases.
 STORING = with_section("mongo")
-DATABASES = [f"{service}-mongo" for service in STORING]
+DATABASES = [f"{service}-mongo" for service in [*STORING, BANK]]
 # Services that publish or listen.
 ON_THE_BUS = with_section("nats")
-APPS = [*SERVICES, *DATABASES, "nats"]
+# Services that take money.
+PAID = with_section("payments")
 
-PORTS = {"http": 3000, "admin": 9090, "client": 4222, "monitoring": 8222, "cluster": 6222, "mongo": 27017}
+PORTS = {"http": 3000, "bank": 12111, "admin": 9090, "client": 4222, "monitoring": 8222, "cluster": 6222, "mongo": 27017}
 
 
 def kind(app):
-    return "Deployment" if app in SERVICES else "StatefulSet"
+    return "Deployment" if app in PROGRAMS else "StatefulSet"
 
 
 def program(app):
@@ -54,7 +58,25 @@ def ports(app, docs):
         return ["mongo"]
     if app == "nats":
         return ["client", "monitoring"] + (["cluster"] if servers_of_the_broker(docs) > 1 else [])
+    if app == BANK:
+        return ["bank", "admin"]
     return ["http", "admin"] if app in APIS else ["admin"]
+
+
+def has_bank(docs):
+    """Which overlays may have one is a rule of its own (provider.py)."""
+    return f"{BANK}-depl" in named(docs, "Deployment")
+
+
+def storing(docs):
+    """The programs with a database."""
+    return [*STORING, *([BANK] if has_bank(docs) else [])]
+
+
+def apps(docs):
+    """All that has pods."""
+    programs = PROGRAMS if has_bank(docs) else SERVICES
+    return [*programs, *(f"{one}-mongo" for one in storing(docs)), "nats"]
 
 
 def servers_of_the_broker(docs):

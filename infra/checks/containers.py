@@ -2,7 +2,7 @@
 
 import re
 
-from checks.application import APIS, DATABASES, PORTS, SERVICES, ports, program
+from checks.application import APIS, DATABASES, PORTS, PROGRAMS, ports, program
 from checks.expected import AMOUNT, amount, differences
 from checks.overlay import app, containers, name, pod, workloads
 
@@ -62,7 +62,7 @@ def programs_are_started_as_they_are_tested(docs):
         runs = program(app(workload))
         if container["name"] != runs:
             yield f"{name(workload)}: its container is not called {runs}"
-        if app(workload) in SERVICES:
+        if app(workload) in PROGRAMS:
             args = ["run", "--rundir=/run/ticketing", "--admin=0.0.0.0:9090"]
         elif app(workload) in DATABASES:
             # What a killed client has left open keeps its records locked for ten seconds, and not for sixty.
@@ -100,7 +100,7 @@ def resources_are_asked_for_and_bounded(docs):
 def stops_in_time(docs):
     """A service needs up to 25 s to stop; the pause before that counts too."""
     for workload, container in containers(docs):
-        least, pause = 30 if app(workload) in SERVICES else 60, 0
+        least, pause = 30 if app(workload) in PROGRAMS else 60, 0
         if app(workload) in APIS:
             # Requests may come until the Service has forgotten the pod.
             wanted = {"preStop": {"sleep": {"seconds": range(5, 31)}}}

@@ -1,6 +1,6 @@
 """Rules: nothing is deployed but what the other rules are about, and all of it is called as everybody expects."""
 
-from checks.application import APPS, kind
+from checks.application import apps, kind
 from checks.expected import differences
 from checks.overlay import app, name, pod, workloads
 
@@ -21,6 +21,10 @@ REAL = {
 }
 
 
+def the_base_gets_nothing_else(docs):
+    yield from strangers(docs, KINDS)
+
+
 def a_local_cluster_gets_nothing_else(docs):
     yield from strangers(docs, KINDS | LOCAL)
 
@@ -37,9 +41,9 @@ def strangers(docs, known):
 
 
 def workloads_are_those_of_the_application(docs):
-    """One manifest for each service that the program lists, for each of their databases, and for the broker."""
+    """One manifest for each service that the program lists and for the bank, for each of their databases, and the broker."""
     found = list(map(name, workloads(docs)))
-    wanted = [f"{kind(one)}/{one}-depl" for one in APPS]
+    wanted = [f"{kind(one)}/{one}-depl" for one in apps(docs)]
     listed = "of the services that `ticketing services` lists"
     yield from (f"{one}, {listed}, has no manifest" for one in wanted if one not in found)
     yield from (f"{one} has a manifest, but is none {listed}" for one in found if one not in wanted)

@@ -5,13 +5,37 @@ import json
 import re
 import subprocess
 
-from checks.application import DATABASES, ON_THE_BUS, SERVICES, STORING, servers_of_the_broker, with_section
+from checks.application import BANK, DATABASES, ON_THE_BUS, PAID, PROGRAMS
+from checks.application import has_bank, servers_of_the_broker, storing, with_section
 from checks.expected import amount, differences
 from checks.overlay import app, containers, environment, members, name, of_kind
 from checks.tools import BINARIES, INFRA
 
-SECRET, KEY = "jwt-secret", "JWT_KEY"
+# Secrets that are made by hand, or come from a store: their names, and the variable that each must have.
+SESSIONS, STRIPE = ("jwt-secret", "JWT_KEY"), ("stripe-secret", "STRIPE_KEY")
 OF_THE_POD = {"valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
+
+
+def secret(name, key, **more):
+    return {"valueFrom": {"secretKeyRef": {"name": name, "key": key, **more}}}
+
+
+AT_STRIPE = {
+    "STRIPE_KEY": secret(*STRIPE),
+    "STRIPE_WEBHOOK_SECRET": secret(STRIPE[0], "STRIPE_WEBHOOK_SECRET", optional=True),
+}
+AT_THE_BANK = {
+    "STRIPE_KEY": "sk_test_bank",
+    "STRIPE_URL": f"http://{BANK}-srv:12111",
+    "STRIPE_ALLOW_HTTP": "1",
+    "STRIPE_WEBHOOK_SECRET": "whsec_bank",
+}
+OF_THE_BANK = {
+    "BANK__BIND": "0.0.0.0:12111",
+    "BANK__KEY": AT_THE_BANK["STRIPE_KEY"],
+    "BANK__WEBHOOK_SECRET": AT_THE_BANK["STRIPE_WEBHOOK_SECRET"],
+    "BANK__WEBHOOK_URL": "http://payments-srv:3000/api/payments/webhook",
+}
 
 
 def pods_get_the_settings_they_need(docs):
@@ -29,10 +53,14 @@ def variables(workload, docs):
     told = {}
     if me in with_section("http"):
         told["HTTP__BIND"] = "0.0.0.0:3000"
-    if me in STORING:
+    if me in storing(docs):
         told["MONGO_URI"] = f"mongodb://{me}-mongo-srv:27017/{me}?replicaSet=rs0"
     if me in with_section("session"):
-        told[KEY] = {"valueFrom": {"secretKeyRef": {"name": SECRET, "key": KEY}}}
+        told[SESSIONS[1]] = secret(*SESSIONS)
+    if me in PAID:
+        told |= AT_THE_BANK if has_bank(docs) else AT_STRIPE
+    if me == BANK:
+        told |= OF_THE_BANK
     if me in ON_THE_BUS:
         told |= {"NATS_URL": "nats://nats-srv:4222", "NATS_CLUSTER_ID": "ticketing", "NATS_CLIENT_ID": OF_THE_POD}
         if servers_of_the_broker(docs) > 1:
@@ -67,7 +95,7 @@ def the_broker_collects_before_it_is_killed(docs):
 def programs_accept_the_settings_of_their_pods(docs):
     """What each of them says itself."""
     for workload, container in containers(docs):
-        if app(workload) in SERVICES:
+        if app(workload) in PROGRAMS:
             given = environment(container)
             unknown = [f"it does not know {key}" for key in given if key not in known(app(workload))]
             refused = refusals(app(workload), tuple(sorted(given.items())))
@@ -87,18 +115,34 @@ def refusals(service, given):
     return [] if checked.returncode == 0 else [checked.stderr.strip()]
 
 
-def the_secret_is_made_by_the_readme(_):
-    command = f"kubectl create secret generic {SECRET} --from-literal={KEY}="
-    if command not in (INFRA / "README.md").read_text():
-        yield f"infra/README.md does not make {KEY}"
+def the_secrets_are_made_by_the_readme(docs):
+    """Where no store has them: each Secret that a pod needs."""
+    used = {variable["name"] for _, container in containers(docs) for variable in container["env"] if is_secret(variable)}
+    readme = (INFRA / "README.md").read_text()
+    for name, key in [SESSIONS, STRIPE]:
+        command = f"kubectl create secret generic {name} --from-literal={key}="
+        if key in used and command not in readme:
+            yield f"infra/README.md does not make {key}"
 
 
-def the_secret_comes_from_the_store(docs):
+def is_secret(variable):
+    return "secretKeyRef" in variable.get("valueFrom", {})
+
+
+def the_secrets_come_from_the_store(docs):
+    kept = {
+        SESSIONS[0]: {"data": [{"secretKey": SESSIONS[1], "remoteRef": {"key": "ticketing/jwt-key"}}]},
+        # All properties of one entry: the secret of the webhooks may be missing.
+        STRIPE[0]: {"dataFrom": [{"extract": {"key": "ticketing/stripe"}}]},
+    }
     wanted = {
-        "refreshInterval": re.compile(r"[1-9]\d*[mh]"),
-        "secretStoreRef": {"kind": "ClusterSecretStore", "name": "ticketing"},
-        "target": {"name": SECRET},
-        "data": [{"secretKey": KEY, "remoteRef": {"key": "ticketing/jwt-key"}}],
+        name: {
+            "refreshInterval": re.compile(r"[1-9]\d*[mh]"),
+            "secretStoreRef": {"kind": "ClusterSecretStore", "name": "ticketing"},
+            "target": {"name": name},
+            **source,
+        }
+        for name, source in kept.items()
     }
     found = {secret["metadata"]["name"]: secret["spec"] for secret in of_kind(docs, "ExternalSecret")}
-    yield from differences(found, {SECRET: wanted}, "ExternalSecret")
+    yield from differences(found, wanted, "ExternalSecret")

@@ -7,7 +7,7 @@ import brokers
 import databases
 import pods
 from checks import tools
-from checks.application import SERVICES
+from checks.application import PROGRAMS
 from checks.mutations import unnoticed
 from checks.overlay import containers, name, render
 from checks.rules import RULES, problems
@@ -45,17 +45,17 @@ def wrong(rendered):
                 progress(f"{overlay}: the manifests are changed, one thing at a time: the rules must notice")
                 yield from (f"{overlay}: {problem}" for problem in unnoticed(overlay, docs))
             progress("starting a database and a broker for the programs")
-            with pods.servers() as (mongo, nats):
-                yield from pods.problems(rendered["k8s-dev"], mongo, nats)
+            with pods.servers() as at:
+                yield from pods.problems(rendered["k8s-dev"], at)
                 progress("k8s-prod: the three brokers, one of which loses its volume")
-                yield from brokers.problems(rendered["k8s-prod"], mongo)
+                yield from brokers.problems(rendered["k8s-prod"], at)
             progress("waiting for the members of the databases")
             yield from waiting.result()
 
 
 def check():
     """Checks everything; the exit code."""
-    tools.need_programs(SERVICES)
+    tools.need_programs(PROGRAMS)
     tools.server("nats-server", "NATS_SERVER_BIN")
     tools.server("mongod", "MONGOD_BIN")
     failed = 0

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 
-from checks.application import SERVICES, program
+from checks.application import BANK, PROGRAMS, has_bank, program
 from checks.expected import differences
 from checks.overlay import app, containers, is_ours, name, named
 from checks.tools import INFRA, ROOT
@@ -23,6 +23,8 @@ def skaffold():
 def images_agree(docs):
     built = {one["image"]: one["docker"] for one in skaffold()["build"]["artifacts"]}
     used = {container["image"] for _, container in containers(docs) if is_ours(container)}
+    if not has_bank(docs):
+        used.add(f"ticketing/{BANK}")  # built for a local cluster
     yield from (f"{image} is built, and not used" for image in sorted(set(built) - used))
     yield from (f"{image} is used, and not built" for image in sorted(used - set(built)))
     for image, docker in built.items():
@@ -30,11 +32,20 @@ def images_agree(docs):
             yield f"{image} is built from another crate"
 
 
+def production_builds_no_bank(_):
+    """Of what is built for a local cluster, exactly the bank is left out."""
+    artifacts = [one["image"] for one in skaffold()["build"]["artifacts"]]
+    wanted = {"op": "remove", "path": f"/build/artifacts/{artifacts.index(f'ticketing/{BANK}')}"}
+    [prod] = [profile for profile in skaffold()["profiles"] if profile["name"] == "prod"]
+    found = [patch for patch in prod["patches"] if patch["path"].startswith("/build")]
+    yield from differences(found, [wanted], "skaffold.yaml prod patches")
+
+
 def images_have_a_version(docs):
     """Ours get theirs from skaffold; of the others it is known what is started."""
     for workload, container in containers(docs):
         runs = program(app(workload))
-        wanted = f"ticketing/{runs}" if runs in SERVICES else re.compile(rf"{runs}:\d[\w.-]*")
+        wanted = f"ticketing/{runs}" if runs in PROGRAMS else re.compile(rf"{runs}:\d[\w.-]*")
         yield from differences(container["image"], wanted, f"{name(workload)} image")
 
 

@@ -2,25 +2,24 @@
 
 import itertools
 
-from checks.application import APIS, APPS, ON_THE_BUS, STORING, servers_of_the_broker
+from checks.application import APIS, BANK, ON_THE_BUS, PAID, apps, has_bank, servers_of_the_broker, storing
 from checks.expected import differences
 from checks.overlay import name, of_kind
 
-# Who may talk to whom, on which port.
-ARROWS = {(service, f"{service}-mongo", "27017 TCP") for service in STORING}
-ARROWS |= {(f"{service}-mongo", f"{service}-mongo", "27017 TCP") for service in STORING}
-ARROWS |= {(service, "nats", "4222 TCP") for service in ON_THE_BUS}
-# Where the broker is a cluster.
-ROUTE = ("nats", "nats", "6222 TCP")
-
 ANYBODY = "anybody"
 FROM_OUTSIDE = {(ANYBODY, api, "3000 TCP") for api in APIS}
+
+# All addresses but those of private networks: of other pods, of machines, and of what a cloud tells its machines.
+PRIVATE = ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"]
+INTERNET = {
+    "the internet": {"ipBlock": {"cidr": "0.0.0.0/0", "except": PRIVATE}},
+    "the internet (IPv6)": {"ipBlock": {"cidr": "::/0", "except": ["fc00::/7", "fe80::/10"]}},
+}
 
 DNS = {
     "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
     "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
 }
-NAMES = {(app, "dns", port) for app in APPS for port in ["53 UDP", "53 TCP"]}
 
 CLOSED = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
@@ -31,12 +30,33 @@ def nothing_is_open_but_what_a_policy_opens(docs):
 
 
 def policies_open_the_arrows_and_nothing_else(docs):
-    arrows = ARROWS | ({ROUTE} if servers_of_the_broker(docs) > 1 else set())
-    wanted = {"Ingress": arrows | FROM_OUTSIDE, "Egress": arrows | NAMES}
+    within, everybody = arrows(docs), apps(docs)
+    wanted = {"Ingress": within | FROM_OUTSIDE, "Egress": within | to_outside(docs)}
     for kind in wanted:
-        found = {arrow for policy in of_kind(docs, "NetworkPolicy") for arrow in opened(policy["spec"], kind)}
+        specs = [policy["spec"] for policy in of_kind(docs, "NetworkPolicy")]
+        found = {arrow for spec in specs for arrow in opened(spec, kind, everybody)}
         yield from (f"{kind}: {arrow} is not open" for arrow in sorted(wanted[kind] - found))
         yield from (f"{kind}: {arrow} is open, and nobody needs it" for arrow in sorted(found - wanted[kind]))
+
+
+def arrows(docs):
+    """Who may talk to whom, on which port."""
+    found = {(one, f"{one}-mongo", "27017 TCP") for one in storing(docs)}
+    found |= {(f"{one}-mongo", f"{one}-mongo", "27017 TCP") for one in storing(docs)}
+    found |= {(service, "nats", "4222 TCP") for service in ON_THE_BUS}
+    if servers_of_the_broker(docs) > 1:
+        found.add(("nats", "nats", "6222 TCP"))
+    if has_bank(docs):
+        found |= {(service, BANK, "12111 TCP") for service in PAID}
+    return found
+
+
+def to_outside(docs):
+    """Names for everybody; Stripe, unless there is a bank, which sends webhooks to an API that is open to everybody."""
+    found = {(app, "dns", port) for app in apps(docs) for port in ["53 UDP", "53 TCP"]}
+    if has_bank(docs):
+        return found | {(BANK, service, "3000 TCP") for service in PAID}
+    return found | {(service, net, "443 TCP") for service in PAID for net in INTERNET}
 
 
 def policies_are_in_force(docs):
@@ -51,23 +71,24 @@ def policies_are_in_force(docs):
                 yield f"{name(policy)}: no policy has {key}"
 
 
-def opened(spec, kind):
+def opened(spec, kind, everybody):
     """The arrows that a policy opens."""
     for rule in spec.get(kind.lower(), []):
         peers = rule.get("from" if kind == "Ingress" else "to", [])
-        others = {other for peer in peers for other in whom(peer)} or {ANYBODY}
+        others = {other for peer in peers for other in whom(peer, everybody)} or {ANYBODY}
         ports = {numbered(port) for port in rule.get("ports", [])} or {"any port"}
-        for me, other, port in itertools.product(taken(spec["podSelector"]), others, ports):
+        for me, other, port in itertools.product(taken(spec["podSelector"], everybody), others, ports):
             yield (other, me, port) if kind == "Ingress" else (me, other, port)
 
 
-def whom(peer):
-    if peer == DNS:
-        return {"dns"}
-    return taken(peer["podSelector"]) if set(peer) == {"podSelector"} else {str(peer)}
+def whom(peer, everybody):
+    for outside, known in {"dns": DNS, **INTERNET}.items():
+        if peer == known:
+            return {outside}
+    return taken(peer["podSelector"], everybody) if set(peer) == {"podSelector"} else {str(peer)}
 
 
-def taken(selector):
+def taken(selector, everybody):
     """Whose pods a selector takes. One of another form takes strangers, as far as anybody here can tell."""
     app = selector.get("matchLabels", {}).get("app")
     among = selector.get("matchExpressions", [{}])[0].get("values", [])
@@ -75,7 +96,7 @@ def taken(selector):
         return {app}
     if selector == {"matchExpressions": [{"key": "app", "operator": "In", "values": among}]}:
         return set(among)
-    return {str(selector)} if selector else set(APPS)
+    return {str(selector)} if selector else set(everybody)
 
 
 def numbered(port):

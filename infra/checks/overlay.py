@@ -63,13 +63,18 @@ def running(docs, image):
     return [(workload, one) for workload, one in containers(docs) if one.get("image", "").split(":")[0] == image]
 
 
+# Secrets that do not have just any form.
+SECRETS = {"STRIPE_KEY": "sk_test_secret", "STRIPE_WEBHOOK_SECRET": "whsec_secret"}
+
+
 def environment(container, pod_name="pod-1"):
     """What a pod would get; a variable may name those before it, as $(NAME)."""
     values = {}
     for variable in container.get("env", []):
         value = variable.get("value", "")
         if "valueFrom" in variable:
-            value = "secret" if "secretKeyRef" in variable["valueFrom"] else pod_name
+            secret = SECRETS.get(variable["name"], "secret")
+            value = secret if "secretKeyRef" in variable["valueFrom"] else pod_name
         for earlier, found in values.items():
             value = value.replace(f"$({earlier})", found)
         values[variable["name"]] = value

@@ -1,6 +1,6 @@
 """Rules of k8s-prod: no workload is lost with one machine, nor by emptying one."""
 
-from checks.application import APIS, APPS, SERVICES, kind
+from checks.application import APIS, SERVICES, apps, kind
 from checks.expected import differences
 from checks.overlay import app, containers, name, of_kind, pod, replicas, specs, workloads
 from checks.probes import seconds_to_start
@@ -10,7 +10,7 @@ DAY = 24 * 60 * 60
 
 def one_pod_at_a_time_goes(docs):
     """Of a service, also one that is not ready goes: while its database is away, none of them is, and nobody could."""
-    wanted = {one: {"maxUnavailable": 1, "selector": {"matchLabels": {"app": one}}} for one in APPS}
+    wanted = {one: {"maxUnavailable": 1, "selector": {"matchLabels": {"app": one}}} for one in apps(docs)}
     for service in SERVICES:
         wanted[service]["unhealthyPodEvictionPolicy"] = "AlwaysAllow"
     yield from differences(specs(docs, "PodDisruptionBudget"), wanted, "PodDisruptionBudget")

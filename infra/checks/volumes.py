@@ -1,6 +1,6 @@
 """Rules: what a container writes to is mounted, lasts as long as it should, and the files that it reads are there."""
 
-from checks.application import DATABASES, SERVICES
+from checks.application import DATABASES, PROGRAMS
 from checks.expected import AMOUNT, differences
 from checks.overlay import app, containers, name, of_kind, pod
 
@@ -16,7 +16,7 @@ def files_are_there(docs):
 def volumes_are_there(docs):
     config = {file: doc["metadata"]["name"] for doc in of_kind(docs, "ConfigMap") for file in doc["data"]}
     for workload, container in containers(docs):
-        if app(workload) in SERVICES:
+        if app(workload) in PROGRAMS:
             volumes, mounts = [in_memory("run")], {"run": "/run/ticketing"}
         elif app(workload) in DATABASES:
             volumes = [{"name": "initiate", "configMap": {"name": config["initiate.js"]}}, in_memory("tmp")]
