@@ -8,9 +8,9 @@ import databases
 import pods
 from checks import tools
 from checks.application import PROGRAMS
-from checks.mutations import unnoticed
+from checks.mutations import unnoticed, unnoticed_banks, unnoticed_loss
 from checks.overlay import containers, name, render
-from checks.rules import RULES, problems
+from checks.rules import BASE, LOCAL, RULES, problems
 from checks.tools import progress
 
 
@@ -34,19 +34,24 @@ def wrong(rendered):
         for problem in problems(overlay, docs):
             kept = False
             yield f"{overlay}: {problem}"
-    if table(rendered["k8s-dev"]) not in (tools.INFRA / "README.md").read_text():
+    if table(rendered[LOCAL]) not in (tools.INFRA / "README.md").read_text():
         yield "infra/README.md shows another table than python3 infra/check.py --table"
     if kept:
         # Members of a database wait for each other, for most of the time.
         with ThreadPoolExecutor() as beside:
             progress("beside all this: the members of a database are created, joined and killed")
-            waiting = beside.submit(lambda: list(databases.problems(rendered["k8s-dev"], rendered["k8s-prod"])))
+            waiting = beside.submit(lambda: list(databases.problems(rendered[LOCAL], rendered["k8s-prod"])))
             for overlay, docs in rendered.items():
                 progress(f"{overlay}: the manifests are changed, one thing at a time: the rules must notice")
-                yield from (f"{overlay}: {problem}" for problem in unnoticed(overlay, docs))
+                if overlay != BASE:  # which is in the others
+                    yield from (f"{overlay}: {problem}" for problem in unnoticed(overlay, docs))
+                if overlay == LOCAL:
+                    yield from unnoticed_loss(rendered[BASE])
+                else:
+                    yield from (f"{overlay}: {problem}" for problem in unnoticed_banks(docs, rendered[LOCAL]))
             progress("starting a database and a broker for the programs")
             with pods.servers() as at:
-                yield from pods.problems(rendered["k8s-dev"], at)
+                yield from pods.problems(rendered[LOCAL], at)
                 progress("k8s-prod: the three brokers, one of which loses its volume")
                 yield from brokers.problems(rendered["k8s-prod"], at)
             progress("waiting for the members of the databases")
@@ -68,5 +73,5 @@ def check():
 
 def print_table():
     """Prints the table of the dev overlay; the exit code."""
-    print(table(render("k8s-dev")))
+    print(table(render(LOCAL)))
     return 0

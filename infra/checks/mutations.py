@@ -2,9 +2,11 @@
 
 import re
 
+from checks import provider
 from checks.additions import additions
-from checks.changes import inside, put, without
-from checks.overlay import name
+from checks.application import BANK, PAID
+from checks.changes import found, inside, put, without
+from checks.overlay import app, containers, name, workloads
 from checks.rules import problems
 from checks.schemas import fits_the_schemas
 from checks.tools import progress
@@ -92,6 +94,47 @@ def unnoticed(overlay, docs):
                 yield f"nobody notices that {how.format(what)}"
         counts.append(f"{len(changed)} {change.__name__}")
     progress(f"{overlay}: these were changed: {', '.join(counts)}")
+
+
+def unnoticed_banks(docs, local):
+    """Each part of the local cluster's test bank is put where money is real: the rule about that must notice it alone."""
+    parts = list(parts_of_a_bank(docs, local))
+    for what, changed in parts:
+        if not any(provider.payments_are_made_at_stripe(changed)):
+            yield f"payments_are_made_at_stripe does not notice that {what}"
+    progress(f"{len(parts)} parts of a test bank were added")
+
+
+def unnoticed_loss(base):
+    """A local cluster without its bank is what the overlays have in common: it would pay at Stripe."""
+    if not any(provider.payments_are_made_at_the_bank(base)):
+        yield "payments_are_made_at_the_bank does not notice that there is none"
+
+
+def parts_of_a_bank(docs, local):
+    there = {app(workload): container for workload, container in containers(local)}
+    for workload in workloads(local):
+        if app(workload) in (BANK, f"{BANK}-mongo"):
+            yield f"there is {name(workload)}", [*docs, workload]
+    for index, doc in enumerate(docs):
+        if doc["kind"] == "Deployment" and app(doc) in PAID:
+            at = [index, "spec", "template", "spec", "containers", 0]
+            yield f"{name(doc)} is that of a local cluster", put(docs, at, there[app(doc)])
+            yield f"{name(doc)} runs a bank", put(docs, [*at, "image"], there[BANK]["image"])
+            for what, env in environments(found(docs, at)["env"], there[app(doc)]["env"]):
+                yield f"{name(doc)} {what}", put(docs, [*at, "env"], env)
+
+
+def environments(env, local):
+    """That of the payments service, with what it has on a local cluster, one at a time."""
+    others = [variable for variable in env if variable["name"] != "STRIPE_KEY"]
+    yield "has no STRIPE_KEY", others
+    for variable in local:
+        if variable["name"] == "STRIPE_KEY":
+            yield "has its STRIPE_KEY in git", [*others, variable]
+        if variable["name"] in ("STRIPE_URL", "STRIPE_ALLOW_HTTP"):
+            for same in variable["name"], f"PAYMENTS__{variable['name']}":
+                yield f"has {same}", [*env, {**variable, "name": same}]
 
 
 def everything(docs):

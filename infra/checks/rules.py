@@ -1,7 +1,7 @@
 """Which rules hold for which overlay. Each rule tells what is wrong, one line for each thing."""
 
 from checks import containers, documents, environment, images, network, probes
-from checks import production, routes, schemas, servers, volumes
+from checks import production, provider, routes, schemas, servers, volumes
 
 EVERYWHERE = [
     documents.workloads_are_those_of_the_application,
@@ -42,11 +42,23 @@ ASKING = [
     schemas.fits_the_schemas,
 ]
 
+# What the overlays have in common, and the one of them that is for trying things.
+BASE, LOCAL = "k8s", "k8s-dev"
+
 RULES = {
-    "k8s-dev": [
+    BASE: [
+        documents.the_base_gets_nothing_else,
+        *EVERYWHERE,
+        documents.there_is_one_of_each,
+        provider.payments_are_made_at_stripe,
+        environment.the_secrets_are_made_by_the_readme,
+        *ASKING,
+    ],
+    LOCAL: [
         documents.a_local_cluster_gets_nothing_else,
         *EVERYWHERE,
         documents.there_is_one_of_each,
+        provider.payments_are_made_at_the_bank,
         environment.the_secrets_are_made_by_the_readme,
         routes.the_ingress_leads_to_the_apis,
         *ASKING,
@@ -54,6 +66,7 @@ RULES = {
     "k8s-prod": [
         documents.a_real_cluster_gets_nothing_else,
         *EVERYWHERE,
+        provider.payments_are_made_at_stripe,
         images.production_builds_no_bank,
         environment.the_secrets_come_from_the_store,
         routes.the_gateway_encrypts_or_redirects,
