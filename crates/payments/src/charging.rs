@@ -132,6 +132,12 @@ impl Charging {
             return Ok(ended(&intent));
         }
         let is_payable = self.orders.find(payment.order()).await?.context(NO_COPY)?.is_payable();
+        // The answer was lost, or is an error that the provider repeats under the key. An earlier attempt with the same
+        // method would look the same.
+        let why = payment.new_method().and_then(|method| intent.declined(method));
+        if let Some(why) = why.filter(|_| is_payable) {
+            return Ok(Some(Settled::Declined(why.to_owned())));
+        }
         match payment.method() {
             Some(method) if is_payable => self.confirm(payment, id, method).await,
             None if is_payable => Ok(declined()),

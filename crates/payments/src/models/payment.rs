@@ -39,6 +39,9 @@ pub(crate) struct Payment {
     /// The payment method of this attempt at the provider; absent until it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     method: Option<String>,
+    /// Whether the method was made for this attempt, so that no earlier one was declined with it.
+    #[serde(default)]
+    is_method_new: bool,
     /// The only intent at the provider that is ever confirmed for the order; absent until it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     intent: Option<String>,
@@ -140,7 +143,8 @@ impl Payment {
             Some(earlier) if earlier.provider != provider => Err(CannotBegin::OtherProvider),
             Some(earlier) => {
                 let attempt = earlier.attempt + 1;
-                let mut next = Self { attempt, method, message: None, ..earlier.reached(State::Begun) };
+                let next = earlier.reached(State::Begun);
+                let mut next = Self { attempt, method, is_method_new: false, message: None, ..next };
                 next.due_at = after(LEASE);
                 next.is_leased = true;
                 Ok(next)
@@ -159,6 +163,7 @@ impl Payment {
             state: State::Begun,
             attempt: 1,
             method,
+            is_method_new: true,
             intent: None,
             charge: None,
             refund: None,
@@ -182,6 +187,7 @@ impl Payment {
     /// What the attempt will be confirmed with is known.
     pub(crate) fn prepared(mut self, method: &str, intent: &str) -> Self {
         self.version += 1;
+        self.is_method_new |= self.method.is_none();
         self.method = Some(method.to_owned());
         self.intent = Some(intent.to_owned());
         self
@@ -315,6 +321,11 @@ impl Payment {
 
     pub(crate) fn method(&self) -> Option<&str> {
         self.method.as_deref()
+    }
+
+    /// The payment method, if no earlier attempt was made with it.
+    pub(crate) fn new_method(&self) -> Option<&str> {
+        self.method().filter(|_| self.is_method_new)
     }
 
     pub(crate) fn intent(&self) -> Option<&str> {

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 /// Anything with an id.
 #[derive(Clone, Debug, Deserialize)]
@@ -25,6 +26,17 @@ pub(crate) struct Intent {
     pub(crate) latest_charge: Option<String>,
     #[serde(default)]
     pub(crate) metadata: HashMap<String, String>,
+    /// Why the last confirmation has failed, with the payment method that was refused.
+    #[serde(default)]
+    last_payment_error: Value,
+}
+
+impl Intent {
+    /// Why the last confirmation was refused, if that was one with this payment method.
+    pub(crate) fn declined(&self, method: &str) -> Option<&str> {
+        let error = Some(&self.last_payment_error).filter(|error| error["payment_method"]["id"] == method)?;
+        Some(error["message"].as_str().unwrap_or("Your card was declined."))
+    }
 }
 
 /// How far a payment intent is.

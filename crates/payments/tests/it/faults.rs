@@ -345,3 +345,28 @@ async fn a_charge_that_comes_after_somebody_has_ended_its_attempt_is_not_lost() 
     assert_eq!((world.bank.charges().await.len(), world.payments(1).await.len()), (1, 1));
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_declined_card_whose_answer_is_an_error_is_declined_and_another_one_pays() {
+    let world = World::start().await;
+    let order = world.order().await;
+    let form = "type=card&card[token]=tok_chargeDeclined";
+    let method = world.bank.post("/v1/payment_methods", form, "by hand").await.expect(200)["id"].clone();
+    let method = method.as_str().unwrap();
+    for card in [method, "tok_chargeDeclined"] {
+        world.bank.fault("error_after", "/confirm", 1).await;
+        world.app.pay(&order, card).await.is_error(503, &message("Your payment is being checked"));
+        world.app.is(&order, "declined").await;
+        assert_eq!(world.app.shown(&order).await.json()["message"], "Your card was declined.");
+    }
+    // An attempt that was not carried out is not the one that was declined with the same method.
+    world.app.pay(&order, method).await.expect(400);
+    let charges = world.bank.charges().await.len();
+    world.bank.fault("cut_before", "/confirm", 1).await;
+    world.app.pay(&order, method).await.is_error(503, &message("Your payment is being checked"));
+    world.app.is(&order, "declined").await;
+    assert_eq!(world.bank.charges().await.len(), charges + 1, "it was confirmed");
+    world.app.pay(&order, "tok_visa").await.expect(201);
+    assert_eq!(world.bank.balance().await, 2000);
+    world.stop().await;
+}
