@@ -5,13 +5,15 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use bus::crash::PAYMENT_POINTS;
 use futures_util::future::join_all;
 use mongodb::bson::{Document, doc};
 use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use store::Store;
-use testkit::{Answer, Api, session_of};
+use testkit::{Answer, Api, session_of, until};
 use tokio::time::{Instant, sleep};
 
 use crate::deployment::Deployment;
@@ -28,6 +30,9 @@ const CANCELLED_AT: RangeInclusive<f64> = 0.2..=1.3;
 
 /// The latency between the payments service and its database, which makes its transactions long enough to meet.
 const LATENCY: Duration = Duration::from_millis(5);
+
+/// How long an instance has to die where it is to die; to begin with, it has to start.
+const CRASHES_WITHIN: Duration = Duration::from_secs(15);
 
 /// How many payments lose the answer of the bank, in each way.
 const LOST: u32 = 6;
@@ -56,6 +61,11 @@ pub(crate) async fn race(deployment: &Deployment, payments: &Store, seed: u64) {
         async |kind, path, times| assert!(faulty_bank::order(bank, BankFault { kind, path, times }).await);
 
     let mut random = StdRng::seed_from_u64(seed);
+    let (first, crash) = (buyer(0), crash(deployment, PAYMENT_POINTS.choose(&mut random).unwrap()));
+    tokio::select! {
+        () = crash => {}
+        _ = join_all((0..AT_ONCE).map(|_| first.keep_paying())) => {}
+    }
     set_latency(deployment, Network::Delayed(LATENCY)).await;
     let mut takes = Duration::from_millis(300);
     for _ in 0..ROUNDS {
@@ -89,6 +99,19 @@ pub(crate) async fn race(deployment: &Deployment, payments: &Store, seed: u64) {
         }
     }))
     .await;
+}
+
+/// Lets the first instance of the payments service die between what the bank has done and what is saved of it.
+async fn crash(deployment: &Deployment, point: &str) {
+    for instance in &deployment.instances {
+        let mut instance = instance.lock().await;
+        if instance.service == PAYMENTS {
+            instance.die_at(point, CRASHES_WITHIN).await;
+            instance.program.start_again();
+            until("the instance is ready", || instance.program.is_ready()).await;
+            return;
+        }
+    }
 }
 
 /// Waits until every refund has been made. If that takes too long, the checker will say so.
@@ -159,6 +182,28 @@ impl Buyer {
             began.elapsed()
         };
         tokio::join!(pay, cancel).0
+    }
+
+    /// Pays, and cancels some orders at nearly the same time, although the service may be away.
+    async fn keep_paying(&self) {
+        for number in 0.. {
+            let order = self.order().await;
+            let pay = async {
+                let (began, body) = (Instant::now(), json!({ "token": "tok_visa", "orderId": order }));
+                while began.elapsed() < ORDER_WINDOW {
+                    let answer = self.payments.try_send("POST", "/api/payments", &self.session, &body).await;
+                    if answer.is_some_and(|answer| answer.status != 404) {
+                        return;
+                    }
+                    sleep(Duration::from_millis(50)).await; // the order has not been copied, or the service is away
+                }
+            };
+            let cancel = async {
+                sleep(Duration::from_millis(100 * (number % 8))).await;
+                self.cancel(&order).await;
+            };
+            tokio::join!(pay, cancel);
+        }
     }
 
     /// Cancels while the bank confirms the payment.
