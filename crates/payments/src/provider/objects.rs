@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// Anything with an id.
@@ -58,6 +58,7 @@ pub(crate) enum IntentStatus {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Refund {
     pub(crate) id: String,
+    #[serde(deserialize_with = "or_pending")]
     pub(crate) status: RefundStatus,
     #[serde(default)]
     pub(crate) failure_reason: Option<String>,
@@ -80,10 +81,35 @@ pub(crate) enum RefundStatus {
     Pending,
 }
 
+/// Reads a status; Stripe's description of a refund allows null, which says nothing about its end.
+fn or_pending<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RefundStatus, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(RefundStatus::Pending))
+}
+
 /// A page of a list, the newest first.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct List<T> {
     pub(super) data: Vec<T>,
     #[serde(default)]
     pub(super) has_more: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Refund, RefundStatus};
+
+    #[test]
+    fn a_refund_has_succeeded_only_if_the_provider_says_so() {
+        for (status, expected) in [
+            ("\"succeeded\"", RefundStatus::Succeeded),
+            ("\"failed\"", RefundStatus::Failed),
+            ("\"canceled\"", RefundStatus::Canceled),
+            ("\"pending\"", RefundStatus::Pending),
+            ("\"requires_action\"", RefundStatus::Pending),
+            ("null", RefundStatus::Pending),
+        ] {
+            let json = format!(r#"{{"id":"re_1","status":{status},"metadata":null}}"#);
+            assert_eq!(serde_json::from_str::<Refund>(&json).unwrap().status, expected, "{status}");
+        }
+    }
 }
