@@ -184,7 +184,8 @@ async fn payments_of_another_provider_are_shown_and_left_alone() {
     world.app.pay(&paid, "tok_visa").await.expect(201);
     world.app.pay(&refund_due, "tok_visa").await.expect(201);
     world.app.pay(&declined, "tok_chargeDeclined").await;
-    world.bank.fault("cut_before", "", 1_000).await;
+    world.bank.fault("cut_before", "/confirm", 1_000).await;
+    world.bank.fault("cut_before", "/refunds", 1_000).await;
     world.app.pay(&unknown, "tok_visa").await.is_error(503, &message("Your payment is being checked"));
     world.cancel(&refund_due).await;
     // The key of another account: its bank knows nothing of these payments.
