@@ -17,8 +17,9 @@ const NOT_YET_INITIALIZED: i32 = 94;
 
 /// The codes of a server that is becoming primary or secondary, or does not reach the other members yet:
 /// `PrimarySteppedDown`, `ConfigurationInProgress`, `NotWritablePrimary`, `InterruptedDueToReplStateChange`,
-/// `NodeNotFound`.
-const CHANGING_STATE: [i32; 5] = [189, 109, 10107, 11602, 74];
+/// `NodeNotFound`, and `AlreadyInitialized`, of one that is still reading the configuration of its set, and has just answered
+/// that it belongs to none.
+const CHANGING_STATE: [i32; 6] = [189, 109, 10107, 11602, 74, 23];
 
 /// How long the members wait for a silent primary before they elect another, in milliseconds; a fifth of the default.
 const ELECTION_TIMEOUT_MS: i32 = 2000;

@@ -1,6 +1,7 @@
 //! mongod as a service.
 
 use std::ffi::OsStr;
+use std::net::TcpListener;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -39,6 +40,18 @@ async fn ready_means_that_transactions_commit_and_data_outlives_a_restart_on_ano
     assert_eq!(tickets.count_documents(doc! {}).await.unwrap(), 1);
     tickets.insert_one(doc! { "title": "match" }).await.unwrap();
     drop(client);
+    running.stop().await.result.unwrap();
+}
+
+#[tokio::test]
+async fn it_starts_also_while_a_program_that_says_nothing_has_its_former_port() {
+    let data = tempdir().unwrap();
+    let (running, first) = start(data.path()).await;
+    running.stop().await.result.unwrap();
+    // mongod asks there whether it is itself, and is silent about its replica set for as long as it waits.
+    let _silent = TcpListener::bind(("127.0.0.1", first.port)).unwrap();
+    let (running, second) = start(data.path()).await;
+    assert_ne!(first.uri, second.uri);
     running.stop().await.result.unwrap();
 }
 
