@@ -9,6 +9,9 @@ use crate::application::Addresses;
 /// Where the operator's tool looks for the broker without an option.
 const USUAL_NATS: &str = "nats://127.0.0.1:4222";
 
+/// Where it looks for the databases.
+const USUAL_MONGO: &str = "mongodb://127.0.0.1:27017/";
+
 /// Everything somebody needs who has just started it.
 #[derive(Debug)]
 pub(crate) struct Guide {
@@ -45,7 +48,11 @@ impl fmt::Display for Guide {
         let option = if nats == USUAL_NATS { String::new() } else { format!(" --nats-url {nats}") };
         writeln!(f, "See the events meanwhile: cargo run -- bus tail{option}")?;
         if let Some(bank) = bank {
-            writeln!(f, "Compare the payments with the bank: cargo run -- payments audit --stripe-url http://{bank}")?;
+            let mongo = &servers.mongo_shown;
+            let has_another = mongo.starts_with("mongodb://") && !mongo.starts_with(USUAL_MONGO);
+            let option = if has_another { format!(" --mongo-uri '{mongo}'") } else { String::new() };
+            let audit = format!("payments audit --stripe-url http://{bank}{option}");
+            writeln!(f, "Compare the payments with the bank: cargo run -- {audit}")?;
         }
         writeln!(f)?;
         write!(f, "Ctrl-C stops it.")

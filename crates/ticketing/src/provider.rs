@@ -31,14 +31,15 @@ impl Provider {
     ///
     /// # Errors
     ///
-    /// If it names a key that moves real money, or another provider without a key.
+    /// If it names a key that is no test key, or another provider without a key.
     pub(crate) fn of(environment: &BTreeMap<String, String>) -> Result<Self, Error> {
         let given = |name: &'static str| Some((name, environment.get(name)?.trim().to_owned()));
         let given: Vec<_> = VARIABLES.into_iter().filter_map(given).filter(|(_, value)| !value.is_empty()).collect();
         match given.first() {
-            Some(("STRIPE_KEY", key)) if key.starts_with("sk_live_") || key.starts_with("rk_live_") => bail!(
-                "STRIPE_KEY is a live key, and this application is for trying things: set a test key, which begins with \
-                 sk_test_, or unset it to use a test bank"
+            Some(("STRIPE_KEY", key)) if !key.starts_with("sk_test_") && !key.starts_with("rk_test_") => bail!(
+                "STRIPE_KEY is {}, and this application is for trying things: set a test key, which begins with sk_test_, \
+                 or unset it to use a test bank",
+                if key.contains("_live_") { "a live key" } else { "no test key" }
             ),
             Some(("STRIPE_KEY", _)) => Ok(Self::Given(given)),
             Some((name, _)) => bail!("{name} is set and STRIPE_KEY is not: set both, or unset both to use a test bank"),
@@ -88,9 +89,9 @@ mod tests {
 
     #[test]
     fn a_live_key_and_a_provider_without_a_key_are_refused() {
-        for key in ["sk_live_1", "rk_live_1"] {
+        for (key, what) in [("sk_live_1", "a live key"), ("rk_live_1", "a live key"), ("nonsense", "no test key")] {
             let refused = of(&[("STRIPE_KEY", key)]).unwrap_err();
-            assert!(refused.contains("a live key") && !refused.contains(key), "{refused}");
+            assert!(refused.contains(what) && !refused.contains(key), "{refused}");
         }
         let refused = of(&[("STRIPE_URL", "http://127.0.0.1:1")]).unwrap_err();
         assert!(refused.starts_with("STRIPE_URL is set and STRIPE_KEY is not"), "{refused}");

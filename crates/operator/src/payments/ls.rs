@@ -48,12 +48,16 @@ impl Ls {
             return object.end();
         }
         let mut table = Table::new(["ORDER", "STATE", "AMOUNT", "SINCE", "INTENT", "PROVIDER", "MESSAGE"]);
-        let mut rows = Vec::new();
+        let (mut rows, mut is_empty) = (Vec::new(), true);
         let listed = books.list(state, |payment| {
+            is_empty = false;
             rows.push(row(payment));
             if rows.len() == PAGE { say(table.page(&std::mem::take(&mut rows))) } else { Ok(()) }
         });
         listed.await?;
+        if is_empty {
+            return say(if self.stuck { "No refund is stuck." } else { "There are no payments." });
+        }
         say(table.page(&rows))
     }
 }
