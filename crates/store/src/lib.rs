@@ -15,6 +15,7 @@
 mod audit;
 mod commits;
 mod connection;
+mod dates;
 mod effects;
 mod error;
 mod handle;
@@ -40,6 +41,7 @@ use std::time::Duration;
 
 pub use audit::{Audit, Finding, Kind, Origin, Summary};
 pub use connection::{Away, Connection, PromptConnection, connect};
+pub use dates::time_of;
 pub use error::{in_words, is_busy, is_duplicate, plainly};
 pub use handle::Store;
 pub use ids::new_id;

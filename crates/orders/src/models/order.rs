@@ -13,7 +13,7 @@ use mongodb::error::Error;
 use mongodb::options::IndexOptions;
 use mongodb::{Collection, IndexModel};
 use serde::{Deserialize, Serialize};
-use store::{Versioned, in_time, is_duplicate, new_id, save};
+use store::{Versioned, in_time, is_duplicate, new_id, save, time_of};
 use time::OffsetDateTime;
 
 use super::Ticket;
@@ -133,8 +133,7 @@ impl Order {
 
     /// The time until which the order must be paid, to the millisecond.
     pub(crate) fn expires_at(&self) -> OffsetDateTime {
-        let since_1970 = time::Duration::milliseconds(self.expires_at.timestamp_millis());
-        OffsetDateTime::UNIX_EPOCH.saturating_add(since_1970)
+        time_of(self.expires_at)
     }
 
     pub(crate) fn ticket_id(&self) -> TicketId {

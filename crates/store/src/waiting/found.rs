@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 use super::row::{Row, computed, millis, stored};
 use super::rows::{WAITING, rows};
 use crate::commits::Listening;
-use crate::{Store, in_time};
+use crate::{Store, in_time, time_of};
 
 /// How many followers are read at once.
 pub(super) const MAX_FOLLOWERS: usize = 256;
@@ -185,7 +185,7 @@ pub async fn waiting_counts(store: &Store) -> Result<Vec<WaitingCount>> {
         group,
         subject,
         count: count.try_into().unwrap_or_default(),
-        oldest: OffsetDateTime::UNIX_EPOCH.saturating_add(time::Duration::milliseconds(oldest.timestamp_millis())),
+        oldest: time_of(oldest),
     });
     Ok(counts.collect())
 }
