@@ -10,19 +10,14 @@
 //! it. Nothing is charged before the confirmation, and an intent succeeds at most once, so the worst that can happen to a
 //! payment is that it is settled later.
 
-use std::time::Duration;
-
 use anyhow::Context;
 use bus::crash::point;
 use service::Error;
 use store::Projection;
 use tokio::time::timeout;
 
-use crate::models::{NO_COPY, Order, Payment, Payments, Settled};
+use crate::models::{NO_COPY, Order, Payment, Payments, Settled, TURN_WITHIN};
 use crate::provider::{Card, Intent, IntentStatus, Provider, Refusal};
-
-/// How long the provider has for all requests of one turn. A lease is longer.
-const TURN_WITHIN: Duration = Duration::from_secs(10);
 
 /// Why an attempt of which nothing more is known has ended.
 const INTERRUPTED: &str = "The payment was interrupted, and nothing was charged. Please try again.";

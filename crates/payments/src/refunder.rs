@@ -7,11 +7,8 @@ use service::{Error, Scope, Service};
 use tokio::time::timeout;
 
 use crate::due::each_due;
-use crate::models::{Payment, Payments, State};
+use crate::models::{Payment, Payments, State, TURN_WITHIN};
 use crate::provider::{Provider, Refund, RefundStatus, Refusal};
-
-/// How long the provider has for all requests of one turn. A lease is longer.
-const TURN_WITHIN: Duration = Duration::from_secs(10);
 
 /// After how long a refund that does not end is left to an operator.
 const STUCK_AFTER: Duration = Duration::from_secs(24 * 60 * 60);

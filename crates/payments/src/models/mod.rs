@@ -6,5 +6,5 @@ mod payments;
 
 pub(crate) use order::Order;
 pub use payment::State;
-pub(crate) use payment::{CannotBegin, Payment, Settled};
+pub(crate) use payment::{CannotBegin, Payment, Settled, TURN_WITHIN};
 pub(crate) use payments::{NO_COPY, Payments, Taken};

@@ -5,14 +5,16 @@ use std::time::Duration;
 use common::events::{AnyId, OrderId, PaymentCreated, PaymentId, PaymentRefunded, Price, UserId};
 use mongodb::bson::DateTime;
 use serde::{Deserialize, Serialize};
-use store::{Versioned, new_id};
+use store::{Versioned, new_id, time_of};
 use time::OffsetDateTime;
 
 use super::Order;
 
-/// How long an attempt, or a turn of the settler or the refunder, has the payment for itself. It is longer than any turn
-/// takes.
+/// How long an attempt, or a turn of the settler or the refunder, has the payment for itself.
 pub(super) const LEASE: Duration = Duration::from_secs(15);
+
+/// How long the provider has for all requests of one turn: less than the lease.
+pub(crate) const TURN_WITHIN: Duration = Duration::from_secs(10);
 
 /// The limits of the pause until the provider is asked again. It doubles with each turn that finds out nothing.
 const MIN_PAUSE: Duration = Duration::from_millis(500);
@@ -31,7 +33,7 @@ pub(crate) struct Payment {
     user_id: UserId,
     #[serde(flatten, with = "store::price")]
     price: Price,
-    /// Whose money it is: the URL of the provider, and the account.
+    /// Whose money it is: the place of the provider, and the account.
     provider: String,
     state: State,
     /// The number of the attempt, from 1; another one begins after one was declined.
@@ -352,8 +354,7 @@ impl Payment {
 
     /// When it reached its state.
     pub(crate) fn since(&self) -> OffsetDateTime {
-        let since_1970 = time::Duration::milliseconds(self.since.timestamp_millis());
-        OffsetDateTime::UNIX_EPOCH.saturating_add(since_1970)
+        time_of(self.since)
     }
 
     /// When the first attempt began, in seconds since 1970.
@@ -372,7 +373,8 @@ impl Versioned for Payment {
     }
 }
 
-fn after(time: Duration) -> DateTime {
+/// The time that is this far ahead.
+pub(super) fn after(time: Duration) -> DateTime {
     let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
     DateTime::from_millis(DateTime::now().timestamp_millis().saturating_add(millis))
 }

@@ -13,7 +13,7 @@ use store::{Projection, in_time, is_duplicate, save};
 use tokio::sync::Notify;
 
 use super::Order;
-use super::payment::{LEASE, Payment, Settled, State};
+use super::payment::{LEASE, Payment, Settled, State, after};
 
 const PAYMENTS: &str = "payments";
 
@@ -75,9 +75,9 @@ impl Payments {
         self.records.find_one(of(order)).session(tx).await
     }
 
-    /// Saves an attempt that begins.
-    pub(crate) async fn save_begun(&self, tx: &mut Tx, payment: &Payment, is_first: bool) -> Result<(), anyhow::Error> {
-        if is_first {
+    /// Saves an attempt that begins: the first one is a new payment.
+    pub(crate) async fn save_begun(&self, tx: &mut Tx, payment: &Payment) -> Result<(), anyhow::Error> {
+        if !payment.is_repeated() {
             self.records.insert_one(payment).session(tx).await?;
             return Ok(());
         }
@@ -142,12 +142,10 @@ impl Payments {
 
     /// Takes the most overdue payment of the provider that is in a state: nobody else takes it before the lease is over.
     pub(crate) async fn take(&self, state: State, provider: &str) -> Result<Taken, anyhow::Error> {
-        let now = DateTime::now();
-        let end = DateTime::from_millis(now.timestamp_millis() + i64::try_from(LEASE.as_millis())?);
-        let due = doc! { "state": text_of(state)?, "provider": provider, "dueAt": { "$lte": now } };
+        let due = doc! { "state": text_of(state)?, "provider": provider, "dueAt": { "$lte": DateTime::now() } };
         // `$inc` fails for a version that is not a number, and nothing but that payment would be looked at any more.
         let next = doc! { "$cond": [{ "$isNumber": "$version" }, { "$add": ["$version", 1_i64] }, "$version"] };
-        let lease = vec![doc! { "$set": { "dueAt": end, "isLeased": true, "version": next } }];
+        let lease = vec![doc! { "$set": { "dueAt": after(LEASE), "isLeased": true, "version": next } }];
         let records = self.records.clone_with_type::<Document>();
         let taken = records.find_one_and_update(due, lease).sort(doc! { "dueAt": 1 });
         let Some(document) = in_time(taken.return_document(ReturnDocument::After)).await? else {

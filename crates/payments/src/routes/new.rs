@@ -62,9 +62,8 @@ pub(crate) async fn pay(
     let work = async move |tx: &mut _| {
         let order = orders.find_for_update(tx, order_id).await?;
         let earlier = payments.find_in(tx, order_id).await?;
-        let is_first = earlier.is_none();
         let payment = begin.attempt(order, earlier)?;
-        payments.save_begun(tx, &payment, is_first).await?;
+        payments.save_begun(tx, &payment).await?;
         Ok::<_, ApiError>(payment)
     };
     let begun = store.transaction(work).await?;
