@@ -1,6 +1,7 @@
 //! A client of the APIs, as one person has it: with a session.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use http_body_util::{BodyExt, Full};
@@ -12,6 +13,10 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use service::Error;
+use tokio::time::{sleep, timeout};
+
+/// How long a record may take to reach another service.
+const FOUND_WITHIN: Duration = Duration::from_secs(20);
 
 /// Somebody with a browser.
 #[derive(Clone, Debug)]
@@ -59,6 +64,22 @@ impl Client {
         let body = answer.into_body().collect().await.with_context(doing)?.to_bytes();
         let json = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).with_context(doing)? };
         Ok(Answer { what: doing(), status, json })
+    }
+
+    /// Creates something from a record that may not have reached the service yet: sends it until the answer is not 404.
+    pub(crate) async fn create(&mut self, path: &str, body: &Value) -> Result<Value, Error> {
+        let created = async {
+            loop {
+                let answer = self.send(Method::POST, path, Some(body.clone())).await?;
+                if answer.status != StatusCode::NOT_FOUND {
+                    return answer.expect(StatusCode::CREATED);
+                }
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(FOUND_WITHIN, created)
+            .await
+            .with_context(|| format!("POST {path} {body} is still answered with 404"))?
     }
 
     /// Whether the path is answered with success.

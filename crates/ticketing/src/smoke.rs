@@ -152,7 +152,7 @@ impl Scenario {
         let third = self.reserve(&mut buyer, &ticket).await?;
         self.expect(Subject::OrderCreated, &json!({ "id": third, "version": 0 })).await?;
         self.expect(Subject::TicketUpdated, &json!({ "id": ticket, "version": 5, "orderId": third })).await?;
-        self.pay(&mut buyer, &third).await?;
+        buyer.create("/api/payments", &json!({ "token": "tok_visa", "orderId": third })).await?;
         self.expect(Subject::PaymentCreated, &json!({ "orderId": third })).await?;
         let path = format!("/api/orders/{}", text(&third)?);
         let complete = async {
@@ -186,22 +186,6 @@ impl Scenario {
             }
         };
         Ok(timeout(PATIENCE, reserve).await.context("reserving took too long")??["id"].clone())
-    }
-
-    /// Pays an order, which may not have reached the payments service yet.
-    async fn pay(&mut self, buyer: &mut Client, order: &Value) -> Result<(), Error> {
-        let body = json!({ "token": "tok_visa", "orderId": order });
-        let pay = async {
-            loop {
-                let answer = buyer.send(Method::POST, "/api/payments", Some(body.clone())).await?;
-                if answer.status != StatusCode::NOT_FOUND {
-                    return answer.expect(StatusCode::CREATED);
-                }
-                sleep(Duration::from_millis(20)).await;
-            }
-        };
-        timeout(PATIENCE, pay).await.context("paying took too long")??;
-        Ok(())
     }
 
     /// Waits for an event of the subject, and sees that it says at least this.
