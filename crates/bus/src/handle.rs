@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use crate::claim::Claims;
-use crate::{Connection, Error, IfAbsent, Listening, Name};
+use crate::{Connection, Error, IfAbsent, Listening, Name, Streams};
 
 /// How long a request to the JetStream API may take.
 const API_TIMEOUT: Duration = Duration::from_secs(3);
@@ -74,9 +74,9 @@ impl Bus {
         self.parts.connection.replicas.into()
     }
 
-    /// Whether this process must not create or change the streams.
-    pub(crate) fn is_read_only(&self) -> bool {
-        self.parts.connection.read_only
+    /// What this process does about the streams.
+    pub(crate) fn streams(&self) -> Streams {
+        self.parts.connection.streams
     }
 
     /// Waits until everything sent so far has reached the server, for at most `limit`.
@@ -112,7 +112,7 @@ impl Bus {
     }
 
     /// Waits until a lost connection is restored.
-    pub(crate) fn reconnected(&self) -> impl Future<Output = ()> + use<> {
+    pub fn reconnected(&self) -> impl Future<Output = ()> + use<> {
         let mut link = self.link();
         let times_connected = link.borrow().times_connected;
         async move {
@@ -126,12 +126,13 @@ impl Bus {
         self.parts.link.clone()
     }
 
-    pub(crate) fn client(&self) -> &Client {
+    /// The connection itself, for what is no event.
+    pub fn client(&self) -> &Client {
         &self.parts.client
     }
 
-    /// JetStream with the short timeout of one attempt to publish.
-    pub(crate) fn publishing(&self) -> &jetstream::Context {
+    /// JetStream with the short timeout of one attempt to publish: 1 s.
+    pub fn publishing(&self) -> &jetstream::Context {
         &self.parts.publishing
     }
 

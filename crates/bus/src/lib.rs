@@ -35,7 +35,7 @@ mod topology;
 mod url;
 
 pub use clients::{Client, Entry, Heartbeat, Listening, Registered, Registration, Waiting, clients};
-pub use connection::{Connection, IfAbsent, connect};
+pub use connection::{Connection, IfAbsent, Streams, connect};
 pub use dead_letters::{DeadLetter, FailedAttempt, Failures, NotRedriven};
 pub use delivery::{Delivery, EVENT_ID, NotAnEvent};
 pub use error::{Error, ErrorKind};

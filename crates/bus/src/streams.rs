@@ -25,7 +25,7 @@ use async_nats::jetstream::context::{
 use async_nats::jetstream::stream::{Config, Info, StorageType};
 use events::Subject;
 
-use crate::{Bus, Error, ErrorKind, Name};
+use crate::{Bus, Error, ErrorKind, Name, Streams};
 
 /// The oldest server that is compatible: 2.12 brought message schedules.
 const MIN_SERVER_VERSION: (i64, i64) = (2, 12);
@@ -51,10 +51,12 @@ pub(crate) fn check_server(bus: &Bus) -> Result<(), Error> {
     Ok(())
 }
 
-/// Creates the streams, or updates them. A read-only connection checks only that they exist.
+/// Creates the streams, or updates them, or checks that they exist, as the connection says.
 pub(crate) async fn ensure(bus: &Bus) -> Result<(), Error> {
-    if bus.is_read_only() {
-        return find(bus).await;
+    match bus.streams() {
+        Streams::Kept => {}
+        Streams::Required => return find(bus).await,
+        Streams::Unused => return Ok(()),
     }
     for config in [events(bus), dead_letters(bus)] {
         create_or_update(bus, config).await?;
@@ -139,6 +141,9 @@ fn with_what_is_needed(existing: Config, wanted: Config, replicas: usize) -> Con
 }
 
 async fn find(bus: &Bus) -> Result<(), Error> {
+    if bus.streams() == Streams::Unused {
+        return Ok(());
+    }
     let Some(stream) = missing(bus).await? else { return Ok(()) };
     let config = events(bus);
     match check_others(bus, &config.name, &config.subjects).await {

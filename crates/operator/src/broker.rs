@@ -1,7 +1,7 @@
 //! The broker of a running application, and the frame of every command that uses it.
 
 use anyhow::anyhow;
-use bus::{Bus, Connection, ErrorKind, Name, ServerUrl};
+use bus::{Bus, Connection, ErrorKind, Name, ServerUrl, Streams};
 use clap::Args;
 use service::{Error, Exit, Scope, Service, Stopped};
 
@@ -31,7 +31,7 @@ impl Broker {
         let Self { nats_url, nats_cluster_id } = self;
         let client_id = format!("ticketing-bus-{:08x}", rand::random::<u32>()).parse()?;
         let connection = Connection::new(nats_url, nats_cluster_id, client_id);
-        scope.start("nats", Connection { read_only: true, ..connection }).await.map_err(with_hint)
+        scope.start("nats", Connection { streams: Streams::Required, ..connection }).await.map_err(with_hint)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{Name, ServerUrl};
 /// A connection to the broker; its handle is the [`Bus`](crate::Bus).
 ///
 /// It is ready when the server has proved compatible and the streams exist. A lost connection is restored, however long that
-/// takes, and so are streams that somebody deletes; until then, the connection of a service is shown as waiting. On stop it
+/// takes, and so are [streams](Streams) that somebody deletes; until then, the connection of a service is shown as waiting. On stop it
 /// sends what is left to send and closes.
 #[derive(Clone, Debug)]
 pub struct Connection {
@@ -28,9 +28,8 @@ pub struct Connection {
     pub replicas: u8,
     /// What happens if no server answers at first.
     pub if_absent: IfAbsent,
-    /// Whether the streams must not be created or changed. A missing stream is then an error,
-    /// [`NoStream`](crate::ErrorKind::NoStream).
-    pub read_only: bool,
+    /// What it does about the streams of the events and the dead letters.
+    pub streams: Streams,
 }
 
 /// What a [`Connection`] does if no server answers at first.
@@ -43,9 +42,20 @@ pub enum IfAbsent {
     Wait,
 }
 
+/// What a [`Connection`] does about the streams of the events and the dead letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Streams {
+    /// It creates and updates them, and creates them again when somebody deletes them.
+    Kept,
+    /// It changes nothing. A missing stream is an error, [`NoStream`](crate::ErrorKind::NoStream).
+    Required,
+    /// It needs none of them: for what exchanges no events.
+    Unused,
+}
+
 impl Connection {
     /// A connection for a command-line tool, which leaves the number of replicas as it is.
     pub fn new(url: ServerUrl, cluster_id: Name, client_id: Name) -> Self {
-        Self { url, cluster_id, client_id, replicas: 1, if_absent: IfAbsent::Fail, read_only: false }
+        Self { url, cluster_id, client_id, replicas: 1, if_absent: IfAbsent::Fail, streams: Streams::Kept }
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use bus::{
-    Bus, Connection, Consumer, DeadLetter, Delivery, Heartbeat, Reader, Registration, Source, Start, Verdict, clients,
+    Bus, Connection, Consumer, DeadLetter, Delivery, Heartbeat, Reader, Registration, Source, Start, Streams, Verdict,
+    clients,
 };
 use events::{
     ExpirationComplete, OrderCancelled, OrderCreated, PaymentCreated, PaymentRefunded, Subject, TicketCreated,
@@ -71,7 +72,7 @@ async fn a_stream_is_read_with_subjects_that_it_does_not_have_and_gets_them_from
         let outsider = broker.outsider().await;
         let subjects = async || outsider.get_stream(EVENTS).await.unwrap().cached_info().config.subjects.clone();
         let mut expected = subjects().await;
-        let mut tool = launch("tool", Connection { read_only: true, ..broker.connection("tool") }).start();
+        let mut tool = launch("tool", Connection { streams: Streams::Required, ..broker.connection("tool") }).start();
         let mut reader = Reader::of_events(&tool.ready().await.unwrap(), &Subject::ALL, Start::All).await.unwrap();
         assert!(reader.try_next().await.unwrap().is_some());
         reader.close().await;

@@ -1,6 +1,6 @@
 //! Reading a stream.
 
-use bus::{Connection, ErrorKind, Reader, Start};
+use bus::{Connection, ErrorKind, Reader, Start, Streams};
 use events::Subject;
 use service::launch;
 use testkit::{Broker, name};
@@ -88,7 +88,7 @@ async fn a_stream_that_was_deleted_and_created_again_is_read_from_its_beginning(
 #[tokio::test]
 async fn a_read_only_connection_creates_no_stream_and_says_what_is_missing() {
     let broker = Broker::start().await;
-    let read_only = || Connection { read_only: true, ..broker.connection("tool") };
+    let read_only = || Connection { streams: Streams::Required, ..broker.connection("tool") };
     let error = launch("tool", read_only()).start().ready().await.unwrap_err();
     assert!(matches!(ErrorKind::of(&error), Some(ErrorKind::NoStream { .. })), "{error:#}");
     let outsider = broker.outsider().await;

@@ -10,7 +10,7 @@ use std::process::Command;
 use modules::{Module, modules_of};
 
 /// The layer of each crate. A new crate must be given one here.
-const LAYERS: [(&str, u8); 19] = [
+const LAYERS: [(&str, u8); 20] = [
     ("service", 1),
     ("events", 1),
     ("telemetry", 2),
@@ -18,6 +18,7 @@ const LAYERS: [(&str, u8); 19] = [
     ("numbers", 2),
     ("bus", 3),
     ("store", 4),
+    ("hub", 4),
     ("common", 5),
     ("auth", 6),
     ("tickets", 6),

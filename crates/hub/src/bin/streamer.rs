@@ -1,0 +1,10 @@
+//! Publishes what is posted to a path to everybody who reads that path.
+
+use hub::{HubProgram, HubSettings, Views};
+use service::Exit;
+use service::settings::Sections;
+
+fn main() -> Exit {
+    let sections = Sections::new().with::<HubSettings>();
+    service::runner::main("streamer", sections, || HubProgram { views: Views::Streams })
+}

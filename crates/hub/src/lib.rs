@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+mod channel;
+mod front;
+mod hub;
+mod message;
+mod program;
+mod ring;
+mod settings;
+mod transport;
+
+pub use channel::{Channel, InvalidChannel};
+pub use front::{Views, routes};
+pub use hub::{Hub, MessageHub, NotOpened, Subscription};
+pub use message::{Format, Message};
+pub use program::HubProgram;
+pub use ring::{Batch, Limits, Reader, Ring};
+pub use settings::{HubSettings, Transports};
+pub use transport::{Memory, Nats, NatsTransport, Transport, Unavailable};
