@@ -46,6 +46,7 @@ pub struct Child<'a, P = OnExit> {
     /// `None` for any time.
     ready_within: Option<Duration>,
     stop_within: Duration,
+    is_optional: bool,
     settings: Option<Settings>,
 }
 
@@ -53,7 +54,7 @@ impl<'a> Child<'a> {
     pub(crate) fn new(parent: &'a Arc<Node>, name: &'a str) -> Self {
         let stop_within = parent.stop.within;
         let ready_within = Some(READY_WITHIN);
-        Self { parent, name, policy: OnExit::Escalate, ready_within, stop_within, settings: None }
+        Self { parent, name, policy: OnExit::Escalate, ready_within, stop_within, is_optional: false, settings: None }
     }
 
     /// What the end of the child means, once it was ready.
@@ -64,8 +65,8 @@ impl<'a> Child<'a> {
 
     /// Starts the child again whenever it fails, ends unasked, or is not ready in time.
     pub fn restart(self, restart: Restart) -> Child<'a, Restart> {
-        let Self { parent, name, ready_within, stop_within, settings, .. } = self;
-        Child { parent, name, policy: restart, ready_within, stop_within, settings }
+        let Self { parent, name, ready_within, stop_within, is_optional, settings, .. } = self;
+        Child { parent, name, policy: restart, ready_within, stop_within, is_optional, settings }
     }
 
     /// Starts the child and hands out its handle, once it is ready.
@@ -79,8 +80,8 @@ impl<'a> Child<'a> {
 
     /// Starts the child, whose children are stopped in this order.
     pub(crate) async fn start_with<S: Service>(self, stop_order: StopOrder, service: S) -> Result<S::Handle, Error> {
-        let Self { parent, name, policy, ready_within, stop_within, settings } = self;
-        let child = parent.add_child(name, Plan { on_exit: policy, stop_order, stop_within, settings })?;
+        let Self { parent, name, policy, ready_within, stop_within, is_optional, settings } = self;
+        let child = parent.add_child(name, Plan { on_exit: policy, stop_order, stop_within, is_optional, settings })?;
         ready(parent, &child, run(&child, service), ready_within).await
     }
 }
@@ -95,6 +96,13 @@ impl<P> Child<'_, P> {
     /// Lets the child take any time to become ready: for one that waits for a server which may be away.
     pub fn wait_until_ready(mut self) -> Self {
         self.ready_within = None;
+        self
+    }
+
+    /// The program is ready without the child: while it starts, waits, or is started again. For a source of data without
+    /// which the rest goes on.
+    pub fn optional(mut self) -> Self {
+        self.is_optional = true;
         self
     }
 
@@ -123,8 +131,9 @@ impl Child<'_, Restart> {
     /// The child's last failure, if it failed too often; [`Stopped`](crate::Stopped) if this service was asked to stop
     /// in the meantime.
     pub async fn start<S: Service>(self, make: impl FnMut() -> S + Send + 'static) -> Result<Slot<S::Handle>, Error> {
-        let Self { parent, name, policy, ready_within, stop_within, settings } = self;
-        let plan = Plan { on_exit: OnExit::Escalate, stop_order: StopOrder::LastFirst, stop_within, settings };
+        let Self { parent, name, policy, ready_within, stop_within, is_optional, settings } = self;
+        let (on_exit, stop_order) = (OnExit::Escalate, StopOrder::LastFirst);
+        let plan = Plan { on_exit, stop_order, stop_within, is_optional, settings };
         let supervisor = parent.add_child(name, plan)?;
         let answer = run(&supervisor, Supervisor { make, policy, ready_within });
         ready(parent, &supervisor, answer, None).await

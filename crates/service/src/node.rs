@@ -59,6 +59,7 @@ pub(crate) struct Plan {
     pub(crate) on_exit: OnExit,
     pub(crate) stop_order: StopOrder,
     pub(crate) stop_within: Duration,
+    pub(crate) is_optional: bool,
     /// `None` for those of the parent.
     pub(crate) settings: Option<Settings>,
 }
@@ -66,7 +67,7 @@ pub(crate) struct Plan {
 impl Node {
     pub(crate) fn root(name: &str, tree: Tree, settings: Settings, stop_within: Duration) -> Arc<Self> {
         let path = Path::root(name);
-        let row = Some(tree.add(&path));
+        let row = Some(tree.add(&path, false));
         Arc::new(Self { row, ..Self::new(path, tree, settings, stop_within) })
     }
 
@@ -92,9 +93,9 @@ impl Node {
     /// Adds the last child; refused when the stop was requested, or when a live sibling has the name.
     pub(crate) fn add_child(self: &Arc<Self>, name: &str, plan: Plan) -> Result<Arc<Self>, Error> {
         let path = self.path.child(name);
-        let Plan { on_exit, stop_order, stop_within, settings } = plan;
+        let Plan { on_exit, stop_order, stop_within, is_optional, settings } = plan;
         self.add(path, |path| Self {
-            row: Some(self.tree.add(&path)),
+            row: Some(self.tree.add(&path, is_optional)),
             path,
             on_exit: Some(on_exit),
             stop_order,

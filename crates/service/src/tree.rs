@@ -115,6 +115,9 @@ pub struct Status {
     pub waits_for: Option<&'static str>,
     /// Why the service failed, or waits.
     pub error: Option<String>,
+    /// Whether the program is ready without the service and what is below it.
+    #[serde(rename = "optional")]
+    pub is_optional: bool,
 }
 
 /// The key of a row; rows are in the order of the starts.
@@ -160,13 +163,18 @@ impl Tree {
     }
 
     /// The services that keep the program from being ready: the root unless it is ready, and every other service that
-    /// starts, stops or waits; but not those that wait for something in `excluded`: `nats`.
+    /// starts, stops or waits; but not the optional ones, and not those that wait for something in `excluded`: `nats`.
     pub fn not_ready(&self, excluded: &[String]) -> Vec<Path> {
         let rows = self.rows.borrow();
         let root = rows.statuses.values().next().filter(|root| root.state != State::Ready);
         let is_excluded =
             |status: &&Status| status.waits_for.is_none_or(|what| !excluded.iter().any(|name| name == what));
-        let others = rows.statuses.values().skip(1).filter(|status| !status.state.is_settled()).filter(is_excluded);
+        let optional: Vec<_> = rows.statuses.values().filter(|status| status.is_optional).collect();
+        let is_required = |status: &&Status| {
+            !optional.iter().any(|other| status.path == other.path || status.path.is_below(&other.path))
+        };
+        let others = rows.statuses.values().skip(1).filter(|status| !status.state.is_settled());
+        let others = others.filter(is_excluded).filter(is_required);
         root.into_iter().chain(others).map(|status| status.path.clone()).collect()
     }
 
@@ -185,7 +193,8 @@ impl Tree {
         }
     }
 
-    pub(crate) fn add(&self, path: &Path) -> Row {
+    /// Adds a service that starts. The program is ready without an optional one, and without what is below it.
+    pub(crate) fn add(&self, path: &Path, is_optional: bool) -> Row {
         let mut row = 0;
         self.rows.send_modify(|rows| {
             row = rows.next;
@@ -196,7 +205,8 @@ impl Tree {
             let state = State::Starting;
             let since = SystemTime::now();
             let path = path.clone();
-            let status = Status { path, state, since, restarts: 0, address: None, waits_for: None, error: None };
+            let status =
+                Status { path, state, since, restarts: 0, address: None, waits_for: None, error: None, is_optional };
             rows.statuses.insert(row, status);
         });
         row

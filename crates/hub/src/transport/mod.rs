@@ -1,15 +1,18 @@
 //! What carries messages from hub to hub.
 
+mod chosen;
 mod memory;
 mod nats;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
+pub use chosen::Chosen;
 pub use memory::Memory;
 pub use nats::{Nats, NatsTransport};
 
 use crate::{Channel, Message, Ring};
-use std::sync::Arc;
 
 /// Carries the messages of all channels between hubs, and numbers those of each channel upwards.
 pub trait Transport: Clone + Send + Sync + 'static {

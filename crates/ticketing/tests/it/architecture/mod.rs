@@ -10,7 +10,7 @@ use std::process::Command;
 use modules::{Module, modules_of};
 
 /// The layer of each crate. A new crate must be given one here.
-const LAYERS: [(&str, u8); 20] = [
+const LAYERS: [(&str, u8); 21] = [
     ("service", 1),
     ("events", 1),
     ("telemetry", 2),
@@ -26,6 +26,7 @@ const LAYERS: [(&str, u8); 20] = [
     ("payments", 6),
     ("expiration", 6),
     ("bank", 6),
+    ("gateway", 6),
     ("operator", 7),
     ("ticketing", 8),
     ("faults", 8),

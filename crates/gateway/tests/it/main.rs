@@ -1,0 +1,4 @@
+//! Gateways, from outside.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod number_gateway;
