@@ -29,6 +29,7 @@ mod publish;
 mod reader;
 mod settings;
 mod spans;
+mod stored;
 mod streams;
 mod subscription;
 mod topology;
@@ -49,6 +50,7 @@ pub use name::{InvalidName, Name};
 pub use publish::{PublishError, Published, Publisher, RecordedEvent};
 pub use reader::{READER, Reader};
 pub use settings::NatsSettings;
+pub use stored::{StoredEvents, events_behind, stored_events};
 pub use streams::dead_letter_stream;
 pub use subscription::{
     CLIENT_ID, Consumer, DURABLE, Membership, QUEUE_GROUP, RETURN_DELAY, Source, Start, Subscription, Verdict,

@@ -104,6 +104,16 @@ impl Reader {
         Self::open(bus, bus.cluster_id().to_string(), subjects, start).await
     }
 
+    /// Reads the events of these subjects that are stored behind this sequence.
+    ///
+    /// # Errors
+    ///
+    /// When the broker does not answer.
+    pub async fn of_events_behind(bus: &Bus, subjects: &[Subject], sequence: u64) -> Result<Self, Error> {
+        let reader = Self::of_events(bus, subjects, Start::New).await?;
+        Ok(Self { from: DeliverPolicy::ByStartSequence { start_sequence: sequence + 1 }, ..reader })
+    }
+
     /// Reads all dead letters.
     ///
     /// # Errors

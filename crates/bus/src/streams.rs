@@ -70,6 +70,7 @@ fn events(bus: &Bus) -> Config {
         description: Some("the events of this cluster".to_owned()),
         subjects: Subject::ALL.map(Subject::as_str).into_iter().chain([SCHEDULES]).map(str::to_owned).collect(),
         allow_message_schedules: true,
+        allow_direct: true,
         storage: StorageType::File,
         duplicate_window: DUPLICATE_WINDOW,
         ..Config::default()
@@ -135,15 +136,13 @@ fn with_what_is_needed(existing: Config, wanted: Config, replicas: usize) -> Con
         subjects,
         num_replicas: replicas,
         allow_message_schedules: existing.allow_message_schedules || wanted.allow_message_schedules,
+        allow_direct: existing.allow_direct || wanted.allow_direct,
         duplicate_window: existing.duplicate_window.max(wanted.duplicate_window),
         ..existing
     }
 }
 
 async fn find(bus: &Bus) -> Result<(), Error> {
-    if bus.streams() == Streams::Unused {
-        return Ok(());
-    }
     let Some(stream) = missing(bus).await? else { return Ok(()) };
     let config = events(bus);
     match check_others(bus, &config.name, &config.subjects).await {
@@ -187,6 +186,9 @@ pub(crate) async fn is_nowhere(bus: &Bus, subject: &str) -> bool {
 
 /// Creates the streams again that somebody has deleted.
 pub(crate) async fn restore(bus: &Bus) -> Result<(), Error> {
+    if bus.streams() == Streams::Unused {
+        return Ok(());
+    }
     let Some(stream) = missing(bus).await? else { return Ok(()) };
     tracing::warn!(stream, "stream deleted, creating it again; an audit finds the events that are lost");
     ensure(bus).await

@@ -13,6 +13,7 @@ mod reader;
 mod redrive;
 mod registration;
 mod settings;
+mod stored;
 mod survival;
 mod unreadable;
 mod url;
