@@ -15,10 +15,12 @@ mod lines;
 mod mongod;
 mod port;
 mod process;
+mod reading;
 mod service_program;
 mod settings;
 mod stream;
 mod subscriber;
+mod websocket;
 
 use std::time::Duration;
 
@@ -32,11 +34,14 @@ pub use guarded_mongod::GuardedMongod;
 pub use mongod::Mongod;
 pub use port::free_port;
 pub use process::{Ended, Process, programs};
+pub use reading::Reading;
 pub use service_program::ServiceProgram;
 pub use settings::{course_environment, settings};
 pub use store::new_id;
 pub use stream::{Stored, settled, stored};
 pub use subscriber::{Subscriber, all_of_it, durable_group, listen, listen_to, unanswered};
+
+pub use websocket::{Message, WebSocket};
 
 /// The text of an id that no record has.
 pub fn unknown_id() -> String {

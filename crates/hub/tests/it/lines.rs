@@ -3,8 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use testkit::Reading;
 
-use crate::client::Reading;
 use crate::hubs::TestHub;
 
 #[tokio::test]

@@ -1,7 +1,6 @@
 //! Hubs and their front ends, from outside.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
-mod client;
 mod hubs;
 mod lines;
 mod nats;

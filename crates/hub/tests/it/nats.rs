@@ -1,9 +1,8 @@
 //! Hubs that exchange messages over a NATS server.
 
 use serde_json::Value;
-use testkit::{Broker, until};
+use testkit::{Broker, Reading, until};
 
-use crate::client::Reading;
 use crate::hubs::TestHub;
 use crate::lines::names_are_exact;
 

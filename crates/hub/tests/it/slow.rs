@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use testkit::until;
+use testkit::{Reading, WebSocket, until};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::client::Reading;
 use crate::hubs::TestHub;
-use crate::websockets::WebSocket;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_does_not_read_costs_others_nothing_and_learns_what_it_has_missed() {

@@ -3,10 +3,7 @@
 use std::process::Command;
 
 use nix::sys::signal::Signal;
-use testkit::{Process, free_port, until};
-
-use crate::client::Reading;
-use crate::websockets::WebSocket;
+use testkit::{Process, Reading, WebSocket, free_port, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_ends_every_stream_and_websocket_as_its_protocol_demands() {

@@ -1,8 +1,8 @@
 //! Server-sent events, the tail view, the page; and all of them at once.
 
-use crate::client::Reading;
+use testkit::{Reading, WebSocket};
+
 use crate::hubs::TestHub;
-use crate::websockets::WebSocket;
 
 #[tokio::test]
 async fn an_event_has_an_id_and_a_returning_reader_continues_behind_it() {

@@ -1,53 +1,11 @@
 //! WebSockets.
 
-use std::net::SocketAddr;
-
-use futures_util::StreamExt;
-use testkit::LIMIT;
+use testkit::{LIMIT, Message, WebSocket};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::{WebSocketStream, client_async};
+use tokio_tungstenite::client_async;
 
 use crate::hubs::TestHub;
-
-/// The client's side of a connection.
-pub(crate) struct WebSocket(WebSocketStream<TcpStream>);
-
-impl WebSocket {
-    pub(crate) async fn open(address: SocketAddr, path: &str) -> Self {
-        let socket = TcpStream::connect(address).await.unwrap();
-        let (websocket, _) = client_async(format!("ws://{address}{path}"), socket).await.unwrap();
-        Self(websocket)
-    }
-
-    /// The next frame that is not a ping, which is answered; `None` at the end.
-    pub(crate) async fn frame(&mut self) -> Option<Message> {
-        loop {
-            match timeout(LIMIT, self.0.next()).await.expect("a frame comes in time")? {
-                Ok(Message::Ping(_)) => {}
-                Ok(frame) => return Some(frame),
-                Err(_) => return None,
-            }
-        }
-    }
-
-    pub(crate) async fn text(&mut self) -> String {
-        match self.frame().await {
-            Some(Message::Text(text)) => text.to_string(),
-            other => panic!("not a text: {other:?}"),
-        }
-    }
-
-    /// The code that the server closes the connection with; other frames before it are skipped.
-    pub(crate) async fn code(&mut self) -> Option<u16> {
-        loop {
-            if let Message::Close(close) = self.frame().await? {
-                return close.map(|close| close.code.into());
-            }
-        }
-    }
-}
 
 #[tokio::test]
 async fn a_message_is_a_frame_of_text_or_of_bytes_as_it_was_published() {
@@ -95,15 +53,14 @@ async fn a_client_that_answers_pings_stays_and_one_that_does_not_is_closed() {
 
 #[tokio::test]
 async fn what_a_client_sends_is_read_and_ignored() {
-    use futures_util::SinkExt;
     let hub = TestHub::start().await;
     let mut websocket = WebSocket::open(hub.address, "/pycon").await;
     for _ in 0..1000 {
-        websocket.0.send(Message::text("x".repeat(1000))).await.unwrap();
+        websocket.send("x".repeat(1000)).await;
     }
     hub.publish("/pycon", "hello").await;
     assert_eq!(websocket.text().await, "hello");
-    websocket.0.close(None).await.unwrap();
+    websocket.close().await;
     while websocket.frame().await.is_some() {} // until the server has answered the end
     hub.stop().await;
 }

@@ -1,4 +1,4 @@
-//! A reader of an HTTP stream.
+//! A reader of an HTTP answer that comes piece by piece.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -9,16 +9,20 @@ use hyper::client::conn::http1;
 use hyper::header::HeaderMap;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use testkit::LIMIT;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+
+use crate::LIMIT;
 
 type Connection = http1::Connection<TokioIo<TcpStream>, Full<Bytes>>;
 
 /// An answer that is being read.
-pub(crate) struct Reading {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
+#[derive(Debug)]
+pub struct Reading {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
     connection: Pin<Box<Connection>>,
     body: Incoming,
     read: Vec<u8>,
@@ -27,12 +31,13 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    pub(crate) async fn open(address: SocketAddr, path: &str) -> Self {
+    /// Asks for a path.
+    pub async fn open(address: SocketAddr, path: &str) -> Self {
         Self::with(address, path, &[]).await
     }
 
     /// Asks with these headers besides.
-    pub(crate) async fn with(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Self {
+    pub async fn with(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Self {
         let socket = TcpStream::connect(address).await.unwrap();
         let (mut requests, connection) = http1::handshake(TokioIo::new(socket)).await.unwrap();
         let mut connection = Box::pin(connection);
@@ -68,7 +73,7 @@ impl Reading {
     }
 
     /// Reads through this text and returns it with everything before it.
-    pub(crate) async fn through(&mut self, end: &str) -> String {
+    pub async fn through(&mut self, end: &str) -> String {
         let reading = async {
             loop {
                 let found = self.read.windows(end.len()).position(|window| window == end.as_bytes());
@@ -82,14 +87,14 @@ impl Reading {
         timeout(LIMIT, reading).await.unwrap_or_else(|_| panic!("{end:?} did not come"))
     }
 
-    /// The next line, without its end; an empty one is a keep-alive.
-    pub(crate) async fn line(&mut self) -> String {
+    /// The next line, without its end.
+    pub async fn line(&mut self) -> String {
         let line = self.through("\n").await;
         line.strip_suffix('\n').unwrap().to_owned()
     }
 
     /// The next line that is not empty.
-    pub(crate) async fn message(&mut self) -> String {
+    pub async fn message(&mut self) -> String {
         loop {
             let line = self.line().await;
             if !line.is_empty() {
@@ -99,7 +104,7 @@ impl Reading {
     }
 
     /// What is left, and whether the answer ended as it should.
-    pub(crate) async fn rest(mut self) -> (String, bool) {
+    pub async fn rest(mut self) -> (String, bool) {
         timeout(LIMIT, async { while self.more().await {} }).await.unwrap();
         (String::from_utf8_lossy(&self.read).into_owned(), self.ended.unwrap())
     }
