@@ -87,13 +87,19 @@ impl SessionKey {
     /// Only cookies named `session` are looked at, and the first valid one counts: browsers send the cookies of all programs
     /// of a host, whatever its port, with any bytes in them.
     pub fn current_user(&self, headers: &HeaderMap) -> Option<CurrentUser> {
-        let cookies = headers.get_all(COOKIE).iter().flat_map(|cookies| cookies.as_bytes().split(|byte| *byte == b';'));
-        let mut values = cookies.filter_map(|cookie| cookie.trim_ascii().strip_prefix(b"session="));
-        values.find_map(|value| self.user_of(value))
+        self.session(headers).map(|(user, _)| user)
     }
 
-    /// The user whose session the value of a cookie is, in either of the two alphabets of base64.
-    fn user_of(&self, value: &[u8]) -> Option<CurrentUser> {
+    /// Who the request is from, as [`current_user`](Self::current_user) says it, and when the session ends, in seconds since
+    /// 1970.
+    pub fn session(&self, headers: &HeaderMap) -> Option<(CurrentUser, u64)> {
+        let cookies = headers.get_all(COOKIE).iter().flat_map(|cookies| cookies.as_bytes().split(|byte| *byte == b';'));
+        let mut values = cookies.filter_map(|cookie| cookie.trim_ascii().strip_prefix(b"session="));
+        values.find_map(|value| self.session_of(value))
+    }
+
+    /// The session that the value of a cookie is, in either of the two alphabets of base64.
+    fn session_of(&self, value: &[u8]) -> Option<(CurrentUser, u64)> {
         let standard = |byte: &u8| match byte {
             b'-' => b'+',
             b'_' => b'/',
@@ -103,7 +109,8 @@ impl SessionKey {
         let Session { jwt } = serde_json::from_slice(&BASE64.decode(text).ok()?).ok()?;
         let mut rules = Validation::new(Algorithm::HS256); // and no other: not "none", say
         rules.leeway = 0;
-        Some(decode::<Claims>(&jwt, &self.verify, &rules).ok()?.claims.user)
+        let Claims { user, exp } = decode(&jwt, &self.verify, &rules).ok()?.claims;
+        Some((user, exp))
     }
 }
 

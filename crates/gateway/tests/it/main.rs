@@ -1,4 +1,6 @@
 //! Gateways, from outside.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod guide;
+mod live;
 mod number_gateway;

@@ -1,0 +1,120 @@
+//! Gateways of a test's own, and tickets that change.
+
+use std::net::SocketAddr;
+
+use events::{Price, TicketCreated, TicketId, TicketUpdated};
+use serde_json::{Value, json};
+use service::{Running, launch};
+use testkit::{Api, Broker, KEY, Reading, new_id, settings, until};
+
+/// A live gateway.
+pub(super) struct Gateway {
+    pub(super) running: Running<Option<SocketAddr>>,
+    pub(super) address: SocketAddr,
+}
+
+impl Gateway {
+    pub(super) async fn start(broker: &Broker, client_id: &str) -> Self {
+        Self::with(broker, client_id, &[]).await
+    }
+
+    /// With these settings besides.
+    pub(super) async fn with(broker: &Broker, client_id: &str, environment: &[(&str, &str)]) -> Self {
+        let own = [
+            ("HTTP__BIND", "127.0.0.1:0"),
+            ("JWT_KEY", KEY),
+            ("NATS_URL", broker.url()),
+            ("NATS_CLUSTER_ID", "ticketing"),
+            ("NATS_CLIENT_ID", client_id),
+        ];
+        let settings = settings((gateway::DECLARATION.sections)(), &[&own[..], environment].concat());
+        let mut running = launch("gateway", gateway::PROGRAM).settings(settings).start();
+        let address = running.ready().await.unwrap().unwrap();
+        Self { running, address }
+    }
+
+    /// The position that the gateway has reached.
+    pub(super) async fn position(&self) -> String {
+        let answer = Api { address: self.address }.get("/api/live/position", "").await;
+        answer.expect(200)["position"].as_str().unwrap().to_owned()
+    }
+
+    /// Waits until the gateway has seen the stream up to this sequence.
+    pub(super) async fn has_seen(&self, sequence: u64) {
+        let end = format!("-{sequence}");
+        until("it has seen that", || async { self.position().await.ends_with(&end) }).await;
+    }
+
+    pub(super) async fn watch(&self, query: &str) -> Live {
+        Live::of(Reading::open(self.address, &format!("/api/live?{query}")).await).await
+    }
+
+    pub(super) async fn stop(self) {
+        self.running.stop().await.result.unwrap();
+    }
+}
+
+/// A client that watches.
+pub(super) struct Live {
+    reading: Reading,
+    /// The last id that it was sent.
+    pub(super) id: String,
+}
+
+impl Live {
+    pub(super) async fn of(mut reading: Reading) -> Self {
+        assert_eq!(
+            (reading.status.as_u16(), &reading.headers["content-type"]),
+            (200, &"text/event-stream".parse().unwrap())
+        );
+        let opening = reading.through("\n\n").await;
+        let id = opening.strip_prefix("id: ").unwrap().trim_end().to_owned();
+        Self { reading, id }
+    }
+
+    /// The next event, in its bytes; comments are skipped.
+    pub(super) async fn raw(&mut self) -> String {
+        loop {
+            let text = self.reading.through("\n\n").await;
+            if text != ":\n\n" {
+                return text;
+            }
+        }
+    }
+
+    /// The next event: its name and its data.
+    pub(super) async fn event(&mut self) -> (String, Value) {
+        let text = self.raw().await;
+        let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned();
+        self.id = field("id: ");
+        (field("event: "), serde_json::from_str(&field("data: ")).unwrap())
+    }
+
+    /// The next event, which is about a ticket: its id and version.
+    pub(super) async fn ticket(&mut self) -> (String, u64) {
+        let (name, data) = self.event().await;
+        assert_eq!(name, "ticket", "{data}");
+        (data["id"].as_str().unwrap().to_owned(), data["version"].as_u64().unwrap())
+    }
+
+    /// What is left, and whether the stream ended as it should.
+    pub(super) async fn rest(self) -> (String, bool) {
+        self.reading.rest().await
+    }
+}
+
+/// A new ticket.
+pub(super) fn created(id: TicketId) -> TicketCreated {
+    let price = Price::from_cents(2050).unwrap();
+    TicketCreated { id, version: 0, title: "a \"concert\"".to_owned(), price, user_id: new_id() }
+}
+
+/// A ticket after a change.
+pub(super) fn updated(id: TicketId, version: u64) -> TicketUpdated {
+    let TicketCreated { id, title, price, user_id, .. } = created(id);
+    TicketUpdated { id, version, title, price, user_id, order_id: None }
+}
+
+pub(super) fn text<E: serde::Serialize>(event: &E) -> String {
+    json!(event).to_string()
+}

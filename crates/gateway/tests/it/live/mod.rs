@@ -1,0 +1,8 @@
+//! Live tickets.
+
+mod cuts;
+mod gateways;
+mod questions;
+mod resumed;
+mod versions;
+mod views;
