@@ -37,6 +37,8 @@ STORING = with_section("mongo")
 DATABASES = [f"{service}-mongo" for service in [*STORING, BANK]]
 # Services that publish or listen.
 ON_THE_BUS = with_section("nats")
+# Services that show changes live, and orders as their API shows them.
+LIVE = with_section("live")
 # Services that take money.
 PAID = with_section("payments")
 

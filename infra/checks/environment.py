@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 
-from checks.application import BANK, DATABASES, ON_THE_BUS, PAID, PROGRAMS
+from checks.application import BANK, DATABASES, LIVE, ON_THE_BUS, PAID, PROGRAMS
 from checks.application import has_bank, servers_of_the_broker, storing, with_section
 from checks.expected import amount, differences
 from checks.overlay import app, containers, environment, members, name, of_kind
@@ -57,6 +57,9 @@ def variables(workload, docs):
         told["MONGO_URI"] = f"mongodb://{me}-mongo-srv:27017/{me}?replicaSet=rs0"
     if me in with_section("session"):
         told[SESSIONS[1]] = secret(*SESSIONS)
+    if me in LIVE:
+        told["LIVE__ORDERS_URL"] = "http://orders-srv:3000"
+        told |= {"LIVE__DRAIN_MILLISECONDS": "10000", "LIVE__MAX_CONNECTIONS": re.compile(r"[1-9]\d{3}")}
     if me in PAID:
         told |= AT_THE_BANK if has_bank(docs) else AT_STRIPE
     if me == BANK:

@@ -2,7 +2,7 @@
 
 import itertools
 
-from checks.application import APIS, BANK, ON_THE_BUS, PAID, apps, has_bank, servers_of_the_broker, storing
+from checks.application import APIS, BANK, LIVE, ON_THE_BUS, PAID, apps, has_bank, servers_of_the_broker, storing
 from checks.expected import differences
 from checks.overlay import name, of_kind
 
@@ -52,8 +52,9 @@ def arrows(docs):
 
 
 def to_outside(docs):
-    """Names for everybody; Stripe, unless there is a bank, which sends webhooks to an API that is open to everybody."""
+    """Names for everybody; orders for those that show them, whose API is open to everybody; Stripe, unless there is a bank, which sends webhooks to an API that is open to everybody."""
     found = {(app, "dns", port) for app in apps(docs) for port in ["53 UDP", "53 TCP"]}
+    found |= {(service, "orders", "3000 TCP") for service in LIVE}
     if has_bank(docs):
         return found | {(BANK, service, "3000 TCP") for service in PAID}
     return found | {(service, net, "443 TCP") for service in PAID for net in INTERNET}

@@ -23,6 +23,8 @@ pub enum Invariant {
     Versions,
     /// A record that can't be handled delays no other.
     Independent,
+    /// Nobody who watches the tickets live sees a version go back, or misses the last one.
+    Live,
     /// At most one intent of an order is charged, it succeeds at most once, and no attempt reaches the card twice.
     ChargedOnce,
     /// What was charged is the price of a complete order, or was refunded, or its refund has failed and is reported.
@@ -37,7 +39,7 @@ pub enum Invariant {
 
 impl Invariant {
     /// Every invariant.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Settled,
         Self::Acknowledged,
         Self::Published,
@@ -47,6 +49,7 @@ impl Invariant {
         Self::Reservation,
         Self::Versions,
         Self::Independent,
+        Self::Live,
         Self::ChargedOnce,
         Self::PaidOrRefunded,
         Self::CompleteIsPaid,
@@ -66,6 +69,7 @@ impl Invariant {
             Self::Reservation => "reservation",
             Self::Versions => "versions",
             Self::Independent => "independent",
+            Self::Live => "live",
             Self::ChargedOnce => "charged-once",
             Self::PaidOrRefunded => "paid-or-refunded",
             Self::CompleteIsPaid => "complete-is-paid",

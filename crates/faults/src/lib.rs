@@ -29,6 +29,7 @@ pub mod services;
 mod stores;
 mod suite;
 mod timeline;
+mod watchers;
 mod workload;
 
 pub use invariant::Invariant;

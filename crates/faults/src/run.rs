@@ -22,9 +22,10 @@ use crate::invariant::{Invariant, Violation};
 use crate::paying;
 use crate::records::Records;
 use crate::schedule::{LENGTH, Schedule};
-use crate::services::CLUSTER_ID;
+use crate::services::{CLUSTER_ID, GATEWAY};
 use crate::stores::Stores;
 use crate::timeline;
+use crate::watchers::Watchers;
 use crate::workload::Workload;
 
 /// How long everything may take to settle after the last fault: some redeliveries, the window of the last order, the sweep
@@ -50,7 +51,9 @@ pub(crate) async fn execute(seed: u64, programs: &Path) -> Outcome {
     let (started, schedule) = (Instant::now(), Schedule::new(seed));
     let deployment = Deployment::start(schedule.brokers, programs).await;
     let (began, began_at) = (Instant::now(), OffsetDateTime::now_utc());
-    let workload = Workload::new(deployment.addresses().await, began + LENGTH);
+    let addresses = deployment.addresses().await;
+    let watchers = Watchers::start(&addresses[GATEWAY]).await;
+    let workload = Workload::new(addresses, began + LENGTH);
     let faults = inject_all(&deployment, &schedule.injections, began);
     let (history, injected) = tokio::join!(workload.run(seed), faults);
 
@@ -78,6 +81,8 @@ pub(crate) async fn execute(seed: u64, programs: &Path) -> Outcome {
     let audited = audit.findings().await.unwrap();
     audit.close().await;
     violations.extend(check(&records, &history, &audited, &dead_letters(&client.bus).await));
+    violations.extend(watchers.check(&records).await);
+    drop(watchers);
     violations.sort_by_key(|violation| violation.about.is_empty()); // one with records first, for the timeline
 
     client.close().await;

@@ -10,8 +10,8 @@ use common::Declaration;
 
 /// The services under test, and the test bank. Faults are injected into every instance of each.
 pub const SERVICES: [Declaration; operator::DECLARATIONS.len() + 1] = {
-    let [auth, tickets, orders, payments, expiration] = operator::DECLARATIONS;
-    [auth, tickets, orders, payments, expiration, bank::DECLARATION]
+    let [auth, tickets, orders, payments, expiration, gateway] = operator::DECLARATIONS;
+    [auth, tickets, orders, payments, expiration, gateway, bank::DECLARATION]
 };
 
 /// The number of instances of a service that a run starts: two, but for sign-ups, which need no rival, and the bank, which
@@ -25,6 +25,9 @@ pub const BANK: &str = bank::DECLARATION.name;
 
 /// The service that charges cards at the bank.
 pub const PAYMENTS: &str = "payments";
+
+/// The service that shows changes live.
+pub const GATEWAY: &str = "gateway";
 
 /// The services with an outbox: one instance of each is killed while the broker is away.
 pub const PUBLISHERS: [&str; 2] = ["tickets", "orders"];

@@ -4,8 +4,14 @@ use common::Declaration;
 use events::Subject;
 
 /// The services of the application.
-pub const DECLARATIONS: [Declaration; 5] =
-    [auth::DECLARATION, tickets::DECLARATION, orders::DECLARATION, payments::DECLARATION, expiration::DECLARATION];
+pub const DECLARATIONS: [Declaration; 6] = [
+    auth::DECLARATION,
+    tickets::DECLARATION,
+    orders::DECLARATION,
+    payments::DECLARATION,
+    expiration::DECLARATION,
+    gateway::DECLARATION,
+];
 
 /// Shown instead of a name where there is no service.
 pub(crate) const NOBODY: &str = "nobody";

@@ -3,5 +3,5 @@
 use common::Program;
 
 /// The services of the application, in their start order.
-pub const PROGRAMS: [Program; 5] =
-    [auth::PROGRAM, tickets::PROGRAM, orders::PROGRAM, payments::PROGRAM, expiration::PROGRAM];
+pub const PROGRAMS: [Program; 6] =
+    [auth::PROGRAM, tickets::PROGRAM, orders::PROGRAM, payments::PROGRAM, expiration::PROGRAM, gateway::PROGRAM];

@@ -95,6 +95,7 @@ impl Service for Application {
         let parts = Parts {
             run: &run,
             servers: &servers,
+            origin: api,
             key: &key,
             environment: &environment,
             sections: &sections,

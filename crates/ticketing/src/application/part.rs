@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -18,12 +19,13 @@ use crate::servers::Servers;
 const ANY_PORT: &str = "127.0.0.1:0";
 
 /// What the application sets for each service, so that neither a file nor the environment may.
-const OWN: [(&str, &str); 15] = [
+const OWN: [(&str, &str); 16] = [
     ("bank", "bind"),
     ("bank", "key"),
     ("bank", "webhook_secret"),
     ("bank", "webhook_url"),
     ("http", "bind"),
+    ("live", "orders_url"),
     ("mongo", "uri"),
     ("nats", "client_id"),
     ("nats", "cluster_id"),
@@ -40,6 +42,8 @@ const OWN: [(&str, &str); 15] = [
 pub(super) struct Parts<'a> {
     pub(super) run: &'a Run,
     pub(super) servers: &'a Servers,
+    /// The one origin of all APIs.
+    pub(super) origin: SocketAddr,
     pub(super) key: &'a Secret,
     pub(super) environment: &'a BTreeMap<String, String>,
     /// All sections of all services: each skips those of the others in the file.
@@ -59,8 +63,10 @@ impl Parts<'_> {
 
         let client_id: Name = format!("{}-{name}", self.run.nats_client_id).parse().context("--nats-client-id")?;
         let uri = self.servers.mongo.with_suffix(name)?.reveal();
+        let origin = format!("http://{}", self.origin);
         let own = [
             ("HTTP__BIND", ANY_PORT),
+            ("LIVE__ORDERS_URL", origin.as_str()),
             ("JWT_KEY", self.key.reveal()),
             ("MONGO_URI", uri.as_str()),
             ("NATS_URL", self.servers.nats.as_str()),

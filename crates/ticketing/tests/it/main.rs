@@ -10,6 +10,7 @@ mod faults;
 mod histories;
 mod ingress;
 mod links;
+mod live;
 mod paid;
 mod payments;
 mod process;
