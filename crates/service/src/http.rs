@@ -39,6 +39,9 @@ use crate::{Error, Scope, Service, Stopping};
 /// How long a client may take to send the head of a request.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 
+/// How much of an answer waits for a client that does not take it, in bytes; a request's head has at most as many.
+const MOST_BUFFERED: usize = 64 * 1024;
+
 /// A connection without a request is closed when it was seen idle so often, that long apart.
 const IDLE_LOOKS: u32 = 5;
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -93,6 +96,7 @@ pub(crate) async fn serve<L: Listener, H>(mut listener: L, router: Router, drain
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_WITHIN)
+            .max_buf_size(MOST_BUFFERED)
             .serve_connection(TokioIo::new(Lingering::new(connection, unread)), service)
             .with_upgrades();
         let closing = closing.clone();
