@@ -3,6 +3,7 @@
 mod negotiation;
 mod page;
 mod publishing;
+mod refusal;
 mod session;
 mod streaming;
 mod websocket;
@@ -11,24 +12,17 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{ALLOW, RETRY_AFTER};
+use axum::http::header::ALLOW;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use service::Live;
 use service::http::Open;
 
+pub use self::negotiation::Views;
 use self::negotiation::{Question, View};
+use self::refusal::{refusal, too_many, unavailable};
 use self::session::{Readers, Session};
-use crate::{Channel, Hub, HubSettings, NotOpened, Transport, Unavailable};
-
-/// Which front ends there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Views {
-    /// The HTTP streamer alone: lines, and lines of JSON.
-    Streams,
-    /// All of them.
-    All,
-}
+use crate::{Channel, Hub, HubSettings, NotOpened, Transport};
 
 /// Serves the channels of a hub. Nobody can publish to the closed ones over HTTP.
 pub fn routes<T: Transport>(hub: Hub<T>, settings: Live<HubSettings>, views: Views, closed: Vec<Channel>) -> Router {
@@ -53,7 +47,13 @@ async fn answer<T: Transport>(State(front): State<Front<T>>, open: Open, request
     };
     match *request.method() {
         Method::GET => read(front, open, &channel, request).await,
-        Method::POST => publishing::publish(&front, &open, &channel, request.into_body()).await,
+        Method::POST => {
+            if front.closed.contains(&channel) {
+                return refusal(StatusCode::FORBIDDEN, format_args!("only the program itself publishes to {channel}"));
+            }
+            let most = front.settings.get().max_body;
+            publishing::publish(&front.hub, &open, &channel, request.into_body(), most).await
+        }
         _ => {
             let refusal =
                 refusal(StatusCode::METHOD_NOT_ALLOWED, "a channel knows GET, to read it, and POST, to publish");
@@ -92,17 +92,4 @@ async fn read<T: Transport>(front: Front<T>, open: Open, channel: &Channel, requ
         View::WebSocket { upgrade, is_json } => websocket::websocket(*upgrade, subscription, is_json, session),
         View::Page => page::page(),
     }
-}
-
-/// An answer that says what is wrong, as text.
-fn refusal(status: StatusCode, reason: impl std::fmt::Display) -> Response {
-    (status, format!("{reason}\n")).into_response()
-}
-
-fn unavailable(error: Unavailable) -> Response {
-    ([(RETRY_AFTER, "1")], refusal(StatusCode::SERVICE_UNAVAILABLE, error)).into_response()
-}
-
-fn too_many(reason: impl std::fmt::Display) -> Response {
-    ([(RETRY_AFTER, "5")], refusal(StatusCode::SERVICE_UNAVAILABLE, reason)).into_response()
 }

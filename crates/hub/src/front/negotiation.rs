@@ -6,11 +6,20 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use super::{Views, refusal};
+use super::refusal::refusal;
 use crate::Format;
 
 /// The header with the id of the last event that a returning EventSource has seen (HTML standard, 9.2.4).
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// Which front ends there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Views {
+    /// The HTTP streamer alone: lines, and lines of JSON.
+    Streams,
+    /// All of them.
+    All,
+}
 
 /// What a GET asks for.
 pub(super) struct Question {

@@ -5,7 +5,6 @@
 //! reads there, so others cost it nothing; the sequence shows what a lost connection has cost, and that is read from the stream.
 //! The stream's first sequence is the time in microseconds: ids grow also when somebody deletes the stream.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -125,6 +124,8 @@ impl NatsTransport {
         is_open: &mut bool,
     ) -> Result<(), Unavailable> {
         let subject = format!("{}.out.{}", self.name, channel.subject());
+        // From before everything that a lost connection can cost.
+        let mut reconnected = Box::pin(self.bus.reconnected());
         let mut messages = self.bus.client().subscribe(subject).await.map_err(|_| Unavailable)?;
         timeout(ANSWER_WITHIN, self.bus.client().flush()).await.map_err(|_| Unavailable)?.map_err(|_| Unavailable)?;
         if *is_open {
@@ -134,7 +135,6 @@ impl NatsTransport {
             *is_open = true;
         }
         loop {
-            let mut reconnected = pin!(self.bus.reconnected());
             tokio::select! {
                 message = messages.next() => {
                     let Some(message) = message else { return Ok(()) };
@@ -145,7 +145,10 @@ impl NatsTransport {
                     }
                     ring.push(id, message.payload.len(), Arc::new(Message::new(id, message.payload)));
                 }
-                () = &mut reconnected => self.catch_up(channel, ring).await?,
+                () = &mut reconnected => {
+                    reconnected = Box::pin(self.bus.reconnected());
+                    self.catch_up(channel, ring).await?;
+                }
             }
         }
     }
