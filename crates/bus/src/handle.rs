@@ -126,7 +126,7 @@ impl Bus {
         self.parts.link.clone()
     }
 
-    /// The connection itself, for what is no event.
+    /// The connection itself, for what is not an event.
     pub fn client(&self) -> &Client {
         &self.parts.client
     }

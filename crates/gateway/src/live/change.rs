@@ -33,7 +33,7 @@ pub(super) enum Change {
     Order { sequence: u64, id: OrderId, is_payment: bool },
 }
 
-/// How a ticket looks after an event, encoded for everybody.
+/// A ticket as it is after an event, encoded for everybody.
 #[derive(Debug)]
 pub(super) struct TicketChange {
     pub(super) id: TicketId,

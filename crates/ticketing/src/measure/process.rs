@@ -17,7 +17,7 @@ use crate::provider;
 
 /// What builds all that is measured.
 pub(super) const BUILD: &str =
-    "cargo build --release -p ticketing -p auth -p tickets -p orders -p payments -p expiration -p bank";
+    "cargo build --release -p ticketing -p auth -p tickets -p orders -p payments -p expiration -p gateway -p bank";
 
 /// How long a program may take to become ready.
 const READY_WITHIN: Duration = Duration::from_secs(60);

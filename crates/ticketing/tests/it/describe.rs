@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use bus::QUEUE_GROUP;
+use bus::{QUEUE_GROUP, READER};
 use futures_util::{StreamExt, TryStreamExt};
 use mongodb::bson::{Document, doc};
 use serde_json::{Value, json};
@@ -52,6 +52,7 @@ async fn the_listeners_on_the_broker_and_the_events_in_outboxes_and_stream_are_t
     let consumers: Vec<_> = stream.consumers().try_collect().await.unwrap();
     let listening: BTreeSet<_> = consumers
         .into_iter()
+        .filter(|consumer| !consumer.name.starts_with(READER)) // that of the live gateway
         .map(|consumer| (consumer.config.metadata[QUEUE_GROUP].clone(), consumer.config.filter_subject))
         .collect();
     let text = |value: &Value| value.as_str().unwrap().to_owned();

@@ -92,6 +92,8 @@ fn crates_link_no_more_than_they_use() {
         ("events", [&web[..], &database, &broker, &["tokio", "service"]].concat()),
         ("bus", [&database[..], &["jsonwebtoken"]].concat()),
         ("expiration", [&database[..], &["jsonwebtoken"]].concat()),
+        ("gateway", database.to_vec()),
+        ("hub", [&database[..], &["jsonwebtoken"]].concat()),
         ("operator", vec!["devstack", "ticketing"]),
     ];
     for (name, forbidden) in forbidden {

@@ -9,7 +9,7 @@ use testkit::{Process, programs};
 use super::{DIGITS, MARK};
 
 /// The programs of the services.
-pub(super) const SERVICES: [&str; 6] = ["auth", "tickets", "orders", "payments", "expiration", "bank"];
+pub(super) const SERVICES: [&str; 7] = ["auth", "tickets", "orders", "payments", "expiration", "gateway", "bank"];
 
 /// A program with its environment and the options that all its commands have.
 #[derive(Clone, Debug)]
