@@ -39,6 +39,7 @@ impl Server {
             Kind::Events | Kind::WebSockets => {
                 let mut command = Command::new(env!("CARGO_BIN_EXE_hub"));
                 command.arg("--rundir").arg(folder.path()).args(["--set", &format!("hub.bind={address}")]);
+                command.args(["--set", "hub.keep_alive_seconds=3600"]); // the readers answer no pings
                 command
             }
         };
