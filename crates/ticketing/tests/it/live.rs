@@ -106,9 +106,14 @@ async fn watching_an_order_ends_with_the_session() {
     let seller = session_of("seller@test.com");
     let sold = api.send("POST", "/api/tickets", &seller, &json!({ "title": "concert", "price": 20 })).await;
     let key = common::extract::SessionKey::new(testkit::KEY);
-    let session = key.sign(testkit::new_id(), "buyer@test.com".to_owned(), std::time::Duration::from_secs(6)).unwrap();
-    let buyer = format!("session={session}");
-    let order = reserved(api, &buyer, &sold.expect(201)["id"]).await;
+    // The order takes its time under load; the session that watches it is made afterwards.
+    let id = testkit::new_id();
+    let session = |seconds| {
+        let good_for = std::time::Duration::from_secs(seconds);
+        format!("session={}", key.sign(id, "buyer@test.com".to_owned(), good_for).unwrap())
+    };
+    let order = reserved(api, &session(600), &sold.expect(201)["id"]).await;
+    let buyer = session(8);
     let path = format!("/api/live?order={}", order["id"].as_str().unwrap());
     let reading = Reading::with(api.address, &path, &[("cookie", &buyer)]).await;
     let mut websocket = WebSocket::with(api.address, &path, &[("cookie", &buyer)]).await.unwrap();
