@@ -51,7 +51,7 @@ pub use publish::{PublishError, Published, Publisher, RecordedEvent};
 pub use reader::{READER, Reader};
 pub use settings::NatsSettings;
 pub use stored::{StoredEvents, events_behind, stored_events};
-pub use streams::dead_letter_stream;
+pub use streams::{dead_letter_stream, is_not_found};
 pub use subscription::{
     CLIENT_ID, Consumer, DURABLE, Membership, QUEUE_GROUP, RETURN_DELAY, Source, Start, Subscription, Verdict,
 };

@@ -194,7 +194,8 @@ pub(crate) async fn restore(bus: &Bus) -> Result<(), Error> {
     ensure(bus).await
 }
 
-pub(crate) fn is_not_found(error: &GetStreamError) -> bool {
+/// Whether there is no stream of the name that was looked up.
+pub fn is_not_found(error: &GetStreamError) -> bool {
     matches!(error.kind(), GetStreamErrorKind::JetStream(answer) if answer.error_code() == ErrorCode::STREAM_NOT_FOUND)
 }
 

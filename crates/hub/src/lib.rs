@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod channel;
+pub mod connections;
 mod front;
 mod hub;
 mod message;

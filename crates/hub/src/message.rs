@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use axum::extract::ws::{Message as Frame, Utf8Bytes};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use serde_json::json;
 
 /// A message of a channel.
 ///
-/// It is encoded once in each [`Format`], for all readers together.
+/// It is encoded once in each [`Format`], and once for WebSockets, for all readers together.
 #[derive(Debug)]
 pub struct Message {
     /// Its id, which is above those of the channel's earlier messages.
@@ -17,6 +18,8 @@ pub struct Message {
     /// Its bytes, as they were published.
     pub body: Bytes,
     encoded: [OnceLock<Bytes>; Format::ALL.len()],
+    /// As a frame of a WebSocket, and as one with JSON.
+    frames: [OnceLock<Frame>; 2],
 }
 
 /// How messages are written to an HTTP stream.
@@ -92,12 +95,22 @@ impl Format {
 impl Message {
     /// A message with this id.
     pub fn new(id: u64, body: Bytes) -> Self {
-        Self { id, body, encoded: Default::default() }
+        Self { id, body, encoded: Default::default(), frames: Default::default() }
     }
 
     /// The message as a part of a stream.
     pub(crate) fn encoded(&self, format: Format) -> Bytes {
         self.encoded[format as usize].get_or_init(|| self.encode(format)).clone()
+    }
+
+    /// The message as a frame: text if it is text, and binary otherwise; or its JSON.
+    pub(crate) fn frame(&self, is_json: bool) -> Frame {
+        let frame = || match (is_json, Utf8Bytes::try_from(self.body.clone())) {
+            (true, _) => Frame::text(self.json().to_string()),
+            (false, Ok(text)) => Frame::Text(text),
+            (false, Err(_)) => Frame::Binary(self.body.clone()),
+        };
+        self.frames[usize::from(is_json)].get_or_init(frame).clone()
     }
 
     fn encode(&self, format: Format) -> Bytes {
@@ -121,7 +134,7 @@ impl Message {
     }
 
     /// The message as a JSON object; what is not text is base64.
-    pub(crate) fn json(&self) -> serde_json::Value {
+    fn json(&self) -> serde_json::Value {
         match self.text() {
             Some(text) => json!({ "id": self.id, "message": text }),
             None => json!({ "id": self.id, "base64": STANDARD.encode(&self.body) }),
@@ -129,7 +142,7 @@ impl Message {
     }
 
     /// The message as text, if it is UTF-8.
-    pub(crate) fn text(&self) -> Option<&str> {
+    fn text(&self) -> Option<&str> {
         std::str::from_utf8(&self.body).ok()
     }
 }

@@ -1,7 +1,7 @@
 //! One connected client: what it is sent, one thing after the other.
 
-use std::collections::{HashMap, VecDeque};
-use std::pin::Pin;
+use std::collections::HashMap;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::change::{Change, Encoded};
 use super::limits::Counted;
 use super::orders::{Answer, Orders};
+use super::position::Position;
 use super::question::Tickets;
 use super::reading::{Next, Reading};
 use super::settings::LiveSettings;
@@ -53,7 +54,8 @@ pub(super) struct LiveClient {
     asking: Asking,
     orders: Orders,
     cookies: HeaderValue,
-    first: VecDeque<Encoded>,
+    /// What is sent before all else.
+    first: Vec<Encoded>,
     keep_alive: Every<LiveSettings>,
     end: BoxFuture<'static, Ended>,
     _counted: Counted,
@@ -116,14 +118,14 @@ impl LiveClient {
     }
 
     /// Where the client is.
-    pub(super) fn position(&self) -> super::position::Position {
+    pub(super) fn position(&self) -> Position {
         self.reading.position()
     }
 
     /// Waits for what is sent next.
     pub(super) async fn next(&mut self) -> Sent {
         if !self.first.is_empty() {
-            return Sent::Events(self.first.drain(..).collect());
+            return Sent::Events(mem::take(&mut self.first));
         }
         loop {
             let events = tokio::select! {
@@ -180,11 +182,10 @@ impl LiveClient {
         let Some(watched) = self.watched.get_mut(&id) else { return };
         (watched.is_asked, watched.is_changed) = (true, false);
         let (orders, cookies) = (self.orders.clone(), self.cookies.clone());
-        let asking: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(async move {
+        self.asking.push(Box::pin(async move {
             sleep(after).await;
             (id, orders.order(id, &cookies).await)
-        });
-        self.asking.push(asking);
+        }));
     }
 
     /// The event that the client is sent for an answer about its order.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hub::{Batch, Limits, Reader};
+use hub::connections::AT_ONCE;
+use hub::{Batch, Reader};
 use service::Error;
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
@@ -12,9 +13,6 @@ use super::change::Change;
 use super::earlier::Earlier;
 use super::feed::Feed;
 use super::position::Position;
-
-/// How much a client is given at once.
-const AT_ONCE: Limits = Limits { items: 256, bytes: 64 * 1024 };
 
 /// The pause after the broker did not answer.
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(250);
@@ -92,7 +90,7 @@ impl Reading {
             Source::Earlier(earlier) => {
                 let _place = self.earlier_readers.acquire().await?;
                 let changes = earlier.next().await?;
-                // What is read once is not read again, whatever happens next.
+                // The feed has the rest; also when nothing more is stored before it begins.
                 let read = earlier.read;
                 if read >= self.feed.changes.oldest() || changes.is_empty() && read == self.after {
                     let begin = read.max(self.feed.changes.oldest());

@@ -16,7 +16,7 @@ use service::Live;
 use service::http::Open;
 use telemetry::Tracer;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::client::{Beginning, LiveClient};
 use super::feed::Feed;
@@ -104,12 +104,7 @@ async fn begin(state: &AppState, open: &Open, question: Question, headers: &Head
     }
     // The public changes are for everybody; only whoever watches orders needs a session.
     let over = session.filter(|_| !watched.is_empty()).map(|(_, end)| instant(end));
-    let (stopping, settings) = (open.stopping().clone(), state.settings.clone());
-    let stop = Box::pin(async move {
-        stopping.asked().await;
-        let share = rand::random_range(0..=settings.get().drain_milliseconds);
-        sleep(Duration::from_millis(share.into())).await;
-    });
+    let stop = hub::connections::end(open, state.settings.clone(), |settings| settings.drain_milliseconds);
     let keep_alive = state.settings.every(LiveSettings::keep_alive);
     let orders = state.orders.clone();
     let beginning =

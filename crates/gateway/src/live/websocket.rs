@@ -3,30 +3,21 @@
 use std::time::Duration;
 
 use axum::extract::WebSocketUpgrade;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use axum::extract::ws::{Message, WebSocket, close_code};
 use axum::response::Response;
 use bytes::Bytes;
-use futures_util::SinkExt;
+use hub::connections::{READ_BUFFER, UNANSWERED, say_goodbye, send_all};
 use service::http::Open;
 use tokio::time::timeout;
 
 use super::change::Encoded;
 use super::client::{Ended, LiveClient, Sent};
 
-/// What a client sends is ignored, so it needs no room; the library's default is 128 KiB for each connection.
-const READ_BUFFER: usize = 1024;
-
 /// The largest message that a client may send, in bytes.
 const MOST_FROM_CLIENT: usize = 4096;
 
-/// How long a client may take to answer the end of the connection.
-const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
-
 /// How long a client may take to take what it is sent.
 const TAKES_WITHIN: Duration = Duration::from_secs(60);
-
-/// How many pings may stay unanswered.
-const UNANSWERED: u32 = 2;
 
 /// The code of a connection whose session is over; those from 4000 on are the application's own (RFC 6455, 7.4.2).
 const SIGNED_OUT: u16 = 4401;
@@ -34,13 +25,7 @@ const SIGNED_OUT: u16 = 4401;
 pub(super) fn websocket(upgrade: WebSocketUpgrade, client: LiveClient, open: Open) -> Response {
     upgrade.read_buffer_size(READ_BUFFER).max_message_size(MOST_FROM_CLIENT).on_upgrade(move |mut socket| async move {
         if let Some((code, reason)) = talk(&mut socket, client).await {
-            let goodbye = async {
-                let frame = CloseFrame { code, reason: reason.into() };
-                socket.send(Message::Close(Some(frame))).await?;
-                while let Some(Ok(_)) = socket.recv().await {} // until the client has answered it
-                Ok::<_, axum::Error>(())
-            };
-            timeout(GOODBYE_WITHIN, goodbye).await.ok();
+            say_goodbye(&mut socket, code, reason).await;
         }
         drop(open); // the server waits for the connection while it is held
     })
@@ -79,13 +64,7 @@ async fn talk(socket: &mut WebSocket, mut client: LiveClient) -> Option<(u16, &'
     }
 }
 
-/// Sends these in one go; `None` if the client does not take them.
+/// Sends these; `None` if the client does not take them.
 async fn send(socket: &mut WebSocket, frames: Vec<Message>) -> Option<()> {
-    let sent = timeout(TAKES_WITHIN, async {
-        for frame in frames {
-            socket.feed(frame).await?;
-        }
-        socket.flush().await
-    });
-    sent.await.ok()?.ok()
+    timeout(TAKES_WITHIN, send_all(socket, frames)).await.ok()?.ok()
 }

@@ -19,7 +19,7 @@ use service::Live;
 use service::http::Open;
 
 pub use self::negotiation::Views;
-use self::negotiation::{Question, View};
+use self::negotiation::{Question, View, Way};
 use self::refusal::{refusal, too_many, unavailable};
 use self::session::{Readers, Session};
 use crate::{Channel, Hub, HubSettings, NotOpened, Transport};
@@ -68,11 +68,7 @@ async fn read<T: Transport>(front: Front<T>, open: Open, channel: &Channel, requ
         Ok(question) => question,
         Err(refusal) => return refusal,
     };
-    let format = match view {
-        View::Page => return page::page(),
-        View::Stream(format) => Some(format),
-        View::WebSocket { .. } => None,
-    };
+    let View::Messages(way) = view else { return page::page() };
     let Some(session) = Session::begin(open, front.settings, &front.readers) else {
         return too_many("as many readers as hub.max_readers allows are connected");
     };
@@ -81,15 +77,15 @@ async fn read<T: Transport>(front: Front<T>, open: Open, channel: &Channel, requ
         Err(NotOpened::Unavailable(error)) => return unavailable(error),
         Err(error @ NotOpened::TooMany) => return too_many(error),
     };
-    if subscription.begins_with_a_gap() && format.is_some_and(|format| format.missed(None).is_none()) {
+    let tells_gaps = !matches!(way, Way::Stream(format) if format.missed(None).is_none());
+    if subscription.begins_with_a_gap() && !tells_gaps {
         return refusal(
             StatusCode::GONE,
             "messages behind this id are gone; leave out `after`, or ask for ?format=json",
         );
     }
-    match view {
-        View::Stream(format) => streaming::stream(subscription, format, session),
-        View::WebSocket { upgrade, is_json } => websocket::websocket(*upgrade, subscription, is_json, session),
-        View::Page => page::page(),
+    match way {
+        Way::Stream(format) => streaming::stream(subscription, format, session),
+        Way::WebSocket { upgrade, is_json } => websocket::websocket(*upgrade, subscription, is_json, session),
     }
 }

@@ -29,9 +29,14 @@ pub(super) struct Question {
 }
 
 pub(super) enum View {
+    Page,
+    Messages(Way),
+}
+
+/// In which way the messages are sent.
+pub(super) enum Way {
     Stream(Format),
     WebSocket { upgrade: Box<WebSocketUpgrade>, is_json: bool },
-    Page,
 }
 
 impl Question {
@@ -55,16 +60,19 @@ impl Question {
         let is_websocket = text(&parts.headers, &UPGRADE).is_some_and(|name| name.eq_ignore_ascii_case("websocket"));
         let view = match asked("view") {
             Some("page") => View::Page,
-            Some("tail") => View::Stream(Format::Parts),
+            Some("tail") => View::Messages(Way::Stream(Format::Parts)),
             Some(_) => return Err(bad("view must be tail or page")),
             None if is_websocket => {
                 let upgrade = WebSocketUpgrade::from_request_parts(parts, &()).await;
                 let upgrade = Box::new(upgrade.map_err(IntoResponse::into_response)?);
-                View::WebSocket { upgrade, is_json: format == Some(Format::Json) }
+                View::Messages(Way::WebSocket { upgrade, is_json: format == Some(Format::Json) })
             }
-            None => View::Stream(format.or_else(|| accepted(&parts.headers)).unwrap_or(Format::Lines)),
+            None => {
+                let format = format.or_else(|| accepted(&parts.headers)).unwrap_or(Format::Lines);
+                View::Messages(Way::Stream(format))
+            }
         };
-        let is_simple = matches!(view, View::Stream(Format::Lines | Format::Json));
+        let is_simple = matches!(view, View::Messages(Way::Stream(Format::Lines | Format::Json)));
         if views == Views::Streams && !is_simple {
             return Err(refusal(
                 StatusCode::NOT_ACCEPTABLE,

@@ -1,22 +1,16 @@
 //! What all ways of reading a channel share: the count of readers, the keep-alive, and the end.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use service::Live;
 use service::http::Open;
 use service::settings::Every;
-use tokio::time::sleep;
 
-use crate::{HubSettings, Limits};
-
-/// How much a reader is sent at once.
-pub(super) const AT_ONCE: Limits = Limits { items: 256, bytes: 64 * 1024 };
-
-/// When an EventSource may return after the end of its stream, in milliseconds; spread, so that not all return at once.
-const RETRY: std::ops::RangeInclusive<u64> = 500..=5000;
+use crate::HubSettings;
+use crate::connections::end;
 
 /// How many readers are connected.
 #[derive(Clone, Default)]
@@ -42,19 +36,9 @@ impl Session {
         Some(Self { open, settings, keep_alive, readers: readers.clone() })
     }
 
-    /// Waits until this reader's connection must end: the ends are spread over the time that the settings give.
-    pub(super) fn end(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let (stopping, settings) = (self.open.stopping().clone(), self.settings.clone());
-        Box::pin(async move {
-            stopping.asked().await;
-            let share = rand::random_range(0..=settings.get().drain_milliseconds);
-            sleep(Duration::from_millis(share.into())).await;
-        })
-    }
-
-    /// After how many milliseconds the reader should return.
-    pub(super) fn retry() -> u64 {
-        rand::random_range(RETRY)
+    /// Waits until this reader's connection must end.
+    pub(super) fn end(&self) -> BoxFuture<'static, ()> {
+        end(&self.open, self.settings.clone(), |settings| settings.drain_milliseconds)
     }
 
     /// The pause between two keep-alives.

@@ -1,20 +1,15 @@
 //! A channel as an HTTP stream: lines, JSON, server-sent events, or parts that replace each other.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::http::HeaderName;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::response::{IntoResponse, Response};
-use bytes::{Bytes, BytesMut};
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use futures_util::stream;
 
-use super::session::{AT_ONCE, Session};
+use super::session::Session;
+use crate::connections::{AT_ONCE, joined, retry, streamed};
 use crate::{Batch, Format, Message, Subscription};
-
-/// nginx must not collect a stream before it passes it on (nginx documentation, `proxy_buffering`).
-const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// A reader without a way to learn of a gap has missed messages: its stream breaks off.
 #[derive(Debug, thiserror::Error)]
@@ -28,9 +23,7 @@ pub(super) fn stream(subscription: Subscription, format: Format, session: Sessio
         let next = streaming.next().await?;
         Some((next, streaming))
     });
-    let headers =
-        [(CONTENT_TYPE, format.content_type()), (CACHE_CONTROL, "no-store".to_owned()), (BUFFERING, "no".to_owned())];
-    (headers, Body::from_stream(stream)).into_response()
+    streamed(&format.content_type(), stream)
 }
 
 struct Streaming {
@@ -39,7 +32,7 @@ struct Streaming {
     session: Session,
     opening: Option<Bytes>,
     /// `None` once the stream has ended.
-    end: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    end: Option<BoxFuture<'static, ()>>,
 }
 
 impl Streaming {
@@ -54,11 +47,14 @@ impl Streaming {
                 biased;
                 () = &mut *end => {
                     self.end = None;
-                    let closing = self.format.closing(Session::retry());
+                    let closing = self.format.closing(retry());
                     return (!closing.is_empty()).then_some(Ok(closing));
                 }
                 batch = self.subscription.next(AT_ONCE) => {
-                    let Some(bytes) = encoded(&batch, self.format) else { return self.broken_off() };
+                    let Some(bytes) = encoded(&batch, self.format) else {
+                        self.end = None;
+                        return Some(Err(TooSlow));
+                    };
                     if !bytes.is_empty() {
                         return Some(Ok(bytes));
                     }
@@ -71,26 +67,15 @@ impl Streaming {
             }
         }
     }
-
-    fn broken_off(&mut self) -> Option<Result<Bytes, TooSlow>> {
-        self.end = None;
-        Some(Err(TooSlow))
-    }
 }
 
 /// The batch as one piece; `None` if the format can't say what it says.
 fn encoded(batch: &Batch<Arc<Message>>, format: Format) -> Option<Bytes> {
     match batch {
         Batch::Missed(count) => format.missed(*count),
-        Batch::Items(messages) => match &messages[..] {
-            [message] => Some(message.encoded(format)),
-            messages => {
-                let mut all = BytesMut::new();
-                for message in messages {
-                    all.extend_from_slice(&message.encoded(format));
-                }
-                Some(all.freeze())
-            }
-        },
+        Batch::Items(messages) => {
+            let pieces: Vec<_> = messages.iter().map(|message| message.encoded(format)).collect();
+            Some(joined(&pieces))
+        }
     }
 }

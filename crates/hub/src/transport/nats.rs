@@ -9,10 +9,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
-use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::jetstream::stream::{Config, DirectGetErrorKind, DiscardPolicy, Info, Republish, StorageType, Stream};
 use async_nats::{HeaderMap, header};
-use bus::{Bus, Connection, IfAbsent, Name, ServerUrl, Streams};
+use bus::{Bus, Connection, IfAbsent, Name, ServerUrl, Streams, is_not_found};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use service::{Error, Scope, Service};
@@ -98,7 +97,7 @@ impl NatsTransport {
                     bail!(NotOurs { name: self.name.clone() });
                 }
             }
-            Err(error) if is_missing(&error.kind()) => {
+            Err(error) if is_not_found(&error) => {
                 let context = || format!("failed to create the stream {}", self.name);
                 self.bus.jetstream().create_stream(wanted).await.with_context(context)?;
             }
@@ -171,7 +170,7 @@ impl NatsTransport {
 
     /// The messages with these ids that are stored.
     async fn kept(&self, channel: &Channel, after: u64, last: u64) -> Result<Vec<Arc<Message>>, Unavailable> {
-        let stream = self.stream().await?;
+        let stream = self.bus.jetstream().get_stream_no_info(self.name.as_str()).await.map_err(|_| Unavailable)?;
         let (subject, mut next, mut found) = (self.stored(channel), after + 1, Vec::new());
         while next <= last {
             let asked = stream.direct_get_next_for_subject(subject.as_str(), Some(next));
@@ -216,13 +215,11 @@ impl Transport for NatsTransport {
         after: u64,
         last: u64,
     ) -> Result<Option<Vec<Arc<Message>>>, Unavailable> {
-        let stream = self.stream().await?;
-        let state = &stream.cached_info().state;
-        if after > state.last_sequence {
+        if after > self.stream().await?.cached_info().state.last_sequence {
             return Ok(None); // an id of another stream
         }
         let messages = self.kept(channel, after, last).await?;
-        // Looked at afterwards: what was removed meanwhile may be missing.
+        // Checked afterwards: what was removed in the meantime may be missing.
         let first = self.stream().await?.cached_info().state.first_sequence;
         Ok((first <= after + 1).then_some(messages))
     }
@@ -247,11 +244,6 @@ fn config(name: &Name) -> Config {
         allow_direct: true,
         ..Config::default()
     }
-}
-
-fn is_missing(kind: &GetStreamErrorKind) -> bool {
-    use async_nats::jetstream::ErrorCode;
-    matches!(kind, GetStreamErrorKind::JetStream(answer) if answer.error_code() == ErrorCode::STREAM_NOT_FOUND)
 }
 
 fn number(headers: &HeaderMap, name: header::HeaderName) -> Option<u64> {
