@@ -46,7 +46,9 @@ impl Question {
             form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
         let asked = |key: &str| query.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
         let bad = |reason: &str| refusal(StatusCode::BAD_REQUEST, reason);
-        let after = match asked("after").or_else(|| text(&parts.headers, &LAST_EVENT_ID)) {
+        // An EventSource that returns sends the header, and the query of the first time again.
+        let returned = text(&parts.headers, &LAST_EVENT_ID).filter(|id| !id.is_empty());
+        let after = match returned.or_else(|| asked("after")) {
             None | Some("") => None,
             Some(id) => Some(id.parse().map_err(|_| bad("after must be the id of a message, a number"))?),
         };

@@ -23,6 +23,10 @@ async fn an_event_has_an_id_and_a_returning_reader_continues_behind_it() {
         assert_eq!(again.through("\n\n").await, format!("id: {after}\n\n"));
         assert!(again.through("\n\n").await.ends_with(expected));
     }
+    // An EventSource that was opened behind a position returns with its header, and with that position again.
+    let path = format!("/pycon?after={position}");
+    let mut again = Reading::with(hub.address, &path, &[sse[0], ("last-event-id", &id)]).await;
+    assert_eq!(again.through("\n\n").await, format!("id: {id}\n\n"));
     let mut unknown = Reading::with(hub.address, "/pycon", &[sse[0], ("last-event-id", "7")]).await;
     unknown.through("\n\n").await;
     assert_eq!(unknown.through("\n\n").await, "event: missed\ndata: null\n\n");
