@@ -18,6 +18,8 @@ const MAX_PAGE_SIZE: usize = 1000;
 pub struct Page<K> {
     /// The path of the list.
     path: String,
+    /// The parameter that has chosen these records of the list, and an `&`; or nothing.
+    part: String,
     /// How many records the page has at most: 1 to 1000.
     limit: usize,
     /// The id of the last record of the previous page.
@@ -25,6 +27,12 @@ pub struct Page<K> {
 }
 
 impl<K> Page<K> {
+    /// The page of a part of the list, which this parameter has chosen, as `mine=true`: the link to the next page keeps it.
+    #[must_use]
+    pub fn of(self, parameter: &str) -> Self {
+        Self { part: format!("{parameter}&"), ..self }
+    }
+
     /// How many records to query: one more than the page shows, to know whether there is a next page.
     pub fn query_limit(&self) -> usize {
         self.limit + 1
@@ -43,8 +51,8 @@ impl<K> Page<K> {
         let shown: Vec<_> = found.iter().filter_map(show).collect();
         match found.last() {
             Some(last) if has_more => {
-                let Self { path, limit, .. } = self;
-                let next = format!("<{path}?limit={limit}&after={}>; rel=\"next\"", id(last));
+                let Self { path, part, limit, .. } = self;
+                let next = format!("<{path}?{part}limit={limit}&after={}>; rel=\"next\"", id(last));
                 ([(LINK, next)], Json(shown)).into_response()
             }
             _ => Json(shown).into_response(),
@@ -58,7 +66,8 @@ impl<S: Sync, K> FromRequestParts<S> for Page<K> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let Query(given) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
             .map_err(|_| ApiError::BadRequest(SOMETHING_WENT_WRONG))?;
-        let mut page = Self { path: parts.uri.path().to_owned(), limit: MAX_PAGE_SIZE, after: None };
+        let path = parts.uri.path().to_owned();
+        let mut page = Self { path, part: String::new(), limit: MAX_PAGE_SIZE, after: None };
         let mut problems = Vec::new();
         for (name, value) in given {
             match name.as_str() {

@@ -2,7 +2,7 @@
 
 use common::events::{AnyId, OrderId, Price, TicketCreated, TicketId, TicketUpdated, UserId};
 use common::extract::Page;
-use mongodb::bson::{Bson, doc};
+use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Error;
 use mongodb::{Collection, IndexModel};
 use serde::{Deserialize, Serialize};
@@ -160,10 +160,11 @@ pub(crate) struct Tickets {
 }
 
 impl Tickets {
-    /// Creates the index that finds unreserved tickets, however long the database is away.
+    /// Creates the indexes that find unreserved tickets and those of a seller, however long the database is away.
     pub(crate) async fn open(store: &Store) -> Result<Self, anyhow::Error> {
-        let free = IndexModel::builder().keys(doc! { "orderId": 1, "_id": 1 }).build();
-        store.ensure_index(TICKETS, free).await?;
+        for keys in [doc! { "orderId": 1, "_id": 1 }, doc! { "userId": 1, "_id": 1 }] {
+            store.ensure_index(TICKETS, IndexModel::builder().keys(keys).build()).await?;
+        }
         Ok(Self { store: store.clone(), records: store.collection(TICKETS) })
     }
 
@@ -179,9 +180,17 @@ impl Tickets {
 
     /// The tickets that no order has reserved, the oldest first: one more than the page shows.
     pub(crate) async fn free<K>(&self, page: &Page<K>) -> Result<Vec<Ticket>, Error> {
-        let free = doc! { "orderId": Bson::Null }; // absent
+        self.page(doc! { "orderId": Bson::Null }, page).await // absent
+    }
+
+    /// The tickets that a user sells, reserved ones too, the oldest first: one more than the page shows.
+    pub(crate) async fn of<K>(&self, seller: UserId, page: &Page<K>) -> Result<Vec<Ticket>, Error> {
+        self.page(doc! { "userId": seller.to_string() }, page).await
+    }
+
+    async fn page<K>(&self, these: Document, page: &Page<K>) -> Result<Vec<Ticket>, Error> {
         let after = page.after.as_ref().map(ToString::to_string);
-        self.store.read_page(TICKETS, free, after, page.query_limit()).await
+        self.store.read_page(TICKETS, these, after, page.query_limit()).await
     }
 
     /// Adds a new ticket.
