@@ -4,6 +4,7 @@
 //! to stop, it takes no new connections, lets requests in flight finish, closes idle connections, and waits for every
 //! handler that holds an [`Open`]. An answer that comes before the end of its request reaches the client all the same.
 
+use std::convert::Infallible;
 use std::future::IntoFuture;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -15,16 +16,15 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
 use axum::serve::{Listener, ListenerExt};
-use axum::{Extension, Router};
+use axum::Router;
 use futures_util::{FutureExt, Stream, StreamExt};
-use hyper::body::{Frame, SizeHint};
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
@@ -82,6 +82,7 @@ pub(crate) async fn serve<L: Listener, H>(mut listener: L, router: Router, drain
     };
     let mut late = pin!(late);
     let closing = CancellationToken::new();
+    let routes = TowerToHyperService::new(router);
     loop {
         let connection = tokio::select! {
             (connection, _) = listener.accept() => connection,
@@ -90,9 +91,20 @@ pub(crate) async fn serve<L: Listener, H>(mut listener: L, router: Router, drain
         let node = Arc::clone(&scope.node);
         let open = Open { stopping: stopping.clone(), token: node.tasks.token(), node };
         let (requests, unread) = (Requests::default(), Unread::default());
-        let watching = from_fn_with_state((Arc::clone(&requests), unread.clone()), watched);
-        let routes = router.clone().layer(Extension(open)).layer(watching);
-        let service = TowerToHyperService::new(routes);
+        let service = {
+            // The routes are shared by all connections, since many of them stay open for long.
+            let (routes, requests, unread) = (routes.clone(), Arc::clone(&requests), unread.clone());
+            service_fn(move |request: hyper::Request<Incoming>| {
+                let counted = Counted::new(&requests);
+                let mut request = request.map(|body| unread.watch(Body::new(body)));
+                request.extensions_mut().insert(open.clone());
+                let answering = routes.call(request);
+                async move {
+                    let answer = answering.await?;
+                    Ok::<_, Infallible>(answer.map(|body| CountedBody { body, _counted: counted }))
+                }
+            })
+        };
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_WITHIN)
@@ -128,21 +140,20 @@ pub(crate) async fn serve<L: Listener, H>(mut listener: L, router: Router, drain
 /// How many requests of one connection are in flight. Shared by the connection and its requests.
 type Requests = Arc<AtomicUsize>;
 
-/// One of them.
+/// One of them, until the last of its answer is sent.
 struct Counted(Requests);
+
+impl Counted {
+    fn new(requests: &Requests) -> Self {
+        requests.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(requests))
+    }
+}
 
 impl Drop for Counted {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-/// Counts a request until the last of its answer is sent, and watches how much of its body is read.
-async fn watched(State((requests, unread)): State<(Requests, Unread)>, request: Request, next: Next) -> Response {
-    requests.fetch_add(1, Ordering::Relaxed);
-    let counted = Counted(requests);
-    let answer = next.run(request.map(|body| unread.watch(body))).await;
-    answer.map(|body| Body::new(CountedBody { body, _counted: counted }))
 }
 
 /// A body that is counted until it is sent, and otherwise as it was; its length is known if it was.
