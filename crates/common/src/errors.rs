@@ -2,20 +2,20 @@
 
 use std::panic::AssertUnwindSafe;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode, Uri};
-use axum::middleware::{Next, from_fn, from_fn_with_state, map_request};
+use axum::middleware::{Next, from_fn, map_request};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use futures_util::FutureExt;
 use serde::Serialize;
 #[cfg(feature = "mongo")]
 use store::in_words;
-use telemetry::{CORRELATION_ID, Tracer};
+use telemetry::Tracer;
 use tower_layer::Layer;
 
-use crate::requests::{record_status, step_of};
+use crate::requests::traced;
 
 /// The message of an error about which the course says nothing more.
 pub const SOMETHING_WENT_WRONG: &str = "Something went wrong";
@@ -134,9 +134,8 @@ pub fn contract(routes: Router, tracer: Tracer) -> Router {
     let routes = routes
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::NotFound) // as in the course, which knows no 405
-        .layer(from_fn(in_shape))
-        .layer(from_fn_with_state(tracer, traced));
-    Router::new().fallback_service(map_request(normalize_path).layer(routes))
+        .layer(from_fn(in_shape));
+    Router::new().fallback_service(map_request(normalize_path).layer(traced(routes, tracer)))
 }
 
 /// Ignores the case of a path and one slash at its end, as the course's router does.
@@ -152,17 +151,6 @@ async fn normalize_path(mut request: Request) -> Request {
         }
     }
     request
-}
-
-/// Makes a request a step of its trace, and adds the correlation id to the answer.
-async fn traced(State(tracer): State<Tracer>, request: Request, next: Next) -> Response {
-    let step = step_of(&tracer, &request);
-    let mut answer = step.scope(next.run(request)).await;
-    record_status(&step, answer.status());
-    if let Ok(id) = HeaderValue::from_str(step.correlation_id()) {
-        answer.headers_mut().insert(CORRELATION_ID, id);
-    }
-    answer
 }
 
 /// Answers panics and refusals of the framework in the contract's shape.

@@ -25,6 +25,8 @@ pub use bus::{Listener, Listeners, Nowhere, Publisher, Rejection, Topology};
 pub use events;
 pub use program::{Declaration, Program, Start, main};
 #[cfg(feature = "http")]
+pub use requests::traced;
+#[cfg(feature = "http")]
 pub use serve::serve;
 #[cfg(feature = "mongo")]
 pub use store::{Outbox, Outboxes, Store, Tx};

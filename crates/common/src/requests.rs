@@ -3,20 +3,38 @@
 //! Names and attributes are those of the
 //! [semantic conventions for HTTP](https://opentelemetry.io/docs/specs/semconv/http/http-spans/).
 
-use axum::extract::{MatchedPath, Request};
-use axum::http::{Method, StatusCode};
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanBuilder, SpanKind};
 use telemetry::{CORRELATION_ID, TRACEPARENT, Trace, Tracer, remote_context};
 
+/// Makes each request a step of its trace, and adds the correlation id to the answer.
+pub fn traced(routes: Router, tracer: Tracer) -> Router {
+    routes.layer(from_fn_with_state(tracer, in_step))
+}
+
+async fn in_step(State(tracer): State<Tracer>, request: Request, next: Next) -> Response {
+    let step = step_of(&tracer, &request);
+    let mut answer = step.scope(next.run(request)).await;
+    record_status(&step, answer.status());
+    if let Ok(id) = HeaderValue::from_str(step.correlation_id()) {
+        answer.headers_mut().insert(CORRELATION_ID, id);
+    }
+    answer
+}
+
 /// The step after the one that sent the request. It is named after the route, not after the path, which contains ids.
-pub(crate) fn step_of(tracer: &Tracer, request: &Request) -> Trace {
+fn step_of(tracer: &Tracer, request: &Request) -> Trace {
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     tracer.begin(remote_context(header(TRACEPARENT), header(CORRELATION_ID)), || span_of(request))
 }
 
 /// Records the status of the answer in the span of the step.
-pub(crate) fn record_status(step: &Trace, status: StatusCode) {
+fn record_status(step: &Trace, status: StatusCode) {
     step.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
     if status.is_server_error() {
         step.set_attribute(KeyValue::new("error.type", status.as_u16().to_string()));

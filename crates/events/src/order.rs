@@ -23,6 +23,18 @@ pub enum OrderStatus {
     Complete,
 }
 
+impl OrderStatus {
+    /// The status as it is written in JSON: `awaiting:payment`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Cancelled => "cancelled",
+            Self::AwaitingPayment => "awaiting:payment",
+            Self::Complete => "complete",
+        }
+    }
+}
+
 /// A buyer has reserved a ticket with a new order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -4,13 +4,14 @@ use common::Declaration;
 use events::Subject;
 
 /// The services of the application.
-pub const DECLARATIONS: [Declaration; 6] = [
+pub const DECLARATIONS: [Declaration; 7] = [
     auth::DECLARATION,
     tickets::DECLARATION,
     orders::DECLARATION,
     payments::DECLARATION,
     expiration::DECLARATION,
     gateway::DECLARATION,
+    client::DECLARATION,
 ];
 
 /// Shown instead of a name where there is no service.

@@ -15,12 +15,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::serve::{Listener, ListenerExt};
-use axum::Router;
 use futures_util::{FutureExt, Stream, StreamExt};
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;

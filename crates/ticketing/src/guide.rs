@@ -27,6 +27,7 @@ impl fmt::Display for Guide {
         let Self { addresses, folder, took, run } = self;
         let Addresses { api, servers, bank, .. } = addresses;
         writeln!(f, "Ticketing is ready, {:.1} s after its start", took.as_secs_f64())?;
+        writeln!(f, "  pages       http://{api}")?;
         writeln!(f, "  API         http://{api}/api/tickets")?;
         writeln!(f, "  NATS        {}", servers.nats)?;
         if let Some(monitoring) = &servers.monitoring {
@@ -39,7 +40,7 @@ impl fmt::Display for Guide {
         }
         writeln!(f, "  data        {}", folder.display())?;
         writeln!(f)?;
-        writeln!(f, "Sell and buy: paste these, one by one, into another terminal:")?;
+        writeln!(f, "Open the pages in a browser to sell and buy; or paste these, one by one, into another terminal:")?;
         for line in lines(&format!("http://{api}"), *run) {
             writeln!(f, "  {line}")?;
         }

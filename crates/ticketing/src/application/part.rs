@@ -19,11 +19,16 @@ use crate::servers::Servers;
 const ANY_PORT: &str = "127.0.0.1:0";
 
 /// What the application sets for each service, so that neither a file nor the environment may.
-const OWN: [(&str, &str); 16] = [
+const OWN: [(&str, &str); 21] = [
     ("bank", "bind"),
     ("bank", "key"),
     ("bank", "webhook_secret"),
     ("bank", "webhook_url"),
+    ("client", "auth_url"),
+    ("client", "live_url"),
+    ("client", "orders_url"),
+    ("client", "payments_url"),
+    ("client", "tickets_url"),
     ("http", "bind"),
     ("live", "orders_url"),
     ("mongo", "uri"),
@@ -66,6 +71,11 @@ impl Parts<'_> {
         let origin = format!("http://{}", self.origin);
         let own = [
             ("HTTP__BIND", ANY_PORT),
+            ("CLIENT__AUTH_URL", origin.as_str()),
+            ("CLIENT__LIVE_URL", origin.as_str()),
+            ("CLIENT__ORDERS_URL", origin.as_str()),
+            ("CLIENT__PAYMENTS_URL", origin.as_str()),
+            ("CLIENT__TICKETS_URL", origin.as_str()),
             ("LIVE__ORDERS_URL", origin.as_str()),
             ("JWT_KEY", self.key.reveal()),
             ("MONGO_URI", uri.as_str()),

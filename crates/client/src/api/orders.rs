@@ -1,0 +1,52 @@
+//! The API of the orders service.
+
+use axum::http::Method;
+use common::events::{OrderId, OrderStatus, Price, TicketId, timestamp};
+use serde::Deserialize;
+use serde_json::json;
+use time::OffsetDateTime;
+
+use super::call::Api;
+use super::failure::Failure;
+
+/// An order of the user's.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Order {
+    pub(crate) id: OrderId,
+    pub(crate) status: OrderStatus,
+    #[serde(with = "timestamp")]
+    pub(crate) expires_at: OffsetDateTime,
+    pub(crate) ticket: Ordered,
+}
+
+/// The ticket of an order, as it was when the order was made.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Ordered {
+    pub(crate) id: TicketId,
+    pub(crate) title: String,
+    pub(crate) price: Price,
+}
+
+impl Api {
+    /// The user's orders, the oldest first.
+    pub(crate) async fn own_orders(&self) -> Result<Vec<Order>, Failure> {
+        Ok(self.get(self.orders(), "/api/orders").await?.value)
+    }
+
+    /// One of them, and the time by the clock that ends it.
+    pub(crate) async fn order(&self, id: OrderId) -> Result<(Order, OffsetDateTime), Failure> {
+        let answer = self.get(self.orders(), &format!("/api/orders/{id}")).await?;
+        Ok((answer.value, answer.time))
+    }
+
+    /// Reserves a ticket, which may not have reached the orders service yet.
+    pub(crate) async fn reserve(&self, ticket: TicketId) -> Result<Order, Failure> {
+        let body = json!({ "ticketId": ticket });
+        Ok(self.create(self.orders(), "/api/orders", &body).await?.value)
+    }
+
+    pub(crate) async fn cancel(&self, id: OrderId) -> Result<(), Failure> {
+        self.call::<()>(self.orders(), Method::DELETE, &format!("/api/orders/{id}"), None).await.map(drop)
+    }
+}

@@ -1,0 +1,7 @@
+//! The web client as a program of its own.
+
+use service::Exit;
+
+fn main() -> Exit {
+    common::main(client::PROGRAM)
+}

@@ -1,0 +1,58 @@
+//! Pages as answers, and what is wrong with a form.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+
+use crate::api::{Failure, Refused};
+
+/// The page as an answer.
+pub(crate) fn page(template: &impl Template) -> Result<Response, Failure> {
+    Ok(Html(template.render()?).into_response())
+}
+
+/// What is wrong with a form.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Problems {
+    /// Of the answer that shows them.
+    status: StatusCode,
+    all: Vec<Refused>,
+}
+
+impl Problems {
+    pub(super) fn none() -> Self {
+        Self::default()
+    }
+
+    /// Those of an API, if it has refused the input; any other failure is one of the page.
+    pub(super) fn of_refusal(failure: Failure) -> Result<Self, Failure> {
+        match failure {
+            Failure::Refused(all) => Ok(Self { status: StatusCode::BAD_REQUEST, all }),
+            other => Err(other),
+        }
+    }
+
+    /// One that belongs to no field.
+    pub(super) fn one(status: StatusCode, message: &str) -> Self {
+        Self { status, all: vec![Refused { message: message.to_owned(), field: None }] }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    pub(super) fn all(&self) -> &[Refused] {
+        &self.all
+    }
+
+    /// What is wrong with a field.
+    pub(super) fn of(&self, field: &str) -> Option<&str> {
+        let problem = self.all.iter().find(|problem| problem.field.as_deref() == Some(field));
+        problem.map(|problem| problem.message.as_str())
+    }
+
+    /// The page that shows them.
+    pub(super) fn page(&self, template: &impl Template) -> Result<Response, Failure> {
+        Ok((self.status, page(template)?).into_response())
+    }
+}

@@ -1,0 +1,32 @@
+//! GET `/tickets/mine`: the tickets that the user sells.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use common::events::TicketId;
+use tokio::join;
+
+use super::form::page;
+use super::frame::{Frame, Viewer};
+use super::list::{Behind, PAGE};
+use crate::api::{Api, Failure, ForSale};
+use crate::state::AppState;
+
+#[derive(Template)]
+#[template(path = "mine.html")]
+struct Mine {
+    frame: Frame,
+    position: Option<String>,
+    after: Option<TicketId>,
+    list: ForSale,
+}
+
+pub(crate) async fn show_mine(
+    State(state): State<AppState>,
+    api: Api,
+    Query(Behind { after }): Query<Behind>,
+) -> Result<Response, Failure> {
+    let position = api.position().await;
+    let (viewer, list) = join!(api.viewer(), api.own_tickets(after, PAGE));
+    page(&Mine { frame: Frame::new(&state, viewer, "/tickets/mine"), position, after, list: list? })
+}
