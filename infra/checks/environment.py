@@ -53,6 +53,7 @@ def variables(workload, docs):
     told = {}
     if me in with_section("http"):
         told["HTTP__BIND"] = "0.0.0.0:3000"
+        told["HTTP__TRUSTED_PROXIES"] = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
     if me in storing(docs):
         told["MONGO_URI"] = f"mongodb://{me}-mongo-srv:27017/{me}?replicaSet=rs0"
     if me in with_section("session"):

@@ -33,6 +33,7 @@ fn sections() -> Sections {
         .moved("auth.bind", "http.bind")
         .moved("auth.jwt_key", "session.jwt_key")
         .moved("auth.mongo_uri", "mongo.uri")
+        .moved("auth.trust_proxy", "http.trusted_proxies") // was true or false: refused, with an example
 }
 
 async fn start(scope: Scope<Option<SocketAddr>>) -> Result<(), Error> {
@@ -45,7 +46,6 @@ async fn start(scope: Scope<Option<SocketAddr>>) -> Result<(), Error> {
         passwords: Passwords::new()?,
         key: SessionKey::new(scope.settings::<SessionSettings>()?.get().jwt_key.reveal()),
         session_length: Duration::from_secs(3600 * u64::from(settings.session_hours)),
-        trusts_proxy: settings.trust_proxy,
     };
     common::serve(&scope, app(state, tracer)).await
 }

@@ -11,13 +11,11 @@ use service::settings::Problem;
 pub(crate) struct AuthSettings {
     /// How many hours a session lasts after signing in
     pub(crate) session_hours: u32,
-    /// Whether to believe X-Forwarded-Proto, in which a proxy says that a request came by https
-    pub(crate) trust_proxy: bool,
 }
 
 impl Default for AuthSettings {
     fn default() -> Self {
-        Self { session_hours: 24, trust_proxy: true }
+        Self { session_hours: 24 }
     }
 }
 

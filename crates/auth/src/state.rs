@@ -15,8 +15,6 @@ pub(crate) struct AppState {
     pub(crate) key: SessionKey,
     /// How long a session lasts after signing in.
     pub(crate) session_length: Duration,
-    /// Whether `X-Forwarded-Proto` is believed.
-    pub(crate) trusts_proxy: bool,
 }
 
 impl FromRef<AppState> for SessionKey {

@@ -15,6 +15,8 @@ pub mod extract;
 mod limit;
 mod program;
 #[cfg(feature = "http")]
+mod proxies;
+#[cfg(feature = "http")]
 mod requests;
 #[cfg(feature = "http")]
 mod serve;
@@ -24,6 +26,8 @@ pub mod settings;
 pub use bus::{Listener, Listeners, Nowhere, Publisher, Rejection, Topology};
 pub use events;
 pub use program::{Declaration, Program, Start, main};
+#[cfg(feature = "http")]
+pub use proxies::TrustedProxies;
 #[cfg(feature = "http")]
 pub use requests::traced;
 #[cfg(feature = "http")]

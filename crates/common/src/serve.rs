@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::Router;
 use axum::middleware::from_fn_with_state;
+use axum::{Extension, Router};
 use service::http::Http;
 use service::{Error, Scope};
 
@@ -13,7 +13,8 @@ use crate::settings::HttpSettings;
 
 /// Serves the API at the address of `[http] bind`, makes the service ready with it, and waits for the request to stop.
 ///
-/// A request that takes longer than `[http] request_limit_seconds` is answered with 503.
+/// A request that takes longer than `[http] request_limit_seconds` is answered with 503. A handler learns by a
+/// [`Client`](crate::extract::Client) who sends its request, as the proxies of `[http] trusted_proxies` say.
 ///
 /// # Errors
 ///
@@ -21,7 +22,7 @@ use crate::settings::HttpSettings;
 pub async fn serve(scope: &Scope<Option<SocketAddr>>, router: Router) -> Result<(), Error> {
     let settings = scope.settings::<HttpSettings>()?;
     let bind = settings.get().bind;
-    let router = router.layer(from_fn_with_state(settings, limited));
+    let router = router.layer(from_fn_with_state(settings.clone(), limited)).layer(Extension(settings));
     let address = scope.start("http", Http { bind, router, drain_delay: Duration::ZERO }).await?;
     scope.ready(Some(address));
     scope.stopping().await;

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use service::Section;
 use service::settings::{Problem, Secret, required};
 
+use crate::proxies::TrustedProxies;
+
 /// The section `[http]`, of every service with an API.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -17,17 +19,22 @@ pub struct HttpSettings {
     /// How long a request may take until it is answered with 503, in seconds; at least 10, since what it does has limits of
     /// 5 s itself
     pub request_limit_seconds: u32,
+    /// The proxies that are believed what X-Forwarded-Proto and X-Forwarded-For say: addresses and ranges of addresses, with
+    /// commas; empty if there are none
+    #[schemars(with = "String")]
+    pub trusted_proxies: TrustedProxies,
 }
 
 impl Default for HttpSettings {
     fn default() -> Self {
-        Self { bind: SocketAddr::from(([127, 0, 0, 1], 3000)), request_limit_seconds: 30 }
+        let bind = SocketAddr::from(([127, 0, 0, 1], 3000));
+        Self { bind, request_limit_seconds: 30, trusted_proxies: TrustedProxies::default() }
     }
 }
 
 impl Section for HttpSettings {
     const NAME: &'static str = "http";
-    const LIVE: &'static [&'static str] = &["request_limit_seconds"];
+    const LIVE: &'static [&'static str] = &["request_limit_seconds", "trusted_proxies"];
 
     fn check(&self) -> Vec<Problem> {
         let limits = 10..=60 * 60;

@@ -3,6 +3,8 @@
 //! It owns its accept loop, since `axum::serve` does not wait for streams and upgraded connections. When it is asked
 //! to stop, it takes no new connections, lets requests in flight finish, closes idle connections, and waits for every
 //! handler that holds an [`Open`]. An answer that comes before the end of its request reaches the client all the same.
+//!
+//! A handler gets the address of the other end of its connection as axum's `ConnectInfo<SocketAddr>`.
 
 use std::convert::Infallible;
 use std::future::IntoFuture;
@@ -17,7 +19,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::FromRequestParts;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::serve::{Listener, ListenerExt};
@@ -74,7 +76,10 @@ impl Service for Http {
 }
 
 /// Accepts until the scope is asked to stop, then waits for the requests in flight.
-pub(crate) async fn serve<L: Listener, H>(mut listener: L, router: Router, drain_delay: Duration, scope: &Scope<H>) {
+pub(crate) async fn serve<L, H>(mut listener: L, router: Router, drain_delay: Duration, scope: &Scope<H>)
+where
+    L: Listener<Addr: Clone + Sync + 'static>,
+{
     let stopping = scope.stopping();
     let late = async {
         stopping.asked().await;
@@ -84,8 +89,8 @@ pub(crate) async fn serve<L: Listener, H>(mut listener: L, router: Router, drain
     let closing = CancellationToken::new();
     let routes = TowerToHyperService::new(router);
     loop {
-        let connection = tokio::select! {
-            (connection, _) = listener.accept() => connection,
+        let (connection, peer) = tokio::select! {
+            accepted = listener.accept() => accepted,
             () = &mut late => break,
         };
         let node = Arc::clone(&scope.node);
@@ -98,6 +103,7 @@ pub(crate) async fn serve<L: Listener, H>(mut listener: L, router: Router, drain
                 let counted = Counted::new(&requests);
                 let mut request = request.map(|body| unread.watch(Body::new(body)));
                 request.extensions_mut().insert(open.clone());
+                request.extensions_mut().insert(ConnectInfo(peer.clone()));
                 let answering = routes.call(request);
                 async move {
                     let answer = answering.await?;

@@ -7,6 +7,7 @@ use anyhow::Context;
 use bus::{Name, ServerUrl};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
+use common::TrustedProxies;
 use operator::{Bus, Payments, secret};
 use service::Error;
 use service::settings::Secret;
@@ -64,6 +65,9 @@ pub struct Run {
     /// Where all APIs are; port 0 takes any free one [default: 127.0.0.1:3000, or a free port if that one is busy]
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub listen: Option<SocketAddr>,
+    /// The proxies in front of it, with commas, that are believed from where and how a request came to them
+    #[arg(long, env = "HTTP__TRUSTED_PROXIES", value_name = "ADDRESSES", default_value_t)]
+    pub trusted_proxies: TrustedProxies,
     /// The folder for all data; without this option, one in your home
     #[arg(long, value_name = "FOLDER")]
     pub data_dir: Option<PathBuf>,

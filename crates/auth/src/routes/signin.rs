@@ -2,10 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use common::errors::ApiError;
-use common::extract::{Fields, FromBody, Valid};
+use common::extract::{Client, Fields, FromBody, Valid};
 use serde_json::Value;
 
 use super::cookie::signed_in;
@@ -31,7 +30,7 @@ impl FromBody for Credentials {
 
 pub(crate) async fn signin(
     State(state): State<AppState>,
-    headers: HeaderMap,
+    client: Client,
     Valid(Credentials { email, password }): Valid<Credentials>,
 ) -> Result<impl IntoResponse, ApiError> {
     let user = state.users.find(&email).await?;
@@ -39,6 +38,6 @@ pub(crate) async fn signin(
     let kept = user.as_ref().map(|user| user.password().to_owned());
     let is_right = state.passwords.verify(password, kept).await?;
     let user = user.filter(|_| is_right).ok_or(ApiError::BadRequest("Invalid credentials"))?;
-    let (cookie, shown) = signed_in(&state, &headers, &user)?;
+    let (cookie, shown) = signed_in(&state, &client, &user)?;
     Ok((cookie, Json(shown)))
 }

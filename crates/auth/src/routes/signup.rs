@@ -2,10 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use common::errors::ApiError;
-use common::extract::{Fields, FromBody, Valid};
+use common::extract::{Client, Fields, FromBody, Valid};
 
 use super::cookie::signed_in;
 use crate::models::{Email, Password, User};
@@ -26,7 +26,7 @@ impl FromBody for NewUser {
 
 pub(crate) async fn signup(
     State(state): State<AppState>,
-    headers: HeaderMap,
+    client: Client,
     Valid(new): Valid<NewUser>,
 ) -> Result<impl IntoResponse, ApiError> {
     const IN_USE: ApiError = ApiError::BadRequest("Email in use");
@@ -35,6 +35,6 @@ pub(crate) async fn signup(
     }
     let user = User::new(&new.email, state.passwords.hash(new.password).await?);
     state.users.insert(&user).await?.map_err(|_| IN_USE)?;
-    let (cookie, shown) = signed_in(&state, &headers, &user)?;
+    let (cookie, shown) = signed_in(&state, &client, &user)?;
     Ok((StatusCode::CREATED, cookie, Json(shown)))
 }

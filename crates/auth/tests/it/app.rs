@@ -15,22 +15,25 @@ pub(crate) struct App {
     _database: Option<Database>,
 }
 
-pub(crate) fn settings(uri: &str) -> Settings {
-    testkit::settings(
-        (auth::DECLARATION.sections)(),
-        &[("JWT_KEY", KEY), ("MONGO_URI", uri), ("HTTP__BIND", "127.0.0.1:0")],
-    )
+pub(crate) fn settings(uri: &str, more: &[(&str, &str)]) -> Settings {
+    let own = [("JWT_KEY", KEY), ("MONGO_URI", uri), ("HTTP__BIND", "127.0.0.1:0")];
+    testkit::settings((auth::DECLARATION.sections)(), &[&own[..], more].concat())
 }
 
 impl App {
     pub(crate) async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With these variables besides.
+    pub(crate) async fn with(environment: &[(&str, &str)]) -> Self {
         let database = Database::new();
-        let app = Self::on(database.uri()).await;
+        let app = Self::on(database.uri(), environment).await;
         Self { _database: Some(database), ..app }
     }
 
-    pub(crate) async fn on(uri: &str) -> Self {
-        let mut running = launch("auth", PROGRAM).settings(settings(uri)).start();
+    pub(crate) async fn on(uri: &str, environment: &[(&str, &str)]) -> Self {
+        let mut running = launch("auth", PROGRAM).settings(settings(uri, environment)).start();
         let address = running.ready().await.unwrap().unwrap();
         Self { running, api: Api { address }, _database: None }
     }

@@ -13,7 +13,7 @@ const SIGN_IN: &str = "/api/users/signin";
 async fn restored(commit: &str) -> (Database, App, Vec<Value>) {
     let (database, folder) = (Database::new(), dump::dump_of("auth", commit));
     dump::restore_collections(database.uri(), &folder).await;
-    let app = App::on(database.uri()).await;
+    let app = App::on(database.uri(), &[]).await;
     let people = fs::read_to_string(folder.join("people.json")).unwrap();
     (database, app, serde_json::from_str(&people).unwrap())
 }

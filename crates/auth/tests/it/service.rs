@@ -33,9 +33,27 @@ fn a_database_uri_that_is_invalid_or_names_no_database_is_refused_with_an_exampl
     }
 }
 
+#[test]
+fn trusted_proxies_that_are_no_addresses_are_refused_with_an_example_also_by_their_former_name() {
+    let example = "(HTTP__TRUSTED_PROXIES=10.0.0.0/8,fd00::/8)";
+    for (name, text, problem) in [
+        ("HTTP__TRUSTED_PROXIES", "10.0.0.0/8, ten", "\"ten\" is neither an address nor a range of addresses"),
+        ("HTTP__TRUSTED_PROXIES", "10.0.0.0/33", "\"10.0.0.0/33\" is neither an address nor a range of addresses"),
+        ("HTTP__TRUSTED_PROXIES", "10.1.2.3/8", "10.1.2.3/8 is no range: it would begin with 10.0.0.0/8"),
+        ("AUTH__TRUST_PROXY", "true", "\"true\" is neither an address nor a range of addresses"),
+    ] {
+        let uri = "mongodb://127.0.0.1:1/auth";
+        let environment = [("JWT_KEY", KEY), ("MONGO_URI", uri), (name, text)]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let sources = Sources { environment: environment.into(), ..Sources::default() };
+        let refused = Settings::load((auth::DECLARATION.sections)(), sources).unwrap_err().to_string();
+        assert_eq!(refused, format!("environment variable {name}: http.trusted_proxies: {problem} {example}"));
+    }
+}
+
 #[tokio::test]
 async fn a_service_waits_for_its_database_and_can_be_stopped_in_the_meantime() {
-    let mut running = launch("auth", PROGRAM).settings(settings("mongodb://127.0.0.1:1/auth")).start();
+    let mut running = launch("auth", PROGRAM).settings(settings("mongodb://127.0.0.1:1/auth", &[])).start();
     let waiting = tokio::time::timeout(Duration::from_secs(3), running.ready()).await;
     assert!(waiting.is_err(), "the service is ready or has failed");
     running.stop().await.result.unwrap();
@@ -44,7 +62,7 @@ async fn a_service_waits_for_its_database_and_can_be_stopped_in_the_meantime() {
 #[tokio::test]
 async fn a_confirmed_sign_up_survives_a_killed_database() {
     let mut mongod = Mongod::start().await;
-    let app = App::on(&mongod.uri("auth")).await;
+    let app = App::on(&mongod.uri("auth"), &[]).await;
     let emails = ["a@test.com", "b@test.com", "c@test.com"];
     for email in emails {
         assert_eq!(app.sign_up(email).await.status, 201);
@@ -73,7 +91,7 @@ async fn a_confirmed_sign_up_survives_a_killed_database() {
 #[tokio::test]
 async fn while_the_database_blocks_writes_a_sign_up_is_answered_with_503_and_sign_ins_go_on() {
     let mongod = Mongod::start().await;
-    let app = App::on(&mongod.uri("auth")).await;
+    let app = App::on(&mongod.uri("auth"), &[]).await;
     assert_eq!(app.sign_up("a@test.com").await.status, 201);
     let admin = mongodb::Client::with_uri_str(mongod.uri("admin")).await.unwrap().database("admin");
     admin.run_command(doc! { "fsync": 1, "lock": true }).await.unwrap();

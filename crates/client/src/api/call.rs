@@ -1,6 +1,5 @@
 //! Requests to the services.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +9,8 @@ use axum::http::header::{CONTENT_TYPE, COOKIE, DATE, LINK, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use bytes::Bytes;
+use common::errors::ApiError;
+use common::extract::Client as Reader;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -223,10 +224,11 @@ where
     S: Sync,
     Services: FromRef<S>,
 {
-    type Rejection = Infallible;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let mut headers = HeaderMap::new();
+        Reader::from_request_parts(parts, state).await?.pass_on(&mut headers);
         if let Some(session) = session(&parts.headers) {
             headers.insert(COOKIE, session);
         }

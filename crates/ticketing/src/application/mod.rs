@@ -76,7 +76,7 @@ impl Service for Application {
         }
         let port = Port::choose(API, run.free_ports || run.listen.is_some());
         let bind = run.listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, port.number())));
-        let http = Http { bind, router: ingress(routes), drain_delay: Duration::ZERO };
+        let http = Http { bind, router: ingress(routes, run.trusted_proxies.clone()), drain_delay: Duration::ZERO };
         let busy = || format!("can't listen on {bind}: choose another address with --listen");
         let api = scope.start("ingress", http).await.with_context(busy)?;
         port.warn(format_args!("the APIs are at http://{api}"));

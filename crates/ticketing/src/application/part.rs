@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use bus::Name;
-use common::Declaration;
+use common::{Declaration, TrustedProxies};
 use service::Error;
 use service::settings::{Secret, Settings, Sources};
 
@@ -19,7 +19,7 @@ use crate::servers::Servers;
 const ANY_PORT: &str = "127.0.0.1:0";
 
 /// What the application sets for each service, so that neither a file nor the environment may.
-const OWN: [(&str, &str); 21] = [
+const OWN: [(&str, &str); 22] = [
     ("bank", "bind"),
     ("bank", "key"),
     ("bank", "webhook_secret"),
@@ -30,6 +30,7 @@ const OWN: [(&str, &str); 21] = [
     ("client", "payments_url"),
     ("client", "tickets_url"),
     ("http", "bind"),
+    ("http", "trusted_proxies"),
     ("live", "orders_url"),
     ("mongo", "uri"),
     ("nats", "client_id"),
@@ -69,6 +70,8 @@ impl Parts<'_> {
         let client_id: Name = format!("{}-{name}", self.run.nats_client_id).parse().context("--nats-client-id")?;
         let uri = self.servers.mongo.with_suffix(name)?.reveal();
         let origin = format!("http://{}", self.origin);
+        // The ingress, on this machine, and the proxies that it believes.
+        let trusted = format!("{},{}", TrustedProxies::default(), self.run.trusted_proxies);
         let own = [
             ("HTTP__BIND", ANY_PORT),
             ("CLIENT__AUTH_URL", origin.as_str()),
@@ -76,6 +79,7 @@ impl Parts<'_> {
             ("CLIENT__ORDERS_URL", origin.as_str()),
             ("CLIENT__PAYMENTS_URL", origin.as_str()),
             ("CLIENT__TICKETS_URL", origin.as_str()),
+            ("HTTP__TRUSTED_PROXIES", trusted.as_str()),
             ("LIVE__ORDERS_URL", origin.as_str()),
             ("JWT_KEY", self.key.reveal()),
             ("MONGO_URI", uri.as_str()),

@@ -2,6 +2,7 @@
 
 use axum::http::header::{CONNECTION, HOST, UPGRADE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use common::extract::Client;
 
 /// What belongs to one connection only and is not passed on (RFC 9110, 7.6.1 and 11.7), besides what `Connection`
 /// names. Trailer fields are not passed on either, so nothing announces them.
@@ -33,9 +34,9 @@ pub(super) fn set_upgrade(headers: &mut HeaderMap, protocol: Protocol) {
     headers.insert(UPGRADE, protocol);
 }
 
-/// Says how the request reached the ingress. A client cannot claim it: whatever it sent is replaced.
-pub(super) fn set_forwarded(headers: &mut HeaderMap, uri: &Uri) {
-    headers.insert(HeaderName::from_static("x-forwarded-proto"), HeaderValue::from_static("http"));
+/// Says how the request reached the ingress. Only a trusted proxy can claim it: what anybody else sent is replaced.
+pub(super) fn set_forwarded(headers: &mut HeaderMap, uri: &Uri, client: &Client) {
+    client.pass_on(headers);
     // A request-target with a host counts for more than the header (RFC 9112, 3.2.2), and the service does not see it.
     let host = uri.authority().map(|authority| authority.as_str().rsplit('@').next().unwrap_or_default());
     if let Some(Ok(host)) = host.map(HeaderValue::from_str) {

@@ -16,12 +16,14 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::uri::Scheme;
 use axum::http::{Extensions, StatusCode, Uri, Version};
 use axum::response::Response;
+use common::TrustedProxies;
+use common::extract::Client;
 use hyper::upgrade;
-use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use service::Slot;
@@ -66,34 +68,41 @@ fn begins_with(path: &str, prefix: &str) -> bool {
 #[derive(Clone, Debug)]
 struct Ingress {
     routes: Arc<[Route]>,
-    client: Client<HttpConnector, Body>,
+    trusted: TrustedProxies,
+    client: legacy::Client<HttpConnector, Body>,
 }
 
-/// The ingress, to be served by [`service::http::Http`].
+/// The ingress, to be served by [`service::http::Http`]. It passes on what these proxies say about a client.
 ///
 /// Errors of its own have the shape of the APIs: 404 for a path that no route covers; 503 with `Retry-After` while the
 /// service is not ready, has stopped, or does not accept a connection; 502 if it breaks off before it answers, so that
 /// it is not known what it has done.
-pub fn ingress(routes: Vec<Route>) -> Router {
+pub fn ingress(routes: Vec<Route>, trusted: TrustedProxies) -> Router {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true); // a stream's small pieces must not wait for each other
     connector.set_connect_timeout(Some(CONNECT_WITHIN));
-    let client = Client::builder(TokioExecutor::new())
+    let client = legacy::Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE)
         .retry_canceled_requests(true) // "canceled" means: not one byte of it was sent
         .build(connector);
-    Router::new().fallback(pass_on).with_state(Ingress { routes: routes.into(), client })
+    Router::new().fallback(pass_on).with_state(Ingress { routes: routes.into(), trusted, client })
 }
 
-async fn pass_on(State(ingress): State<Ingress>, open: Open, mut request: Request) -> Result<Response, Refusal> {
+async fn pass_on(
+    State(ingress): State<Ingress>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    open: Open,
+    mut request: Request,
+) -> Result<Response, Refusal> {
     let covering = ingress.routes.iter().filter(|route| route.covers(request.uri().path()));
     let route = covering.max_by_key(|route| route.prefix.len()).ok_or(Refusal::NotFound)?;
     let upstream = route.upstream.get().map_err(|error| Refusal::Unavailable(error.into()))?;
     let upgrading = headers::upgrade(request.headers()).filter(|_| request.version() == Version::HTTP_11);
     let client_side = upgrade::on(&mut request);
+    let client = Client::of(peer.ip(), request.headers(), &ingress.trusted);
 
-    let mut answer = ingress.client.request(to_service(request, upstream, upgrading.clone())?).await?;
+    let mut answer = ingress.client.request(to_service(request, &client, upstream, upgrading.clone())?).await?;
     let is_upgraded = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
     let upgraded = headers::upgrade(answer.headers());
     headers::remove_hop_by_hop(answer.headers_mut());
@@ -109,13 +118,14 @@ async fn pass_on(State(ingress): State<Ingress>, open: Open, mut request: Reques
 /// The request as the service gets it.
 fn to_service(
     request: Request,
+    client: &Client,
     upstream: SocketAddr,
     upgrading: Option<headers::Protocol>,
 ) -> Result<Request, Refusal> {
     let (mut parts, body) = request.into_parts();
     let path = parts.uri.path_and_query().cloned().ok_or(Refusal::NotFound)?;
     headers::remove_hop_by_hop(&mut parts.headers);
-    headers::set_forwarded(&mut parts.headers, &parts.uri);
+    headers::set_forwarded(&mut parts.headers, &parts.uri, client);
     if let Some(protocol) = upgrading {
         headers::set_upgrade(&mut parts.headers, protocol);
     }

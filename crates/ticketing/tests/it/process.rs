@@ -10,6 +10,7 @@ use testkit::{Ended, Process};
 pub(crate) fn ticketing() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ticketing"));
     for name in [
+        "HTTP__TRUSTED_PROXIES",
         "JWT_KEY",
         "MONGO_URI",
         "NATS_URL",

@@ -34,6 +34,16 @@ async fn the_cookie_is_secure_when_the_request_came_by_https() {
 }
 
 #[tokio::test]
+async fn a_client_that_is_no_trusted_proxy_is_not_believed_that_it_came_by_https() {
+    let app = App::with(&[("HTTP__TRUSTED_PROXIES", "10.0.0.0/8")]).await;
+    let body = json!({ "email": "test@test.com", "password": "password" }).to_string();
+    let headers = "content-type: application/json\r\nx-forwarded-proto: https\r\n";
+    let answer = app.request("POST", PATH, headers, body.as_bytes()).await;
+    assert!(!answer.headers["set-cookie"].contains("secure"), "{answer:?}");
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn returns_a_400_with_an_invalid_email_or_password_naming_each() {
     let app = App::start().await;
     for email in [

@@ -5,22 +5,22 @@ use tokio::sync::mpsc;
 
 use super::client::Client;
 use super::things::things;
-use super::{before, serve};
+use super::{before, serve, start_trusting};
 
 #[tokio::test]
-async fn what_belongs_to_the_clients_connection_stays_there_and_it_cannot_say_how_the_request_came() {
+async fn what_belongs_to_the_clients_connection_stays_there() {
     let (told, _) = mpsc::unbounded_channel();
     let (service, address) = serve(things(&told)).await;
     let (ingress, api) = before(address).await;
     let headers = "Connection: x-mine\r\nX-Mine: 1\r\nKeep-Alive: timeout=9\r\nProxy-Connection: keep-alive\r\n\
-                   TE: trailers\r\nUpgrade: h2c\r\nProxy-Authorization: secret\r\nX-Forwarded-Proto: https\r\n\
-                   X-Theirs: 2\r\n";
+                   TE: trailers\r\nUpgrade: h2c\r\nProxy-Authorization: secret\r\nX-Theirs: 2\r\n\
+                   Origin: https://ticketing.dev\r\n";
     let answer = api.request("GET", "/api/things/headers", headers, b"").await;
     let seen = answer.body;
-    for header in [r#""host": "ticketing.dev""#, r#""x-theirs": "2""#, r#""x-forwarded-proto": "http""#] {
+    for header in [r#""host": "ticketing.dev""#, r#""x-theirs": "2""#, r#""origin": "https://ticketing.dev""#] {
         assert!(seen.contains(header), "{header} is missing: {seen}");
     }
-    for header in ["connection", "x-mine", "keep-alive", "te", "upgrade", "proxy-authorization", "https", "secret"] {
+    for header in ["connection", "x-mine", "keep-alive", "te", "upgrade", "proxy-authorization", "secret"] {
         assert!(!seen.contains(&format!("\"{header}\"")), "{header} has passed: {seen}");
     }
     // A request-target that names the host counts for more than the header.
@@ -29,6 +29,29 @@ async fn what_belongs_to_the_clients_connection_stays_there_and_it_cannot_say_ho
     let seen = Client::new(api.address, request).await.rest().await;
     assert!(seen.contains(r#""host": "real.dev:81""#), "{seen}");
     ingress.stop().await.result.unwrap();
+    service.stop().await.result.unwrap();
+}
+
+#[tokio::test]
+async fn only_a_trusted_proxy_can_say_from_where_and_how_a_request_came() {
+    let (told, _) = mpsc::unbounded_channel();
+    let (service, address) = serve(things(&told)).await;
+    let forwarded = "X-Forwarded-Proto: https\r\nX-Forwarded-For: 203.0.113.9\r\n";
+    for (trusted, said, way, scheme) in [
+        ("127.0.0.0/8", forwarded, "203.0.113.9, 127.0.0.1", "https"),
+        ("127.0.0.0/8", "", "127.0.0.1", "http"),
+        ("10.0.0.0/8", forwarded, "127.0.0.1", "http"),
+        ("", forwarded, "127.0.0.1", "http"),
+    ] {
+        let (ingress, entrance) = start_trusting(&["/api/things"], trusted.parse().unwrap()).await;
+        entrance.routes[0].set(address);
+        let seen = entrance.api.request("GET", "/api/things/headers", said, b"").await.body;
+        for header in [format!(r#""x-forwarded-for": "{way}""#), format!(r#""x-forwarded-proto": "{scheme}""#)] {
+            assert_eq!(seen.matches(&header).count(), 1, "{trusted}: {header} is missing: {seen}");
+        }
+        assert_eq!(seen.matches("x-forwarded-").count(), 2, "{seen}");
+        ingress.stop().await.result.unwrap();
+    }
     service.stop().await.result.unwrap();
 }
 

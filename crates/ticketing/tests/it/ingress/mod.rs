@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use common::TrustedProxies;
 use service::http::Http;
 use service::{Error, Running, Scope, Service, Slot, SlotSetter, launch};
 use testkit::Api;
@@ -34,6 +35,7 @@ async fn serve(router: Router) -> (Running<SocketAddr>, SocketAddr) {
 /// An ingress with these prefixes, each of which leads nowhere at first.
 struct Alone {
     prefixes: &'static [&'static str],
+    trusted: TrustedProxies,
 }
 
 /// Where it is, and where its routes are set.
@@ -50,7 +52,7 @@ impl Service for Alone {
         let slots = self.prefixes.iter().map(|prefix| (prefix, Slot::empty(scope.path(), prefix)));
         let routes = slots.map(|(prefix, (setter, upstream))| (setter, Route { prefix, upstream }));
         let (setters, routes): (Vec<_>, _) = routes.unzip();
-        let address = scope.start("ingress", on_any_port(ingress(routes))).await?;
+        let address = scope.start("ingress", on_any_port(ingress(routes, self.trusted))).await?;
         let routes = Arc::from(setters); // a route lasts as long as this body
         scope.ready(Entrance { api: Api { address }, routes: Arc::clone(&routes) });
         scope.stopping().await;
@@ -59,7 +61,11 @@ impl Service for Alone {
 }
 
 async fn start(prefixes: &'static [&'static str]) -> (Running<Entrance>, Entrance) {
-    let mut running = launch("alone", Alone { prefixes }).start();
+    start_trusting(prefixes, TrustedProxies::default()).await
+}
+
+async fn start_trusting(prefixes: &'static [&'static str], trusted: TrustedProxies) -> (Running<Entrance>, Entrance) {
+    let mut running = launch("alone", Alone { prefixes, trusted }).start();
     let entrance = running.ready().await.unwrap();
     (running, entrance)
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use common::TrustedProxies;
 use futures_util::future::join_all;
 use service::{Error, Exit, Scope, Service, Slot, launch};
 use ticketing::ingress::{Route, ingress};
@@ -24,7 +25,7 @@ impl Service for Composed {
     async fn run(self, scope: Scope<SocketAddr>) -> Result<(), Error> {
         let (setter, upstream) = Slot::empty(scope.path(), "things");
         let routes = vec![Route { prefix: "/api/things", upstream }];
-        let address = scope.start("ingress", on_any_port(ingress(routes))).await?;
+        let address = scope.start("ingress", on_any_port(ingress(routes, TrustedProxies::default()))).await?;
         setter.set(scope.start("things", on_any_port(things(&self.told))).await?);
         scope.ready(address);
         scope.stopping().await;
