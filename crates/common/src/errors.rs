@@ -13,6 +13,7 @@ use serde::Serialize;
 #[cfg(feature = "mongo")]
 use store::in_words;
 use telemetry::Tracer;
+use tower_http::csrf::CsrfLayer;
 use tower_layer::Layer;
 
 use crate::requests::traced;
@@ -31,6 +32,8 @@ pub enum ApiError {
     BadRequest(&'static str),
     /// 401: nobody is signed in, or the record belongs to another user.
     NotAuthorized,
+    /// 403: a page of another site has made a browser send the request.
+    CrossSite,
     /// 404: there is no such record or path.
     NotFound,
     /// 413: the body is larger than 100 kB.
@@ -84,6 +87,9 @@ impl IntoResponse for ApiError {
             Self::Invalid(problems) => answer(StatusCode::BAD_REQUEST, problems),
             Self::BadRequest(message) => answer_with(StatusCode::BAD_REQUEST, message),
             Self::NotAuthorized => answer_with(StatusCode::UNAUTHORIZED, "Not authorized"),
+            Self::CrossSite => {
+                answer_with(StatusCode::FORBIDDEN, "This request comes from another site and is refused")
+            }
             Self::NotFound => answer_with(StatusCode::NOT_FOUND, "Not Found"),
             Self::TooLarge => answer_with(StatusCode::PAYLOAD_TOO_LARGE, "Request body is larger than 100 kB"),
             Self::Unavailable(message) => {
@@ -129,11 +135,14 @@ fn answer(status: StatusCode, errors: Vec<Problem>) -> Response {
 /// Makes the routes of a service keep the contract: a path that is not found, a refusal of the framework and a panic are
 /// answered in the one shape, and every body is JSON in UTF-8.
 ///
-/// Each request is a step of its trace.
+/// A request that a page of another site has made a browser send is answered with 403, unless its method changes nothing: GET,
+/// HEAD or OPTIONS. A browser says so in `Sec-Fetch-Site`, or by an `Origin` whose host is not `Host`; what is no browser sends
+/// neither. Each request is a step of its trace.
 pub fn contract(routes: Router, tracer: Tracer) -> Router {
     let routes = routes
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::NotFound) // as in the course, which knows no 405
+        .layer(CsrfLayer::new().with_rejection_response(|_| ApiError::CrossSite.into_response()))
         .layer(from_fn(in_shape));
     Router::new().fallback_service(map_request(normalize_path).layer(traced(routes, tracer)))
 }

@@ -101,6 +101,32 @@ async fn one_origin_passes_each_request_on_to_its_service_and_everything_else_is
 }
 
 #[tokio::test]
+async fn a_page_of_another_site_can_change_nothing_through_the_one_origin_and_its_own_pages_can_also_by_https() {
+    let data = tempfile::tempdir().unwrap();
+    let program = Program::start(data.path(), &[]);
+    let api = Api { address: program.api() };
+    let send = async |path: &str, headers: &str| {
+        let headers = format!("content-type: application/json\r\n{headers}\r\n");
+        api.request("POST", path, &headers, b"{}").await
+    };
+    for path in ["/api/users/signout", "/api/tickets", "/api/orders", "/api/payments"] {
+        for headers in ["sec-fetch-site: cross-site", "origin: https://evil.example", "origin: null"] {
+            let refused = message("This request comes from another site and is refused");
+            send(path, headers).await.is_error(403, &refused);
+        }
+    }
+    for headers in [
+        "sec-fetch-site: same-origin",
+        "origin: http://ticketing.dev",
+        "x-forwarded-proto: https\r\norigin: https://ticketing.dev",
+    ] {
+        send("/api/users/signout", headers).await.expect(200);
+        send("/api/tickets", headers).await.is_error(401, &message("Not authorized"));
+    }
+    assert_eq!(program.interrupt(), Some(0));
+}
+
+#[tokio::test]
 async fn the_origin_answers_before_anything_behind_it_is_there_and_says_when_to_try_again() {
     let data = tempfile::tempdir().unwrap();
     let address = format!("127.0.0.1:{}", free_port());
