@@ -1,5 +1,6 @@
 //! The API: GET `/api/live` and GET `/api/live/position`.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use common::errors::{ApiError, contract};
-use common::extract::SessionKey;
+use common::extract::{Client, SessionKey};
 use serde_json::{Value, json};
 use service::Live;
 use service::http::Open;
@@ -51,7 +52,12 @@ async fn position(State(state): State<AppState>) -> Json<Value> {
     Json(json!({ "position": state.feed.position().to_string() }))
 }
 
-async fn live(State(state): State<AppState>, open: Open, request: Request) -> Result<Response, ApiError> {
+async fn live(
+    State(state): State<AppState>,
+    Client { address, .. }: Client,
+    open: Open,
+    request: Request,
+) -> Result<Response, ApiError> {
     let (mut parts, _) = request.into_parts();
     let is_websocket =
         parts.headers.get(UPGRADE).is_some_and(|name| name.as_bytes().eq_ignore_ascii_case(b"websocket"));
@@ -59,7 +65,7 @@ async fn live(State(state): State<AppState>, open: Open, request: Request) -> Re
         return Err(ApiError::BadRequest("A page of another site can't connect here"));
     }
     let question = Question::of(&parts.uri, &parts.headers)?;
-    let client = begin(&state, &open, question, &parts.headers).await?;
+    let client = begin(&state, &open, question, address, &parts.headers).await?;
     if is_websocket {
         let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &()).await;
         return Ok(match upgrade {
@@ -71,14 +77,20 @@ async fn live(State(state): State<AppState>, open: Open, request: Request) -> Re
 }
 
 /// Fixes the position first and reads the orders afterwards, so that nothing happens between the two unseen.
-async fn begin(state: &AppState, open: &Open, question: Question, headers: &HeaderMap) -> Result<LiveClient, ApiError> {
+async fn begin(
+    state: &AppState,
+    open: &Open,
+    question: Question,
+    address: IpAddr,
+    headers: &HeaderMap,
+) -> Result<LiveClient, ApiError> {
     let Question { tickets, orders, after } = question;
     let session = state.key.session(headers);
     if session.is_none() && !orders.is_empty() {
         return Err(ApiError::NotAuthorized);
     }
     let user = session.as_ref().map(|(user, _)| user.id);
-    let counted = state.counts.take(user, &state.settings.get());
+    let counted = state.counts.take(user, address, &state.settings.get());
     let counted = counted.ok_or(ApiError::Unavailable("There are too many live connections"))?;
 
     let from_now = || Reading::from_now(state.feed.clone(), Arc::clone(&state.earlier_readers));

@@ -20,6 +20,8 @@ pub(super) struct LiveSettings {
     pub(super) max_connections: u32,
     /// How many connections one user may have who is signed in: at least 1
     pub(super) max_per_user: u32,
+    /// How many connections one client address may have, signed in or not: at least 1
+    pub(super) max_per_address: u32,
     /// Over how many milliseconds the ends of the connections are spread when the program stops: at most 20000
     pub(super) drain_milliseconds: u32,
 }
@@ -31,6 +33,7 @@ impl Default for LiveSettings {
             keep_alive_seconds: 15,
             max_connections: 20_000,
             max_per_user: 20,
+            max_per_address: 100,
             drain_milliseconds: 500,
         }
     }
@@ -39,7 +42,7 @@ impl Default for LiveSettings {
 impl Section for LiveSettings {
     const NAME: &'static str = "live";
     const LIVE: &'static [&'static str] =
-        &["keep_alive_seconds", "max_connections", "max_per_user", "drain_milliseconds"];
+        &["keep_alive_seconds", "max_connections", "max_per_user", "max_per_address", "drain_milliseconds"];
 
     fn check(&self) -> Vec<Problem> {
         let url: Option<Uri> = self.orders_url.parse().ok();
@@ -49,6 +52,7 @@ impl Section for LiveSettings {
             ("keep_alive_seconds", (1..=3600).contains(&self.keep_alive_seconds), "must be 1 to 3600"),
             ("max_connections", self.max_connections > 0, "must be at least 1"),
             ("max_per_user", self.max_per_user > 0, "must be at least 1"),
+            ("max_per_address", self.max_per_address > 0, "must be at least 1"),
             ("drain_milliseconds", self.drain_milliseconds <= 20_000, "must be at most 20000"),
         ];
         let failed = checks.into_iter().filter(|(_, is_fine, _)| !is_fine);

@@ -72,6 +72,35 @@ async fn one_user_does_not_take_all_connections_and_one_that_is_closed_is_free_a
 }
 
 #[tokio::test]
+async fn one_address_does_not_take_all_connections_whoever_its_proxy_and_its_users_are() {
+    let broker = Broker::start().await;
+    let gateway = Gateway::with(&broker, "gateway-1", &[("LIVE__MAX_PER_ADDRESS", "2")]).await;
+    let path = "/api/live?tickets=all";
+    let cookies = [SOMEBODY, "507f1f77bcf86cd799439012", "507f1f77bcf86cd799439013"].map(session_for);
+    let from = async |address: &str, cookie: &str| {
+        let headers = [("x-forwarded-for", address), ("cookie", cookie)];
+        Reading::with(gateway.address, path, &headers).await
+    };
+    let mut readers = Vec::new();
+    for address in ["203.0.113.1", "203.0.113.2", "2001:db8::1"] {
+        readers.push(from(address, &cookies[0]).await);
+        readers.push(from(address, &cookies[1]).await);
+        assert_eq!(from(address, &cookies[2]).await.status, 503, "{address}");
+        assert_eq!(from(address, "").await.status, 503, "{address}");
+        assert_eq!(
+            from(&format!("203.0.113.77, {address}"), "").await.status,
+            503,
+            "what a client says itself is nothing"
+        );
+    }
+    assert!(readers.iter().all(|reader| reader.status == 200));
+    drop(readers);
+    until("a place is free", || async { from("203.0.113.1", &cookies[2]).await.status == 200 }).await;
+    gateway.stop().await;
+    broker.stop().await;
+}
+
+#[tokio::test]
 async fn public_changes_do_not_end_with_a_session() {
     let broker = Broker::start().await;
     let gateway = Gateway::with(&broker, "gateway-1", &[("LIVE__KEEP_ALIVE_SECONDS", "1")]).await;
