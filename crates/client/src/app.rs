@@ -5,6 +5,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use telemetry::Tracer;
+use tower_http::csrf::CsrfLayer;
 
 use crate::api::Failure;
 use crate::assets::show_asset;
@@ -38,6 +39,7 @@ pub(crate) fn app(state: AppState, tracer: Tracer) -> Router {
         .route("/assets/{name}", get(show_asset))
         .fallback(async || Failure::NotFound)
         .layer(DefaultBodyLimit::max(MAX_FORM))
+        .layer(CsrfLayer::new()) // its refusal becomes a page
         .layer(from_fn_with_state(state.clone(), in_pages))
         .layer(from_fn(secured))
         .with_state(state);

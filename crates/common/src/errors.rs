@@ -135,9 +135,9 @@ fn answer(status: StatusCode, errors: Vec<Problem>) -> Response {
 /// Makes the routes of a service keep the contract: a path that is not found, a refusal of the framework and a panic are
 /// answered in the one shape, and every body is JSON in UTF-8.
 ///
-/// A request that a page of another site has made a browser send is answered with 403, unless its method changes nothing: GET,
-/// HEAD or OPTIONS. A browser says so in `Sec-Fetch-Site`, or by an `Origin` whose host is not `Host`; what is no browser sends
-/// neither. Each request is a step of its trace.
+/// A request that a page of another site has made a browser send is answered with 403, unless its method changes nothing:
+/// GET, HEAD or OPTIONS. A browser says so in `Sec-Fetch-Site`, or by an `Origin` whose host is not `Host`; what is not a
+/// browser sends neither. Each request is a step of its trace.
 pub fn contract(routes: Router, tracer: Tracer) -> Router {
     let routes = routes
         .fallback(async || ApiError::NotFound)

@@ -45,8 +45,27 @@ impl Client {
 
     /// Sends a request; keeps the session that the answer may bring.
     pub(crate) async fn send(&mut self, method: Method, path: &str, body: Option<Value>) -> Result<Answer, Error> {
-        let doing = || format!("{method} {path}");
-        let mut request = Request::builder().method(&method).uri(format!("http://{}{path}", self.api));
+        let what = format!("{method} {path}");
+        let (status, body) = self.exchange(method, path, body).await.with_context(|| what.clone())?;
+        let json =
+            if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).with_context(|| what.clone())? };
+        Ok(Answer { what, status, json })
+    }
+
+    /// The page at this path.
+    pub(crate) async fn page(&mut self, path: &str) -> Result<String, Error> {
+        let (status, body) = self.exchange(Method::GET, path, None).await.with_context(|| format!("GET {path}"))?;
+        ensure!(status == StatusCode::OK, "GET {path} answered {status}");
+        Ok(String::from_utf8(body.into())?)
+    }
+
+    async fn exchange(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<(StatusCode, Bytes), Error> {
+        let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.api));
         request = request.header(HOST, self.api.to_string()).header(COOKIE, &self.session);
         let body = match body {
             Some(body) => {
@@ -56,14 +75,11 @@ impl Client {
             None => String::new(),
         };
         let request = request.body(Full::new(Bytes::from(body)))?;
-        let answer = self.http.request(request).await.with_context(doing)?;
+        let answer = self.http.request(request).await?;
         if let Some(cookie) = answer.headers().get(SET_COOKIE) {
             self.session = cookie.to_str()?.split(';').next().unwrap_or_default().to_owned();
         }
-        let status = answer.status();
-        let body = answer.into_body().collect().await.with_context(doing)?.to_bytes();
-        let json = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).with_context(doing)? };
-        Ok(Answer { what: doing(), status, json })
+        Ok((answer.status(), answer.into_body().collect().await?.to_bytes()))
     }
 
     /// Creates something from a record that may not have reached the service yet: sends it until the answer is not 404.

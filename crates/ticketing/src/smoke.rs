@@ -170,7 +170,12 @@ impl Scenario {
         let listed = seller.get("/api/tickets").await?;
         ensure!(listed == json!([]), "the list is {listed}");
         ensure!(self.early.is_empty() && self.events.is_empty(), "more was published: {:?}", self.early);
-        self.steps.done("the ticket is sold, and nothing else was published")
+        self.steps.done("the ticket is sold, and nothing else was published")?;
+
+        let (order, list) = (buyer.page(&format!("/orders/{}", text(&third)?)).await?, buyer.page("/").await?);
+        ensure!(order.contains("You have paid. The ticket is yours."), "the page of the order is {order}");
+        ensure!(list.contains("Nobody sells a ticket at the moment."), "the page of the tickets is {list}");
+        self.steps.done("and the pages show it so")
     }
 
     /// Reserves a ticket, which may not have reached the orders service yet.

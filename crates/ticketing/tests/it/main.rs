@@ -11,6 +11,7 @@ mod histories;
 mod ingress;
 mod links;
 mod live;
+mod pages;
 mod paid;
 mod payments;
 mod process;

@@ -27,6 +27,7 @@ fn the_smoke_run_goes_through_selling_and_buying_and_leaves_nothing_behind() {
         "and lets it expire: expiration:complete, order:cancelled, ticket:updated",
         "reserves it once more and pays: order:created, ticket:updated, payment:created",
         "the ticket is sold, and nothing else was published",
+        "and the pages show it so",
     ] {
         assert!(said.contains(step), "{step} is missing: {said}");
     }

@@ -1,0 +1,4 @@
+//! The client as a program of its own.
+
+mod away;
+mod settings;
