@@ -3,7 +3,8 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
+use axum::routing::{any, get};
+use common::errors::ApiError;
 use telemetry::Tracer;
 use tower_http::csrf::CsrfLayer;
 
@@ -43,5 +44,7 @@ pub(crate) fn app(state: AppState, tracer: Tracer) -> Router {
         .layer(from_fn_with_state(state.clone(), in_pages))
         .layer(from_fn(secured))
         .with_state(state);
-    common::traced(pages, tracer)
+    // Where nobody sends the other paths of the APIs elsewhere, they come here.
+    let apis = any(async || ApiError::NotFound);
+    common::traced(pages.route("/api", apis.clone()).route("/api/{*path}", apis), tracer)
 }

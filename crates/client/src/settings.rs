@@ -73,7 +73,7 @@ fn is_origin(url: &str) -> bool {
     url.is_some_and(|url| url.scheme_str() == Some("http") && url.authority().is_some() && url.path() == "/")
 }
 
-/// Whether it may stand in a page; a secret key (`sk_…`) must not.
+/// Whether everybody may see it; a secret key (`sk_…`) must stay one.
 fn is_publishable(key: &str) -> bool {
     let is_plain = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     key.is_empty() || key.strip_prefix("pk_").is_some_and(is_plain)

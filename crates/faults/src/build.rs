@@ -1,5 +1,6 @@
 //! The build of the programs under test.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
@@ -17,13 +18,32 @@ pub(crate) async fn build_all() -> Result<PathBuf, Error> {
     Ok(testkit::programs())
 }
 
-/// Builds the programs of all services from these sources into this target folder.
+/// Builds the programs of all services from these sources into this target folder, which begins with the dependencies that
+/// `cargo test --workspace` has built.
 pub(crate) async fn build_services(sources: &Path, target: &Path) -> Result<(), Error> {
+    if !target.exists() {
+        let built = testkit::programs();
+        for part in [".fingerprint", "build", "deps"] {
+            share(&built.join(part), &target.join("debug").join(part)).context("failed to share what is built")?;
+        }
+    }
     let mut cargo = testkit::cargo();
-    cargo.current_dir(sources).args(["build", "--quiet", "--target-dir"]).arg(target);
-    cargo.args(SERVICES.iter().flat_map(|service| ["-p", service.name]));
-    cargo.args(["--features", "bus/faults"]); // the points where a process is killed
+    cargo.current_dir(sources).args(["build", "--quiet", "--workspace", "--target-dir"]).arg(target);
+    cargo.args(SERVICES.iter().flat_map(|service| ["--bin", service.name]));
+    // With an example, cargo chooses the features that it chooses for tests; otherwise it builds the dependencies again.
+    cargo.args(["--example", "stubborn"]);
     cargo_succeeds(cargo).await
+}
+
+/// Makes a folder with the same files: links, which take no space. Cargo replaces files, and never writes into one.
+fn share(from: &Path, to: &Path) -> Result<(), Error> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() { share(&entry.path(), &to)? } else { fs::hard_link(entry.path(), to)? }
+    }
+    Ok(())
 }
 
 /// Runs cargo; its stderr is part of the error.

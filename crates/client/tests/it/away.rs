@@ -1,6 +1,6 @@
 //! The services are away.
 
-use testkit::{Api, ServiceProgram, free_port, until};
+use testkit::{Api, ServiceProgram, free_port, message, until};
 
 #[tokio::test]
 async fn a_page_whose_service_is_away_says_so_and_the_client_is_ready_all_the_same() {
@@ -25,5 +25,8 @@ async fn a_page_whose_service_is_away_says_so_and_the_client_is_ready_all_the_sa
     assert!(answer.body.contains("Signing in is not available at the moment. Please try again"), "{}", answer.body);
     let answer = api.get("/auth/signin", "").await;
     assert_eq!(answer.status, 200, "what needs no service is there: {answer:?}");
+    for path in ["/api", "/api/", "/api/nowhere", "/api/tickets/nowhere/at/all"] {
+        api.get(path, "").await.is_error(404, &message("Not Found"));
+    }
     assert_eq!(client.terminate().await, Some(0));
 }

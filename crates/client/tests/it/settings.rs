@@ -3,7 +3,7 @@
 use std::process::Command;
 
 #[test]
-fn what_is_no_address_and_a_key_that_must_stay_secret_are_refused_before_anything_runs() {
+fn what_is_not_an_address_and_a_key_that_must_stay_secret_are_refused_before_anything_runs() {
     for (name, value, says) in [
         (
             "CLIENT__ORDERS_URL",

@@ -34,7 +34,7 @@ async function newPerson(contexts, complaints, options) {
     const isRefusal = /the server responded with a status of 4\d\d/.test(message.text()); // a page that tests ask for
     if (["error", "warning"].includes(message.type()) && !isRefusal) complaints.push(`${page.url()}: ${message.type()} ${message.text()} ${message.location().url}`);
   });
-  page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error.stack}`));
+  page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error.name} ${error.message} ${error.stack}`));
   page.on("requestfailed", (request) => {
     const isLeft = request.failure()?.errorText === "net::ERR_ABORTED"; // the page was left
     if (!isLeft) complaints.push(`${request.url()}: ${request.failure()?.errorText}`);

@@ -10,7 +10,7 @@ use std::process::Command;
 use modules::{Module, modules_of};
 
 /// The layer of each crate. A new crate must be given one here.
-const LAYERS: [(&str, u8); 21] = [
+const LAYERS: [(&str, u8); 22] = [
     ("service", 1),
     ("events", 1),
     ("telemetry", 2),
@@ -26,6 +26,7 @@ const LAYERS: [(&str, u8); 21] = [
     ("payments", 6),
     ("expiration", 6),
     ("bank", 6),
+    ("client", 6),
     ("gateway", 6),
     ("operator", 7),
     ("ticketing", 8),
@@ -93,6 +94,7 @@ fn crates_link_no_more_than_they_use() {
         ("bus", [&database[..], &["jsonwebtoken"]].concat()),
         ("expiration", [&database[..], &["jsonwebtoken"]].concat()),
         ("gateway", database.to_vec()),
+        ("client", database.to_vec()),
         ("hub", [&database[..], &["jsonwebtoken"]].concat()),
         ("operator", vec!["devstack", "ticketing"]),
     ];

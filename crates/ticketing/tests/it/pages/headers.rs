@@ -1,4 +1,4 @@
-//! What browsers are told.
+//! The headers of pages, and the files that pages refer to.
 
 use testkit::Api;
 
