@@ -23,8 +23,8 @@ SERVICES = list(DECLARED)
 # The test bank, in the place of Stripe on a local cluster: it is no service of the application, and has no prefix.
 BANK = "bank"
 PROGRAMS = [*SERVICES, BANK]
-# Services with an API.
-APIS = [service for service in SERVICES if DECLARED[service]["prefixes"]]
+# Services that answer requests: those with an API, and the web client.
+ANSWERING = [service for service in SERVICES if DECLARED[service]["prefixes"]]
 
 
 def with_section(section):
@@ -39,6 +39,9 @@ DATABASES = [f"{service}-mongo" for service in [*STORING, BANK]]
 ON_THE_BUS = with_section("nats")
 # Services that show changes live, and orders as their API shows them.
 LIVE = with_section("live")
+# Services that make web pages, and the APIs that these are made of, by the settings that say where they are.
+PAGES = with_section("client")
+CALLED = {"AUTH": "auth", "TICKETS": "tickets", "ORDERS": "orders", "PAYMENTS": "payments", "LIVE": "gateway"}
 # Services that take money.
 PAID = with_section("payments")
 
@@ -62,7 +65,7 @@ def ports(app, docs):
         return ["client", "monitoring"] + (["cluster"] if servers_of_the_broker(docs) > 1 else [])
     if app == BANK:
         return ["bank", "admin"]
-    return ["http", "admin"] if app in APIS else ["admin"]
+    return ["http", "admin"] if app in ANSWERING else ["admin"]
 
 
 def has_bank(docs):

@@ -2,7 +2,7 @@
 
 import re
 
-from checks.application import APIS, DATABASES, PORTS, PROGRAMS, ports, program
+from checks.application import ANSWERING, DATABASES, PORTS, PROGRAMS, ports, program
 from checks.expected import AMOUNT, amount, differences
 from checks.overlay import app, containers, name, pod, workloads
 
@@ -101,7 +101,7 @@ def stops_in_time(docs):
     """A service needs up to 25 s to stop; the pause before that counts too."""
     for workload, container in containers(docs):
         least, pause = 30 if app(workload) in PROGRAMS else 60, 0
-        if app(workload) in APIS:
+        if app(workload) in ANSWERING:
             # Requests may come until the Service has forgotten the pod.
             wanted = {"preStop": {"sleep": {"seconds": range(5, 31)}}}
             yield from differences(container["lifecycle"], wanted, f"{name(workload)} lifecycle")

@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 
-from checks.application import BANK, DATABASES, LIVE, ON_THE_BUS, PAID, PROGRAMS
+from checks.application import BANK, CALLED, DATABASES, LIVE, ON_THE_BUS, PAGES, PAID, PROGRAMS
 from checks.application import has_bank, servers_of_the_broker, storing, with_section
 from checks.expected import amount, differences
 from checks.overlay import app, containers, environment, members, name, of_kind
@@ -13,6 +13,8 @@ from checks.tools import BINARIES, INFRA
 
 # Secrets that are made by hand, or come from a store: their names, and the variable that each must have.
 SESSIONS, STRIPE = ("jwt-secret", "JWT_KEY"), ("stripe-secret", "STRIPE_KEY")
+# In the same Secret: the key that the pages send the number of a card to Stripe with.
+PUBLISHABLE = (STRIPE[0], "STRIPE_PUBLISHABLE_KEY")
 OF_THE_POD = {"valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
 
 
@@ -61,6 +63,10 @@ def variables(workload, docs):
     if me in LIVE:
         told["LIVE__ORDERS_URL"] = "http://orders-srv:3000"
         told |= {"LIVE__DRAIN_MILLISECONDS": "10000", "LIVE__MAX_CONNECTIONS": re.compile(r"[1-9]\d{3}")}
+    if me in PAGES:
+        told |= {f"CLIENT__{what}_URL": f"http://{api}-srv:3000" for what, api in CALLED.items()}
+        if not has_bank(docs):
+            told[PUBLISHABLE[1]] = secret(*PUBLISHABLE)
     if me in PAID:
         told |= AT_THE_BANK if has_bank(docs) else AT_STRIPE
     if me == BANK:
@@ -101,16 +107,25 @@ def programs_accept_the_settings_of_their_pods(docs):
     for workload, container in containers(docs):
         if app(workload) in PROGRAMS:
             given = environment(container)
-            unknown = [f"it does not know {key}" for key in given if key not in known(app(workload))]
+            settings = known(app(workload))
+            variables = {variable for setting in settings for variable in setting["variables"]}
+            unknown = [f"it does not know {key}" for key in given if key not in variables]
             refused = refusals(app(workload), tuple(sorted(given.items())))
-            yield from (f"{name(workload)}: {problem}" for problem in [*unknown, *refused])
+            yield from (f"{name(workload)}: {problem}" for problem in [*unknown, *refused, *untold(settings, given)])
+
+
+def untold(settings, given):
+    """Where, without a variable, a program takes its own machine, on which a pod has nobody else."""
+    for setting in settings:
+        if "127.0.0.1:" in str(setting["default"]) and not set(setting["variables"]) & set(given):
+            yield f"without {setting['variables'][0]}, it takes {setting['default']}"
 
 
 @functools.cache
 def known(service):
+    """Its settings, each with its variables and its default."""
     command = [BINARIES / service, "config", "help", "--json"]
-    settings = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return {variable for setting in settings for variable in setting["variables"]}
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 @functools.cache
@@ -122,10 +137,10 @@ def refusals(service, given):
 def the_secrets_are_made_by_the_readme(docs):
     """Where no store has them: each Secret that a pod needs."""
     used = {variable["name"] for _, container in containers(docs) for variable in container["env"] if is_secret(variable)}
-    readme = (INFRA / "README.md").read_text()
-    for name, key in [SESSIONS, STRIPE]:
-        command = f"kubectl create secret generic {name} --from-literal={key}="
-        if key in used and command not in readme:
+    readme = (INFRA / "README.md").read_text().replace("\\\n", "")  # a command may take several lines
+    for name, key in [SESSIONS, STRIPE, PUBLISHABLE]:
+        command = rf"kubectl create secret generic {name} .*--from-literal={key}="
+        if key in used and not re.search(command, readme):
             yield f"infra/README.md does not make {key}"
 
 

@@ -8,7 +8,7 @@ import databases
 import pods
 from checks import tools
 from checks.application import PROGRAMS
-from checks.mutations import unnoticed, unnoticed_banks, unnoticed_loss
+from checks.mutations import unnoticed, unnoticed_addresses, unnoticed_banks, unnoticed_loss
 from checks.overlay import containers, name, render
 from checks.rules import BASE, LOCAL, RULES, problems
 from checks.tools import progress
@@ -47,6 +47,7 @@ def wrong(rendered):
                     yield from (f"{overlay}: {problem}" for problem in unnoticed(overlay, docs))
                 if overlay == LOCAL:
                     yield from unnoticed_loss(rendered[BASE])
+                    yield from unnoticed_addresses(docs)
                 else:
                     yield from (f"{overlay}: {problem}" for problem in unnoticed_banks(docs, rendered[LOCAL]))
             progress("starting a database and a broker for the programs")

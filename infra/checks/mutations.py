@@ -2,9 +2,9 @@
 
 import re
 
-from checks import provider
+from checks import environment, provider
 from checks.additions import additions
-from checks.application import BANK, PAID
+from checks.application import BANK
 from checks.changes import found, inside, put, without
 from checks.overlay import app, containers, name, workloads
 from checks.rules import problems
@@ -111,27 +111,39 @@ def unnoticed_loss(base):
         yield "payments_are_made_at_the_bank does not notice that there is none"
 
 
+def unnoticed_addresses(docs):
+    """Each address of another service is taken away: what its program says of its settings must be enough to notice."""
+    count = 0
+    for index, doc in enumerate(docs):
+        at = [index, "spec", "template", "spec", "containers", 0, "env"]
+        for place, variable in enumerate(found(docs, at) if doc["kind"] == "Deployment" else []):
+            if re.fullmatch(r"(CLIENT|LIVE)__\w+_URL", variable["name"]):
+                count += 1
+                if not any(environment.programs_accept_the_settings_of_their_pods(without(docs, [*at, place]))):
+                    yield f"programs_accept_the_settings_of_their_pods does not notice that {variable['name']} is missing"
+    progress(f"{count} addresses of other services were taken away")
+
+
 def parts_of_a_bank(docs, local):
     there = {app(workload): container for workload, container in containers(local)}
     for workload in workloads(local):
         if app(workload) in (BANK, f"{BANK}-mongo"):
             yield f"there is {name(workload)}", [*docs, workload]
     for index, doc in enumerate(docs):
-        if doc["kind"] == "Deployment" and app(doc) in PAID:
+        if doc["kind"] == "Deployment" and app(doc) in provider.KEYS:
             at = [index, "spec", "template", "spec", "containers", 0]
             yield f"{name(doc)} is that of a local cluster", put(docs, at, there[app(doc)])
             yield f"{name(doc)} runs a bank", put(docs, [*at, "image"], there[BANK]["image"])
-            for what, env in environments(found(docs, at)["env"], there[app(doc)]["env"]):
+            for what, env in environments(found(docs, at)["env"], provider.KEYS[app(doc)], there[app(doc)]["env"]):
                 yield f"{name(doc)} {what}", put(docs, [*at, "env"], env)
 
 
-def environments(env, local):
-    """That of the payments service, with what it has on a local cluster, one at a time."""
-    others = [variable for variable in env if variable["name"] != "STRIPE_KEY"]
-    yield "has no STRIPE_KEY", others
+def environments(env, key, local):
+    """That of a service with a key of Stripe's, with what it has on a local cluster, one at a time."""
+    others = [variable for variable in env if variable["name"] != key]
+    yield f"has no {key}", others
+    yield f"has its {key} in git", [*others, {"name": key, "value": "key"}]
     for variable in local:
-        if variable["name"] == "STRIPE_KEY":
-            yield "has its STRIPE_KEY in git", [*others, variable]
         if variable["name"] in ("STRIPE_URL", "STRIPE_ALLOW_HTTP"):
             for same in variable["name"], f"PAYMENTS__{variable['name']}":
                 yield f"has {same}", [*env, {**variable, "name": same}]

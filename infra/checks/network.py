@@ -2,12 +2,13 @@
 
 import itertools
 
-from checks.application import APIS, BANK, LIVE, ON_THE_BUS, PAID, apps, has_bank, servers_of_the_broker, storing
+from checks.application import ANSWERING, BANK, CALLED, LIVE, ON_THE_BUS, PAGES, PAID
+from checks.application import apps, has_bank, servers_of_the_broker, storing
 from checks.expected import differences
 from checks.overlay import name, of_kind
 
 ANYBODY = "anybody"
-FROM_OUTSIDE = {(ANYBODY, api, "3000 TCP") for api in APIS}
+FROM_OUTSIDE = {(ANYBODY, service, "3000 TCP") for service in ANSWERING}
 
 # All addresses but those of private networks: of other pods, of machines, and of what a cloud tells its machines.
 PRIVATE = ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"]
@@ -52,9 +53,11 @@ def arrows(docs):
 
 
 def to_outside(docs):
-    """Names for everybody; orders for those that show them, whose API is open to everybody; Stripe, unless there is a bank, which sends webhooks to an API that is open to everybody."""
+    """Names for everybody; an API, which is open to everybody, for those that call it; Stripe for those that take money, unless
+    there is a bank, which calls theirs."""
     found = {(app, "dns", port) for app in apps(docs) for port in ["53 UDP", "53 TCP"]}
     found |= {(service, "orders", "3000 TCP") for service in LIVE}
+    found |= {(service, api, "3000 TCP") for service in PAGES for api in CALLED.values()}
     if has_bank(docs):
         return found | {(BANK, service, "3000 TCP") for service in PAID}
     return found | {(service, net, "443 TCP") for service in PAID for net in INTERNET}

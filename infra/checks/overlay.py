@@ -64,7 +64,11 @@ def running(docs, image):
 
 
 # Secrets that do not have just any form.
-SECRETS = {"STRIPE_KEY": "sk_test_secret", "STRIPE_WEBHOOK_SECRET": "whsec_secret"}
+SECRETS = {
+    "STRIPE_KEY": "sk_test_secret",
+    "STRIPE_PUBLISHABLE_KEY": "pk_test_secret",
+    "STRIPE_WEBHOOK_SECRET": "whsec_secret",
+}
 
 
 def environment(container, pod_name="pod-1"):

@@ -1,6 +1,6 @@
 """Rules: each container is asked the right questions, on the right port, and is given the time to start."""
 
-from checks.application import APIS, DATABASES, ON_THE_BUS
+from checks.application import ANSWERING, DATABASES, ON_THE_BUS
 from checks.expected import differences
 from checks.overlay import app, containers, name
 
@@ -23,8 +23,8 @@ def questions(app):
     elif app in DATABASES:
         asked = [{"exec": {"command": MONGOSH}}] + 2 * [{"tcpSocket": {"port": "mongo"}}]
     else:
-        # An API also answers while the broker is away.
-        ready = "/readyz?exclude=nats" if app in APIS and app in ON_THE_BUS else "/readyz"
+        # What answers requests does so also while the broker is away.
+        ready = "/readyz?exclude=nats" if app in ANSWERING and app in ON_THE_BUS else "/readyz"
         asked = [{"httpGet": {"path": path, "port": "admin"}} for path in ["/livez", ready, "/livez"]]
     return dict(zip(["startupProbe", "readinessProbe", "livenessProbe"], asked))
 

@@ -1,6 +1,6 @@
 """Rules of k8s-prod: no workload is lost with one machine, nor by emptying one."""
 
-from checks.application import APIS, SERVICES, apps, kind
+from checks.application import ANSWERING, SERVICES, apps, kind
 from checks.expected import differences
 from checks.overlay import app, containers, name, of_kind, pod, replicas, specs, workloads
 from checks.probes import seconds_to_start
@@ -16,26 +16,28 @@ def one_pod_at_a_time_goes(docs):
     yield from differences(specs(docs, "PodDisruptionBudget"), wanted, "PodDisruptionBudget")
 
 
-def apis_have_as_many_pods_as_they_need(docs):
+def answering_services_have_as_many_pods_as_they_need(docs):
     used = {"type": "Utilization", "averageUtilization": range(1, 101)}
     wanted = {
-        api: {
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": kind(api), "name": f"{api}-depl"},
+        service: {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": kind(service), "name": f"{service}-depl"},
             "minReplicas": range(2, 100),
             "maxReplicas": range(3, 101),
             "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": used}}],
         }
-        for api in APIS
+        for service in ANSWERING
     }
     found = specs(docs, "HorizontalPodAutoscaler")
     yield from differences(found, wanted, "HorizontalPodAutoscaler")
-    yield from (f"{api}: it can't scale" for api in APIS if found[api]["minReplicas"] >= found[api]["maxReplicas"])
+    for service in ANSWERING:
+        if found[service]["minReplicas"] >= found[service]["maxReplicas"]:
+            yield f"{service}: it can't scale"
 
 
 def none_is_alone(docs):
     """Either it says how many pods it has, or an autoscaler does."""
     for workload in workloads(docs):
-        if app(workload) in APIS:
+        if app(workload) in ANSWERING:
             if "replicas" in workload["spec"]:
                 yield f"{name(workload)}: each deployment resets the number that its autoscaler has chosen"
         elif replicas(workload) < (3 if workload["kind"] == "StatefulSet" else 2):

@@ -1,8 +1,12 @@
 """Rules: money moves at Stripe, with a key that git does not keep; only a local cluster has a test bank instead."""
 
-from checks.application import BANK, PAID, has_bank
+from checks.application import BANK, PAGES, PAID, has_bank
 from checks.environment import is_secret
 from checks.overlay import app, containers, name
+
+# The keys of an account at Stripe: who takes money has the one, and who asks for the number of a card the other. Without it,
+# the pages offer test cards.
+KEYS = {service: "STRIPE_KEY" for service in PAID} | {service: "STRIPE_PUBLISHABLE_KEY" for service in PAGES}
 
 
 def payments_are_made_at_stripe(docs):
@@ -15,8 +19,9 @@ def payments_are_made_at_stripe(docs):
             yield f"{name(workload)}: it may send its key without encryption"
         if "STRIPE_URL" in given:
             yield f"{name(workload)}: it pays somewhere else than at Stripe"
-        if app(workload) in PAID and not is_secret(given.get("STRIPE_KEY", {})):
-            yield f"{name(workload)}: STRIPE_KEY does not come from a Secret"
+        key = KEYS.get(app(workload))
+        if key and not is_secret(given.get(key, {})):
+            yield f"{name(workload)}: {key} does not come from a Secret"
 
 
 def setting(variable):

@@ -1,19 +1,20 @@
 """Rules: every Service and every route leads where it should, and nowhere else."""
 
-from checks.application import APIS, BANK, DECLARED, PORTS, has_bank, servers_of_the_broker, storing
+from checks.application import ANSWERING, BANK, DECLARED, PORTS, has_bank, servers_of_the_broker, storing
 from checks.expected import differences
 from checks.overlay import specs
 
 HOST = "ticketing.dev"
-# As in the course, payments come first; the others in the order of the list.
-IN_ORDER = sorted(APIS, key=lambda api: api != "payments")
-PREFIXES = {prefix: f"{api}-srv" for api in IN_ORDER for prefix in DECLARED[api]["prefixes"]}
+# As in the course, payments come first; the others in the order of the list. The order decides nothing: the longest prefix
+# that fits is taken, so the pages, at /, are all other paths.
+IN_ORDER = sorted(ANSWERING, key=lambda service: service != "payments")
+PREFIXES = {prefix: f"{service}-srv" for service in IN_ORDER for prefix in DECLARED[service]["prefixes"]}
 # Each member has a name of its own, also before it is ready: that is how they find each other.
 NAMES_OF_PODS = {"clusterIP": "None", "publishNotReadyAddresses": True}
 
 
 def services_reach_their_pods(docs):
-    wanted = {f"{api}-srv": reaching(api, "http") for api in APIS}
+    wanted = {f"{service}-srv": reaching(service, "http") for service in ANSWERING}
     wanted |= {f"{one}-mongo-srv": reaching(f"{one}-mongo", "mongo") | NAMES_OF_PODS for one in storing(docs)}
     if has_bank(docs):
         wanted[f"{BANK}-srv"] = reaching(BANK, "bank")
@@ -28,7 +29,7 @@ def reaching(app, *ports):
     return {"selector": {"app": app}, "ports": named}
 
 
-def the_ingress_leads_to_the_apis(docs):
+def the_ingress_leads_to_the_services(docs):
     paths = [
         {"path": prefix, "pathType": "Prefix", "backend": {"service": {"name": service, "port": {"name": "http"}}}}
         for prefix, service in PREFIXES.items()
@@ -47,8 +48,8 @@ def the_gateway_encrypts_or_redirects(docs):
     yield from differences(specs(docs, "Gateway"), wanted, "Gateway")
 
 
-def the_routes_lead_to_the_apis(docs):
-    apis = [
+def the_routes_lead_to_the_services(docs):
+    rules = [
         {
             "matches": [{"path": {"type": "PathPrefix", "value": prefix}}],
             "backendRefs": [{"name": service, "port": PORTS["http"]}],
@@ -56,7 +57,7 @@ def the_routes_lead_to_the_apis(docs):
         for prefix, service in PREFIXES.items()
     ]
     redirect = [{"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "statusCode": 301}}]
-    wanted = {"apis": route("https", apis), "redirect": route("http", [{"filters": redirect}])}
+    wanted = {"services": route("https", rules), "redirect": route("http", [{"filters": redirect}])}
     yield from differences(specs(docs, "HTTPRoute"), wanted, "HTTPRoute")
 
 
