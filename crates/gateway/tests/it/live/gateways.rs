@@ -1,11 +1,12 @@
 //! Gateways of a test's own, and tickets that change.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use events::{Price, TicketCreated, TicketId, TicketUpdated};
 use serde_json::{Value, json};
 use service::{Running, launch};
-use testkit::{Api, Broker, KEY, Reading, new_id, settings, until};
+use testkit::{Api, Broker, KEY, Reading, ServiceProgram, new_id, settings, until};
 
 /// A live gateway.
 pub(super) struct Gateway {
@@ -20,13 +21,7 @@ impl Gateway {
 
     /// With these settings besides.
     pub(super) async fn with(broker: &Broker, client_id: &str, environment: &[(&str, &str)]) -> Self {
-        let own = [
-            ("HTTP__BIND", "127.0.0.1:0"),
-            ("JWT_KEY", KEY),
-            ("NATS_URL", broker.url()),
-            ("NATS_CLUSTER_ID", "ticketing"),
-            ("NATS_CLIENT_ID", client_id),
-        ];
+        let own = [&[("HTTP__BIND", "127.0.0.1:0")], &required(broker, client_id)[..]].concat();
         let settings = settings((gateway::DECLARATION.sections)(), &[&own[..], environment].concat());
         let mut running = launch("gateway", gateway::PROGRAM).settings(settings).start();
         let address = running.ready().await.unwrap().unwrap();
@@ -35,8 +30,7 @@ impl Gateway {
 
     /// The position that the gateway has reached.
     pub(super) async fn position(&self) -> String {
-        let answer = Api { address: self.address }.get("/api/live/position", "").await;
-        answer.expect(200)["position"].as_str().unwrap().to_owned()
+        position(self.address).await
     }
 
     /// Waits until the gateway has seen the stream up to this sequence.
@@ -46,12 +40,39 @@ impl Gateway {
     }
 
     pub(super) async fn watch(&self, query: &str) -> Live {
-        Live::of(Reading::open(self.address, &format!("/api/live?{query}")).await).await
+        Live::open(self.address, query).await
     }
 
     pub(super) async fn stop(self) {
         self.running.stop().await.result.unwrap();
     }
+}
+
+/// Three gateways as programs of their own, with these settings besides.
+pub(super) async fn three_programs(
+    broker: &Broker,
+    folder: &Path,
+    environment: &[(&str, &str)],
+) -> [ServiceProgram; 3] {
+    let programs = ["gateway-1", "gateway-2", "gateway-3"].map(|client_id| {
+        let environment = [&required(broker, client_id)[..], environment].concat();
+        ServiceProgram::start("gateway", &environment, &folder.join(client_id), None)
+    });
+    for program in &programs {
+        until("a gateway is ready", || program.is_ready()).await;
+    }
+    programs
+}
+
+/// The settings that a gateway needs.
+fn required<'a>(broker: &'a Broker, client_id: &'a str) -> [(&'a str, &'a str); 4] {
+    [("JWT_KEY", KEY), ("NATS_URL", broker.url()), ("NATS_CLUSTER_ID", "ticketing"), ("NATS_CLIENT_ID", client_id)]
+}
+
+/// The position that the gateway at this address has reached.
+pub(super) async fn position(address: SocketAddr) -> String {
+    let answer = Api { address }.get("/api/live/position", "").await;
+    answer.expect(200)["position"].as_str().unwrap().to_owned()
 }
 
 /// A client that watches.
@@ -72,6 +93,15 @@ impl Live {
         Self { reading, id }
     }
 
+    pub(super) async fn open(address: SocketAddr, query: &str) -> Self {
+        Self::of(Reading::open(address, &format!("/api/live?{query}")).await).await
+    }
+
+    /// Returns behind this id, to the gateway at this address.
+    pub(super) async fn returned(address: SocketAddr, id: &str) -> Self {
+        Self::of(Reading::with(address, "/api/live?tickets=all", &[("last-event-id", id)]).await).await
+    }
+
     /// The next event, in its bytes; comments are skipped.
     pub(super) async fn raw(&mut self) -> String {
         loop {
@@ -85,16 +115,29 @@ impl Live {
     /// The next event: its name and its data.
     pub(super) async fn event(&mut self) -> (String, Value) {
         let text = self.raw().await;
-        let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned();
-        self.id = field("id: ");
-        (field("event: "), serde_json::from_str(&field("data: ")).unwrap())
+        self.parsed(&text)
     }
 
     /// The next event, which is about a ticket: its id and version.
     pub(super) async fn ticket(&mut self) -> (String, u64) {
-        let (name, data) = self.event().await;
+        self.ticket_or_stop().await.expect("a ticket, and no end")
+    }
+
+    /// The same; `None` if the gateway says that it stops.
+    pub(super) async fn ticket_or_stop(&mut self) -> Option<(String, u64)> {
+        let text = self.raw().await;
+        if text.starts_with("retry: ") {
+            return None;
+        }
+        let (name, data) = self.parsed(&text);
         assert_eq!(name, "ticket", "{data}");
-        (data["id"].as_str().unwrap().to_owned(), data["version"].as_u64().unwrap())
+        Some((data["id"].as_str().unwrap().to_owned(), data["version"].as_u64().unwrap()))
+    }
+
+    fn parsed(&mut self, text: &str) -> (String, Value) {
+        let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned();
+        self.id = field("id: ");
+        (field("event: "), serde_json::from_str(&field("data: ")).unwrap())
     }
 
     /// What is left, and whether the stream ended as it should.

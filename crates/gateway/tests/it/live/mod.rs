@@ -4,5 +4,6 @@ mod cuts;
 mod gateways;
 mod questions;
 mod resumed;
+mod rolling;
 mod versions;
 mod views;
