@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use axum::http::HeaderName;
@@ -11,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt, TryStream};
-use service::http::Open;
+use service::http::{Lasting, Open};
 use service::{Live, Section};
 use tokio::time::{sleep, timeout};
 
@@ -42,7 +43,7 @@ where
     S: TryStream<Ok = Bytes, Error: Into<axum::BoxError>> + Send + 'static,
 {
     let headers = [(CONTENT_TYPE, content_type), (CACHE_CONTROL, "no-store"), (BUFFERING, "no")];
-    (headers, Body::from_stream(stream)).into_response()
+    (headers, Extension(Lasting), Body::from_stream(stream)).into_response()
 }
 
 /// The pieces as one, so that they are written in one go.

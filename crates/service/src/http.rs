@@ -20,8 +20,8 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{ConnectInfo, FromRequestParts};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{Method, StatusCode, Version};
 use axum::serve::{Listener, ListenerExt};
 use futures_util::{FutureExt, Stream, StreamExt};
 use hyper::body::{Frame, Incoming, SizeHint};
@@ -34,6 +34,8 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+pub use crate::lasting::Lasting;
+use crate::lasting::{self, Offer};
 use crate::linger::{Lingering, Unread};
 use crate::node::Node;
 use crate::{Error, Scope, Service, Stopping};
@@ -95,19 +97,23 @@ where
         };
         let node = Arc::clone(&scope.node);
         let open = Open { stopping: stopping.clone(), token: node.tasks.token(), node };
-        let (requests, unread) = (Requests::default(), Unread::default());
+        let (requests, unread, offer) = (Requests::default(), Unread::default(), Offer::default());
         let service = {
             // The routes are shared by all connections, since many of them stay open for long.
-            let (routes, requests, unread) = (routes.clone(), Arc::clone(&requests), unread.clone());
+            let (routes, requests, unread, offer) =
+                (routes.clone(), Arc::clone(&requests), unread.clone(), offer.clone());
             service_fn(move |request: hyper::Request<Incoming>| {
                 let counted = Counted::new(&requests);
                 let mut request = request.map(|body| unread.watch(Body::new(body)));
                 request.extensions_mut().insert(open.clone());
                 request.extensions_mut().insert(ConnectInfo(peer.clone()));
-                let answering = routes.call(request);
+                let has_chunks = request.method() == Method::GET && request.version() == Version::HTTP_11;
+                let (answering, offer) = (routes.call(request), offer.clone());
                 async move {
                     let answer = answering.await?;
-                    Ok::<_, Infallible>(answer.map(|body| CountedBody { body, _counted: counted }))
+                    let lasts = has_chunks && answer.extensions().get::<Lasting>().is_some();
+                    let answer = answer.map(|body| Body::new(CountedBody { body, _counted: counted }));
+                    Ok::<_, Infallible>(if lasts { answer.map(|body| offer.make(body)) } else { answer })
                 }
             })
         };
@@ -115,20 +121,28 @@ where
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_WITHIN)
             .max_buf_size(MOST_BUFFERED)
-            .serve_connection(TokioIo::new(Lingering::new(connection, unread)), service)
+            .serve_connection(TokioIo::new(Lingering::new(connection, unread, offer.clone())), service)
             .with_upgrades();
-        let closing = closing.clone();
+        // In a box, as what follows it is: so the task is small.
+        let (mut connection, closing) = (Box::new(connection), closing.clone());
         scope.spawn("connection", async move {
-            let mut connection = pin!(connection);
             let served = async {
-                tokio::select! {
-                    ended = &mut connection => return ended,
-                    () = closing.cancelled() => connection.as_mut().graceful_shutdown(),
+                let lasting = tokio::select! {
+                    taken = offer.taken(&mut connection) => taken?,
+                    () = closing.cancelled() => {
+                        Pin::new(&mut *connection).graceful_shutdown();
+                        tokio::select! {
+                            taken = offer.taken(&mut connection) => taken?,
+                            () = idle(&requests) => None, // it has sent half of a request, and may never send the rest
+                        }
+                    }
+                };
+                // Of hyper, nothing is kept but the socket.
+                let socket = connection.into_parts().map(|parts| parts.io.into_inner());
+                if let (Some(socket), Some(rest)) = (socket, lasting) {
+                    Box::pin(lasting::send(socket, rest)).await?;
                 }
-                tokio::select! {
-                    ended = &mut connection => ended,
-                    () = idle(&requests) => Ok(()), // it has sent half of a request, and may never send the rest
-                }
+                Ok::<_, Error>(())
             };
             match AssertUnwindSafe(served).catch_unwind().await {
                 Ok(Ok(())) => {}

@@ -6,6 +6,7 @@ mod colours;
 mod error;
 mod exit;
 pub mod http;
+mod lasting;
 mod linger;
 mod lock;
 mod node;

@@ -16,6 +16,8 @@ use hyper::body::{Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+use crate::lasting::Offer;
+
 /// How long a client that still sends is read after its answer is complete.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -65,17 +67,18 @@ impl HttpBody for WatchedBody {
     }
 }
 
-/// A connection whose shutdown lingers if a request's body is unread.
+/// A connection whose shutdown lingers if a request's body is unread, and which notes what is written.
 pub(crate) struct Lingering<C> {
     connection: C,
     unread: Unread,
+    offer: Offer,
     /// Set once the write side is closed.
     until: Option<Pin<Box<Sleep>>>,
 }
 
 impl<C> Lingering<C> {
-    pub(crate) fn new(connection: C, unread: Unread) -> Self {
-        Self { connection, unread, until: None }
+    pub(crate) fn new(connection: C, unread: Unread, offer: Offer) -> Self {
+        Self { connection, unread, offer, until: None }
     }
 }
 
@@ -87,6 +90,7 @@ impl<C: AsyncRead + Unpin> AsyncRead for Lingering<C> {
 
 impl<C: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<C> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.offer.note_written(false);
         Pin::new(&mut self.connection).poll_write(cx, bytes)
     }
 
@@ -95,6 +99,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<C> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.offer.note_written(false);
         Pin::new(&mut self.connection).poll_write_vectored(cx, slices)
     }
 
@@ -103,11 +108,13 @@ impl<C: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<C> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.connection).poll_flush(cx)
+        ready!(Pin::new(&mut self.connection).poll_flush(cx))?;
+        self.offer.note_written(true); // hyper flushes when its buffer is empty, and only then
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self { connection, unread, until } = &mut *self;
+        let Self { connection, unread, until, .. } = &mut *self;
         if until.is_none() {
             ready!(Pin::new(&mut *connection).poll_shutdown(cx))?;
             if !unread.0.load(Ordering::Relaxed) {

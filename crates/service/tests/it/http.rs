@@ -1,19 +1,23 @@
 //! The HTTP server as a child. Streams and requests in flight are in the tests of whole processes.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::body::Body;
 use axum::extract::ws::{CloseFrame, Message};
 use axum::extract::{Request, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
+use futures_util::stream;
 use hyper_util::rt::TokioIo;
-use service::http::{Http, Open};
+use service::http::{Http, Lasting, Open};
 use service::{Running, launch};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::{Mutex, mpsc};
 
 async fn serve(router: Router, drain_delay: Duration) -> (Running<SocketAddr>, TcpStream) {
     let bind = "127.0.0.1:0".parse().unwrap();
@@ -118,6 +122,73 @@ async fn the_task_of_an_upgraded_connection_is_waited_for_and_one_that_panics_en
     let mut received = String::new();
     stream.read_to_string(&mut received).await.unwrap();
     assert_eq!(received, "farewell");
+}
+
+/// Starts a server whose answer lasts: what is sent into the channel, until it is closed.
+async fn lasting() -> (Running<SocketAddr>, TcpStream, mpsc::UnboundedSender<Result<&'static str, &'static str>>) {
+    let (pieces, receiver) = mpsc::unbounded_channel();
+    let receiver = Arc::new(Mutex::new(Some(receiver)));
+    let answer = async move || {
+        let receiver: mpsc::UnboundedReceiver<_> = receiver.lock().await.take().unwrap();
+        let stream = stream::unfold(receiver, async |mut receiver| Some((receiver.recv().await?, receiver)));
+        (Extension(Lasting), Body::from_stream(stream))
+    };
+    let (server, connection) = serve(Router::new().route("/", get(answer)), Duration::ZERO).await;
+    (server, connection, pieces)
+}
+
+/// Reads until the text has this end.
+async fn read_through(stream: &mut TcpStream, end: &str) -> String {
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(end.as_bytes()) {
+        assert!(stream.read_buf(&mut bytes).await.unwrap() > 0, "{}", String::from_utf8_lossy(&bytes));
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+#[tokio::test]
+async fn an_answer_that_lasts_comes_in_chunks_and_the_connection_is_closed_at_its_end() {
+    let (server, mut stream, pieces) = lasting().await;
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    pieces.send(Ok("first")).unwrap();
+    let head = read_through(&mut stream, "\r\n\r\n5\r\nfirst\r\n").await;
+    assert!(head.starts_with("HTTP/1.1 200") && head.contains("transfer-encoding: chunked"), "{head}");
+    stream.write_all(b"what nobody asked for").await.unwrap();
+    for piece in ["", "a second piece of text"] {
+        pieces.send(Ok(piece)).unwrap();
+    }
+    assert_eq!(read_through(&mut stream, "text\r\n").await, "16\r\na second piece of text\r\n");
+    drop(pieces);
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).await.unwrap();
+    assert_eq!(rest, "0\r\n\r\n");
+    server.stop().await.result.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_that_lasts_has_no_end_if_it_fails_and_no_chunks_for_a_client_that_knows_none() {
+    for (version, is_chunked) in [("1.1", true), ("1.0", false)] {
+        let (server, mut stream, pieces) = lasting().await;
+        stream.write_all(format!("GET / HTTP/{version}\r\nhost: localhost\r\n\r\n").as_bytes()).await.unwrap();
+        pieces.send(Ok("first")).unwrap();
+        read_through(&mut stream, if is_chunked { "5\r\nfirst\r\n" } else { "\r\n\r\nfirst" }).await;
+        pieces.send(Err("it breaks off")).unwrap();
+        let mut rest = String::new();
+        stream.read_to_string(&mut rest).await.unwrap();
+        assert_eq!(rest, "");
+        server.stop().await.result.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_lasts_is_dropped_when_its_client_leaves() {
+    let (server, mut stream, pieces) = lasting().await;
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    pieces.send(Ok("first")).unwrap();
+    read_through(&mut stream, "first\r\n").await;
+    drop(stream);
+    pieces.closed().await;
+    server.stop().await.result.unwrap();
 }
 
 #[tokio::test]
