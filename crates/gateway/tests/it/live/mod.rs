@@ -2,6 +2,7 @@
 
 mod cuts;
 mod gateways;
+mod operated;
 mod questions;
 mod resumed;
 mod rolling;
