@@ -1,5 +1,6 @@
 //! What many readers cost: `cargo bench -p hub` prints the numbers, for 1000 and for 5000 readers, of server-sent events and of
-//! WebSockets. Numbers choose: `cargo bench -p hub -- 1000`.
+//! WebSockets. Numbers choose: `cargo bench -p hub -- 1000`. `cargo bench -p hub -- frozen` measures what frozen readers cost the
+//! others: see the module.
 //!
 //! Each row is beside a bare server in the same run: a loop that writes the same bytes to each socket, and does nothing else.
 //! The readers run on the same processors as the server.
@@ -7,9 +8,11 @@
 #![expect(clippy::print_stdout, reason = "a bench is run for its numbers")]
 
 mod bare;
+mod frozen;
 mod readers;
 mod server;
 
+use std::iter::repeat_n;
 use std::time::{Duration, Instant};
 
 use readers::Readers;
@@ -36,8 +39,14 @@ struct Row {
 #[tokio::main]
 async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    if arguments.first().is_some_and(|argument| argument == "bare") {
-        return bare::serve().await;
+    match arguments.first().map(String::as_str) {
+        Some("bare") => return bare::serve().await,
+        Some("beside") => return frozen::read(&arguments[1]).await,
+        Some("frozen") => {
+            machine();
+            return frozen::compare(&arguments[1..]).await;
+        }
+        _ => {}
     }
     let chosen: Vec<usize> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
     let numbers = if chosen.is_empty() { vec![1000, 5000] } else { chosen };
@@ -67,9 +76,9 @@ fn machine() {
 }
 
 async fn measure(kind: Kind, count: usize) -> Row {
-    let mut server = Server::start(kind).await;
+    let mut server = Server::start(kind, &[]).await;
     let before = server.resident();
-    let readers = Readers::connect(server.address, kind, count).await;
+    let readers = Readers::connect(server.address, kind, repeat_n(0, count)).await;
     sleep(Duration::from_secs(2)).await;
     let kibibytes = (server.resident() - before) as f64 / 1024.0 / count as f64;
 
@@ -78,7 +87,7 @@ async fn measure(kind: Kind, count: usize) -> Row {
     let messages = PACE * u32::try_from(PACED.as_secs()).unwrap();
     for number in 1..=messages as usize {
         beat.tick().await;
-        server.publish().await;
+        server.publish(0, 0).await;
         readers.received(number * count).await;
     }
     let deliveries = messages as usize * count;
@@ -87,7 +96,7 @@ async fn measure(kind: Kind, count: usize) -> Row {
 
     let (ticks, started) = (server.cpu(), Instant::now());
     for _ in 0..BURST / count {
-        server.publish().await;
+        server.publish(0, 0).await;
     }
     readers.received(deliveries + BURST / count * count).await;
     let per_second = BURST as f64 / started.elapsed().as_secs_f64();

@@ -27,20 +27,22 @@ struct Seen {
 }
 
 impl Readers {
-    pub(crate) async fn connect(address: SocketAddr, kind: Kind, count: usize) -> Self {
+    /// Connects a reader of each of these channels.
+    pub(crate) async fn connect(address: SocketAddr, kind: Kind, channels: impl Iterator<Item = usize>) -> Self {
         let delays = (0..STEPS).map(|_| AtomicUsize::new(0)).collect();
         let seen = Arc::new(Seen { received: AtomicUsize::new(0), delays });
         let mut reading = JoinSet::new();
-        for _ in 0..count {
+        for channel in channels {
             let mut socket = TcpStream::connect(address).await.unwrap();
-            let request = match kind {
-                Kind::Bare => "GET /bench HTTP/1.1\r\n\r\n",
-                Kind::Events => "GET /bench HTTP/1.1\r\nhost: a\r\naccept: text/event-stream\r\n\r\n",
+            let headers = match kind {
+                Kind::Bare => "",
+                Kind::Events => "host: a\r\naccept: text/event-stream\r\n",
                 Kind::WebSockets => {
-                    "GET /bench HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-                     sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+                    "host: a\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+                     sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
                 }
             };
+            let request = format!("GET /bench-{channel} HTTP/1.1\r\n{headers}\r\n");
             socket.write_all(request.as_bytes()).await.unwrap();
             let mut answer = [0; 512];
             assert!(socket.read(&mut answer).await.unwrap() > 0);

@@ -27,7 +27,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) async fn start(kind: Kind) -> Self {
+    /// Starts it, with these settings besides.
+    pub(crate) async fn start(kind: Kind, settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let address: SocketAddr = ([127, 0, 0, 1], free_port()).into();
         let mut command = match kind {
@@ -40,6 +41,9 @@ impl Server {
                 let mut command = Command::new(env!("CARGO_BIN_EXE_hub"));
                 command.arg("--rundir").arg(folder.path()).args(["--set", &format!("hub.bind={address}")]);
                 command.args(["--set", "hub.keep_alive_seconds=3600"]); // the readers answer no pings
+                for setting in settings {
+                    command.args(["--set", setting]);
+                }
                 command
             }
         };
@@ -54,10 +58,12 @@ impl Server {
         Self { child, address, publisher, _folder: folder }
     }
 
-    /// Publishes a message that says when it was published, and waits until it is accepted.
-    pub(crate) async fn publish(&mut self) {
+    /// Publishes a message that says when it was published, with so many bytes besides, and waits until it is accepted.
+    pub(crate) async fn publish(&mut self, channel: usize, besides: usize) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
-        let request = format!("POST /bench HTTP/1.1\r\nhost: a\r\ncontent-length: 22\r\n\r\n@{now:020}.");
+        let (length, besides) = (22 + besides, " ".repeat(besides));
+        let head = format!("POST /bench-{channel} HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n\r\n");
+        let request = format!("{head}@{now:020}.{besides}");
         self.publisher.write_all(request.as_bytes()).await.unwrap();
         let (mut answer, mut buffer) = (Vec::new(), [0; 1024]);
         while !answer.ends_with(b"OK\n") {
