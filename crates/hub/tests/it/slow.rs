@@ -51,7 +51,7 @@ async fn a_reader_that_does_not_read_costs_others_nothing_and_learns_what_it_has
 #[tokio::test(flavor = "multi_thread")]
 async fn readers_that_left_are_forgotten_and_publishing_does_not_wait_for_them() {
     let hub = TestHub::with(&[("HUB__MAX_READERS", "50")]).await;
-    for round in 0..2000 {
+    for round in 0..5000 {
         let mut socket = TcpStream::connect(hub.address).await.unwrap();
         socket.write_all(b"GET /pycon HTTP/1.1\r\nhost: hub.test\r\n\r\n").await.unwrap();
         if round % 100 == 0 {
