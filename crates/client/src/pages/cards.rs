@@ -14,6 +14,6 @@ pub(super) const CARDS: [TestCard; 5] = [
     TestCard { token: "tok_visa", name: "Visa", effect: "succeeds" },
     TestCard { token: "tok_mastercard", name: "Mastercard", effect: "succeeds" },
     TestCard { token: "tok_chargeDeclined", name: "Declined card", effect: "is declined" },
-    TestCard { token: "tok_chargeDeclinedInsufficientFunds", name: "Empty card", effect: "has insufficient funds" },
+    TestCard { token: "tok_chargeDeclinedInsufficientFunds", name: "Empty card", effect: "has no funds" },
     TestCard { token: "tok_chargeDeclinedExpiredCard", name: "Expired card", effect: "has expired" },
 ];
