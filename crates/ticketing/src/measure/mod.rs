@@ -121,7 +121,7 @@ impl Measure {
         let mut client = None;
         for Program { declaration, .. } in self.programs {
             let name = declaration.name;
-            let (child, address) = start(declaration, &uri(name), &nats.url, bank_address, &folder).await?;
+            let (child, address) = start(declaration, &uri(name), &nats.url, bank_address, &addresses, &folder).await?;
             services.push((name, child));
             let Some(address) = address else { continue };
             addresses.insert(name, address);
@@ -181,7 +181,7 @@ fn mib(kib: u64) -> String {
 /// A hundred requests to each service.
 async fn load(client: &mut Client, email: &str, api: SocketAddr) -> Result<(), Error> {
     client.sign_up(email).await?;
-    let parts = ["auth", "tickets", "orders", "payments"];
+    let parts = ["auth", "tickets", "orders", "payments", "gateway", "client"];
     let addresses = parts.into_iter().map(|part| (part, api)).collect();
     for part in parts {
         load_one(client, part, &addresses).await?;
@@ -202,6 +202,8 @@ async fn load_one(client: &mut Client, part: &str, addresses: &BTreeMap<&str, So
                 sold.expect(StatusCode::CREATED)?;
             }
             "tickets" => drop(client.get("/api/tickets?limit=10").await?),
+            "gateway" => drop(client.get("/api/live/position").await?),
+            "client" => drop(client.page(if number % 2 == 0 { "/" } else { "/orders" }).await?),
             _ => drop(client.get("/api/orders").await?),
         }
     }

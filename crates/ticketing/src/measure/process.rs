@@ -1,5 +1,6 @@
 //! The programs that are measured.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -16,8 +17,7 @@ use crate::client::Client;
 use crate::provider;
 
 /// What builds all that is measured.
-pub(super) const BUILD: &str =
-    "cargo build --release -p ticketing -p auth -p tickets -p orders -p payments -p expiration -p gateway -p bank";
+pub(super) const BUILD: &str = "cargo build --release -p ticketing -p auth -p tickets -p orders -p payments -p expiration -p gateway -p client -p bank";
 
 /// How long a program may take to become ready.
 const READY_WITHIN: Duration = Duration::from_secs(60);
@@ -41,12 +41,13 @@ pub(super) async fn application(stderr: Stdio) -> Result<(Child, SocketAddr, Tem
 }
 
 /// Starts a service's own program, which is built beside this one, and waits until it is ready; returns the address of
-/// its API, if it has one.
+/// its API, if it has one. The web client calls the APIs of the others.
 pub(super) async fn start(
     declaration: &Declaration,
     uri: &str,
     nats: &str,
     bank: SocketAddr,
+    others: &BTreeMap<&str, SocketAddr>,
     folder: &Path,
 ) -> Result<(Child, Option<SocketAddr>), Error> {
     let name = declaration.name;
@@ -54,6 +55,10 @@ pub(super) async fn start(
     let mut command = runner(name, admin, folder)?;
     command.envs([("JWT_KEY", "measure"), ("MONGO_URI", uri), ("NATS_URL", nats), ("NATS_CLUSTER_ID", "ticketing")]);
     command.env("NATS_CLIENT_ID", name).env("HTTP__BIND", api.to_string()).envs(provider::at_bank(bank));
+    for (other, address) in others {
+        let api = if *other == gateway::DECLARATION.name { "LIVE" } else { other };
+        command.env(format!("CLIENT__{}_URL", api.to_uppercase()), format!("http://{address}"));
+    }
     let mut child = command.spawn()?;
     answers(&mut child, name, admin, "/readyz").await?;
     Ok((child, (!declaration.prefixes.is_empty()).then_some(api)))
