@@ -46,5 +46,6 @@ pub(crate) fn app(state: AppState, tracer: Tracer) -> Router {
         .with_state(state);
     // Where nobody sends the other paths of the APIs elsewhere, they come here.
     let apis = any(async || ApiError::NotFound);
-    common::traced(pages.route("/api", apis.clone()).route("/api/{*path}", apis), tracer)
+    let paths = ["/api", "/api/", "/api/{*path}"];
+    common::traced(paths.into_iter().fold(pages, |routes, path| routes.route(path, apis.clone())), tracer)
 }
