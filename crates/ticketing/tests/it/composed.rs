@@ -77,7 +77,11 @@ async fn one_origin_passes_each_request_on_to_its_service_and_everything_else_is
     api.post("/api/payments", &json!({})).await.is_error(401, &message("Not authorized"));
     let listed = api.get("/api/tickets?limit=1", "").await;
     assert_eq!((listed.status, listed.body.as_str()), (200, "[]"));
-    for (method, path) in [("GET", "/"), ("GET", "/api"), ("POST", "/api/refunds"), ("DELETE", "/api/users/signup")] {
+    let page = api.get("/", "").await;
+    assert_eq!((page.status, &*page.headers["content-type"]), (200, "text/html; charset=utf-8"));
+    for (method, path) in
+        [("GET", "/api"), ("GET", "/api/nowhere"), ("POST", "/api/refunds"), ("DELETE", "/api/users/signup")]
+    {
         api.request(method, path, "", b"").await.is_error(404, &message("Not Found"));
     }
     // A proxy on this machine, which takes https, is believed.

@@ -40,7 +40,11 @@ fn the_lines_that_are_printed_work_when_they_are_pasted_in_order_and_again_in_th
     let shell = tempfile::tempdir().unwrap();
     for _ in 0..2 {
         let program = Program::start(data.path(), &[]);
-        let lines: Vec<_> = program.guide.lines().skip_while(|line| !line.starts_with("Sell and buy")).collect();
+        let lines: Vec<_> = program
+            .guide
+            .lines()
+            .skip_while(|line| !line.starts_with("Open the pages in a browser to sell and buy"))
+            .collect();
         let lines: Vec<_> = lines.iter().filter_map(|line| line.strip_prefix("  ")).collect();
         let said: Vec<_> = lines.iter().map(|line| pasted(line, shell.path())).collect();
         let said: Vec<_> = said.iter().map(String::as_str).collect();
