@@ -52,7 +52,7 @@ impl Service for NumberServer {
     }
 }
 
-async fn send_numbers(socket: TcpStream, mut beat: Every<Numbers>) -> std::io::Result<()> {
+async fn send_numbers(socket: TcpStream, mut beat: Every) -> std::io::Result<()> {
     socket.set_nodelay(true)?;
     let (mut from, mut to) = socket.into_split();
     let mut ignored = [0; 64];

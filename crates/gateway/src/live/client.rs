@@ -20,7 +20,6 @@ use super::orders::{Answer, Orders};
 use super::position::Position;
 use super::question::Tickets;
 use super::reading::{Next, Reading};
-use super::settings::LiveSettings;
 
 /// The pauses between two questions about an order whose payment is being handled, or whose service is away.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -56,7 +55,7 @@ pub(super) struct LiveClient {
     cookies: HeaderValue,
     /// What is sent before all else.
     first: Vec<Encoded>,
-    keep_alive: Every<LiveSettings>,
+    keep_alive: Every,
     end: BoxFuture<'static, Ended>,
     _counted: Counted,
 }
@@ -84,7 +83,7 @@ pub(super) struct Beginning {
     pub(super) orders: Orders,
     pub(super) cookies: HeaderValue,
     pub(super) must_reset: bool,
-    pub(super) keep_alive: Every<LiveSettings>,
+    pub(super) keep_alive: Every,
     /// When the program stops.
     pub(super) stop: BoxFuture<'static, ()>,
     /// When the session is over.

@@ -20,7 +20,7 @@ pub(super) struct Readers(Arc<AtomicU32>);
 pub(super) struct Session {
     open: Open,
     settings: Live<HubSettings>,
-    pub(super) keep_alive: Every<HubSettings>,
+    pub(super) keep_alive: Every,
     readers: Readers,
 }
 

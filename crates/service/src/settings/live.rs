@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
@@ -45,8 +46,18 @@ impl<T: Section> Live<T> {
     }
 
     /// A timer whose period follows the section; a change reschedules the tick that is being waited for.
-    pub fn every(&self, period: impl Fn(&T) -> Duration + Send + 'static) -> Every<T> {
-        Every { live: self.clone(), period: Box::new(period), last: Instant::now() }
+    pub fn every(&self, period: impl Fn(&T) -> Duration + Send + 'static) -> Every {
+        let (live, last) = (self.clone(), Instant::now());
+        let ticks = stream::unfold((live, period, last), async |(mut live, period, last)| {
+            loop {
+                let next = last.checked_add(period(&live.get()));
+                tokio::select! {
+                    () = until(next) => return Some(((), (live, period, Instant::now()))),
+                    _ = live.changed() => {}
+                }
+            }
+        });
+        Every { ticks: Box::pin(ticks) }
     }
 }
 
@@ -70,29 +81,21 @@ impl<T: Section> fmt::Debug for Live<T> {
 }
 
 /// A timer whose period is a setting: [`Live::every`] makes it.
-pub struct Every<T> {
-    live: Live<T>,
-    period: Box<dyn Fn(&T) -> Duration + Send>,
-    last: Instant,
+pub struct Every {
+    /// What is waited for stays while nobody waits, so a tick that is waited for again and again costs little.
+    ticks: BoxStream<'static, ()>,
 }
 
-impl<T: Section> Every<T> {
+impl Every {
     /// Waits for the next tick, one period after the last. A late tick does not make the next ones early.
     pub async fn tick(&mut self) {
-        loop {
-            let next = self.last.checked_add((self.period)(&self.live.get()));
-            tokio::select! {
-                () = until(next) => break,
-                _ = self.live.changed() => {}
-            }
-        }
-        self.last = Instant::now();
+        self.ticks.next().await;
     }
 }
 
-impl<T: Section> fmt::Debug for Every<T> {
+impl fmt::Debug for Every {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Every").field("live", &self.live).finish_non_exhaustive()
+        f.debug_struct("Every").finish_non_exhaustive()
     }
 }
 
