@@ -22,7 +22,7 @@ async fn every_answer_has_a_strict_policy_and_nothing_comes_from_another_origin(
             ("x-content-type-options", "nosniff"),
             ("referrer-policy", "same-origin"),
             ("cross-origin-opener-policy", "same-origin"),
-            ("cache-control", "private, no-cache"),
+            ("cache-control", "no-store"),
         ] {
             assert_eq!(answer.headers[name], value, "{path}");
         }
@@ -30,6 +30,8 @@ async fn every_answer_has_a_strict_policy_and_nothing_comes_from_another_origin(
         assert!(!is_elsewhere("src") && !is_elsewhere("href") && !is_elsewhere("action"), "{}", answer.body);
         assert!(!answer.body.contains("<style") && !answer.body.contains(" style="), "{}", answer.body);
     }
+    let answer = reader.post("/tickets/new", &[("title", "")]).await;
+    assert_eq!((answer.status, &*answer.headers["cache-control"]), (400, "private, no-cache"), "one can go back to it");
     assert_eq!(program.interrupt(), Some(0));
 }
 
