@@ -2,7 +2,7 @@
 // changed row from the event that says so, any other change from the same page, fetched again.
 
 const main = () => document.querySelector("main");
-const page = () => main().dataset.page ?? location.href;
+const page = () => main().dataset.page ?? location.href.split("#")[0]; // with a #, nothing would be loaded
 
 // The stream of changes. Hidden pages have none: a browser allows six connections to a site for all its tabs.
 let source, followed, position, wait = 1000;
@@ -91,14 +91,20 @@ async function refresh() {
   const answer = await fetch(page());
   if (answer.status >= 500) throw new Error(answer.statusText);
   if (answer.redirected) return location.assign(answer.url); // to sign in, say
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
-  const before = main(), focused = document.activeElement?.id;
-  const chosen = before.querySelector("input:checked")?.value;
-  if (before.innerHTML !== fresh.innerHTML) {
+  const { body, title } = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (isAnother(body.dataset.reader)) return location.assign(page()); // the head changes too
+  const before = main(), fresh = body.querySelector("main");
+  document.title = title;
+  if (before.querySelector("#pay, #stripe") && fresh.querySelector("#pay, #stripe")) {
+    // Whoever is about to pay keeps what they have filled in.
+    before.querySelector("#timer").replaceWith(fresh.querySelector("#timer"));
+    Object.assign(before.dataset, fresh.dataset);
+  } else if (before.innerHTML !== fresh.innerHTML) {
+    const focused = before.contains(document.activeElement) ? document.activeElement.id : undefined;
     before.replaceWith(fresh);
-    if (chosen) fresh.querySelector(`input[value="${CSS.escape(chosen)}"]`)?.click();
-    if (focused) (document.getElementById(focused) ?? fresh).focus();
-    announce(fresh.querySelector(".badge")?.textContent ?? "");
+    if (focused !== undefined) (document.getElementById(focused) ?? fresh).focus({ preventScroll: true });
+    const badge = (page) => page.querySelector(".ticket .badge")?.textContent ?? "";
+    if (badge(before) !== badge(fresh)) announce(badge(fresh));
   }
   begin();
 }
@@ -137,10 +143,10 @@ function begin() {
 
 document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
 addEventListener("pagehide", disconnect);
-addEventListener("pageshow", (event) => {
-  if (!event.persisted) return;
-  for (const button of document.querySelectorAll("button")) button.disabled = false;
-  refreshSoon();
+addEventListener("pageshow", ({ persisted }) => {
+  for (const button of document.querySelectorAll("button")) button.disabled = false; // some browsers remember that it was
+  const [{ type }] = performance.getEntriesByType("navigation");
+  if (persisted || type === "back_forward") refreshSoon(); // the answer of a form is shown as it was
 });
 
 // One click is one request.
@@ -152,10 +158,11 @@ document.addEventListener("submit", ({ target }) => {
 
 // Whoever signs in or out does so in all tabs.
 const reader = document.body.dataset.reader;
+const isAnother = (other) => reader && other && other !== reader;
 const tabs = new BroadcastChannel("reader");
 if (reader) tabs.postMessage(reader);
 tabs.addEventListener("message", ({ data }) => {
-  if (reader && data !== reader) location.assign(page());
+  if (isAnother(data)) location.assign(page());
 });
 
 begin();

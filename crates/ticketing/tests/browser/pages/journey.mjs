@@ -37,6 +37,8 @@ async function sellBuyAndPay(person, options) {
   await buyer.getByRole("button", { name: "Pay $20.00" }).click();
   await buyer.getByRole("alert").getByText("declined").waitFor();
   assert(await buyer.getByLabel("Declined card").isChecked(), "the choice is kept");
+  await buyer.goto("/orders");
+  await buyer.goBack();
   await buyer.getByRole("radio", { name: "Visa succeeds" }).check();
   await buyer.getByRole("button", { name: "Pay $20.00" }).click();
   await shows(buyer, "You have paid. The ticket is yours.");
@@ -206,9 +208,26 @@ async function whoSignsOutDoesSoInAllTabs(person) {
   const page = await person();
   await signUp(page);
   const other = await page.context().newPage();
-  await other.goto(`${origin}/tickets/new`);
+  await other.goto(`${origin}/tickets/new#main`); // as the link that skips the head leaves it
+  await page.goto("/orders");
   await page.getByRole("button", { name: "Sign out" }).click();
   await other.waitForURL(/\/auth\/signin/);
+  await page.goBack();
+  await page.waitForURL(/\/auth\/signin/); // and not what was shown before
+}
+
+async function whoIsAboutToPayKeepsWhatTheyHaveChosen(person) {
+  const page = await person();
+  await signUp(page);
+  await purchase(page, await sell(page, "Chosen", "4"));
+  await page.getByLabel("Declined card").check();
+  await page.evaluate(() => {
+    document.getElementById("timer").isOld = true;
+    dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })); // which fetches the page again
+  });
+  await page.waitForFunction(() => !document.getElementById("timer").isOld);
+  assert(await page.getByLabel("Declined card").isChecked());
+  assert(await page.getByLabel("Declined card").evaluate((choice) => choice === document.activeElement));
 }
 
 async function everyPageIsAccessible(person) {
@@ -287,6 +306,7 @@ const tests = [
   aFormThatFailsKeepsWhatWasWritten,
   aFormOfAnotherSiteIsRefused,
   whoSignsOutDoesSoInAllTabs,
+  whoIsAboutToPayKeepsWhatTheyHaveChosen,
   everyPageIsAccessible,
 ];
 await run(tests, [anOrderExpiresBeforeTheEyesOfItsBuyer]); // which takes as long as an order may
