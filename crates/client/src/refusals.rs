@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::api::{Api, Failure};
-use crate::pages::{self, Frame, Viewer, page, see_other};
+use crate::pages::{self, Frame, Viewer, away, page, see_other};
 use crate::state::AppState;
 
 #[derive(Template)]
@@ -91,9 +91,7 @@ fn explained(status: StatusCode, said: Option<&str>) -> (StatusCode, &'static st
         StatusCode::METHOD_NOT_ALLOWED => (status, "Not possible", "This address can't be used in this way."),
         StatusCode::PAYLOAD_TOO_LARGE => (status, "Too much", "The form is larger than 100 kB."),
         StatusCode::SERVICE_UNAVAILABLE => {
-            let what = said.unwrap_or("A part of the shop");
-            let text = format!("{what} is not available at the moment. Please try again in a few seconds.");
-            return (status, "Please try again", text);
+            return (status, "Please try again", away(said.unwrap_or("A part of the shop")));
         }
         status if status.is_server_error() => {
             (status, "Something went wrong", "The fault is ours, and was recorded. Please try again.")

@@ -11,6 +11,11 @@ pub(crate) fn page(template: &impl Template) -> Result<Response, Failure> {
     Ok(Html(template.render()?).into_response())
 }
 
+/// That something is away, for whoever needs it.
+pub(crate) fn away(what: &str) -> String {
+    format!("{what} is not available at the moment. Please try again in a few seconds.")
+}
+
 /// What is wrong with a form.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Problems {
@@ -29,6 +34,17 @@ impl Problems {
         match failure {
             Failure::Refused(all) => Ok(Self { status: StatusCode::BAD_REQUEST, all }),
             other => Err(other),
+        }
+    }
+
+    /// The same, or that the service is away: an error page would lose what was written.
+    pub(super) fn of_failure(failure: Failure) -> Result<Self, Failure> {
+        match failure {
+            Failure::Away { what, cause } => {
+                tracing::warn!("{cause:#}");
+                Ok(Self::one(StatusCode::SERVICE_UNAVAILABLE, &away(what)))
+            }
+            other => Self::of_refusal(other),
         }
     }
 

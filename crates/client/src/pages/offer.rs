@@ -58,7 +58,7 @@ pub(crate) async fn sell_ticket(
 ) -> Result<Response, Failure> {
     match api.sell(&offer.title, &offer.price).await {
         Ok(ticket) => Ok(see_other(&format!("/tickets/{}", ticket.id)).into_response()),
-        Err(failure) => again(&state, &api, None, offer, Problems::of_refusal(failure)?).await,
+        Err(failure) => again(&state, &api, None, offer, Problems::of_failure(failure)?).await,
     }
 }
 
@@ -87,7 +87,7 @@ pub(crate) async fn edit_ticket(
 ) -> Result<Response, Failure> {
     match api.edit(id, &offer.title, &offer.price).await {
         Ok(_) => Ok(see_other(&format!("/tickets/{id}")).into_response()),
-        Err(failure) => again(&state, &api, Some(id), offer, Problems::of_refusal(failure)?).await,
+        Err(failure) => again(&state, &api, Some(id), offer, Problems::of_failure(failure)?).await,
     }
 }
 

@@ -110,7 +110,7 @@ async fn answer(
     match session {
         Ok(session) => Ok(with_session(session, see_other(next.path())).into_response()),
         Err(failure) => {
-            let problems = Problems::of_refusal(failure)?;
+            let problems = Problems::of_failure(failure)?;
             let frame = Frame::new(state, api.viewer().await, kind.path());
             problems.page(&Sign { frame, kind, problems: problems.clone(), email, next })
         }

@@ -23,6 +23,7 @@ async fn a_page_whose_service_is_away_says_so_and_the_client_is_ready_all_the_sa
     let answer = api.request("POST", "/auth/signin", form, b"email=a%40example.com&password=a+good+password").await;
     assert_eq!(answer.status, 503);
     assert!(answer.body.contains("Signing in is not available at the moment. Please try again"), "{}", answer.body);
+    assert!(answer.body.contains(r#"value="a@example.com""#), "what was written is kept: {}", answer.body);
     let answer = api.get("/auth/signin", "").await;
     assert_eq!(answer.status, 200, "what needs no service is there: {answer:?}");
     for path in ["/api", "/api/", "/api/nowhere", "/api/tickets/nowhere/at/all"] {
