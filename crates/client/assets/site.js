@@ -92,8 +92,9 @@ async function refresh() {
   if (answer.status >= 500) throw new Error(answer.statusText);
   if (answer.redirected) return location.assign(answer.url); // to sign in, say
   const { body, title } = new DOMParser().parseFromString(await answer.text(), "text/html");
-  if (isAnother(body.dataset.reader)) return location.assign(page()); // the head changes too
   const before = main(), fresh = body.querySelector("main");
+  const needsStripe = fresh.querySelector("#stripe") && !before.querySelector("#stripe");
+  if (isAnother(body.dataset.reader) || needsStripe) return location.assign(page()); // the head changes too
   document.title = title;
   if (before.querySelector("#pay, #stripe") && fresh.querySelector("#pay, #stripe")) {
     // Whoever is about to pay keeps what they have filled in.
