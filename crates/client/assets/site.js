@@ -140,6 +140,7 @@ function begin() {
   connect();
   clearTimeout(looking);
   if ("unsettled" in main().dataset) looking = setTimeout(refreshSoon, 2000);
+  else if (followed && !main().dataset.live) looking = setTimeout(refreshSoon, 20_000); // the gateway is away
 }
 
 document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));

@@ -48,6 +48,7 @@ pub use ids::new_id;
 pub use limit::in_time;
 pub use outbox::{Outbox, Outboxes};
 pub use projection::{Outcome, Projected, Projection, Replay, ReplayStep, Replayed};
+pub use readable::Direction;
 pub use relay::Relay;
 pub use settings::MongoSettings;
 pub use transaction::{Aborted, Tx};

@@ -14,6 +14,15 @@ use serde::de::DeserializeOwned;
 
 use crate::{Store, in_time};
 
+/// In which order documents are read: their ids grow with time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// By ascending ids.
+    OldestFirst,
+    /// By descending ids.
+    NewestFirst,
+}
+
 impl Store {
     /// Reads what a query has found in a collection, up to a number of documents. Those that can't be read do not count,
     /// and are [reported](Self::report_unreadable).
@@ -36,7 +45,7 @@ impl Store {
         Ok(read)
     }
 
-    /// Reads documents in the order of their ids: those that match, after an id, and up to a number of them. Those that
+    /// Reads documents in the order of their ids: those that match, behind an id, and up to a number of them. Those that
     /// can't be read do not count, and are [reported](Self::report_unreadable).
     ///
     /// # Errors
@@ -46,20 +55,27 @@ impl Store {
         &self,
         collection: &str,
         these: Document,
+        direction: Direction,
         after: Option<String>,
         count: usize,
     ) -> Result<Vec<T>> {
+        let (behind, sort) = match direction {
+            Direction::OldestFirst => ("$gt", 1),
+            Direction::NewestFirst => ("$lt", -1),
+        };
         let mut after = after.map(Bson::String);
         let mut read = Vec::new();
         loop {
             let mut these = these.clone();
             if let Some(after) = &after {
-                these.insert("_id", doc! { "$gt": after });
+                these.insert("_id", doc! { behind: after });
+            } else if direction == Direction::NewestFirst {
+                these.insert("_id", doc! { "$type": "string" }); // what is not text comes behind all text, and is nobody's
             }
             let left = count - read.len();
             let limit = i64::try_from(left).unwrap_or(i64::MAX);
             let documents = self.collection::<RawDocumentBuf>(collection);
-            let find = documents.find(these).sort(doc! { "_id": 1 }).limit(limit);
+            let find = documents.find(these).sort(doc! { "_id": sort }).limit(limit);
             let found: Vec<_> = in_time(async { find.await?.try_collect().await }).await?;
             let is_last = found.len() < left;
             after = found.last().map(id_of);

@@ -10,7 +10,7 @@ mod users;
 
 pub(crate) use call::{Api, Services};
 pub(crate) use failure::{Failure, Refused};
-pub(crate) use orders::Order;
+pub(crate) use orders::{Order, OwnOrders};
 pub(crate) use payments::{Payment, PaymentStatus};
 pub(crate) use tickets::{ForSale, Ticket};
 pub(crate) use users::{Session, User};

@@ -28,10 +28,20 @@ pub(crate) struct Ordered {
     pub(crate) price: Price,
 }
 
+/// One page of the list of a user's orders.
+#[derive(Clone, Debug)]
+pub(crate) struct OwnOrders {
+    pub(crate) orders: Vec<Order>,
+    /// Whether there are more.
+    pub(crate) has_more: bool,
+}
+
 impl Api {
-    /// The user's orders, the oldest first.
-    pub(crate) async fn own_orders(&self) -> Result<Vec<Order>, Failure> {
-        Ok(self.get(self.orders(), "/api/orders").await?.value)
+    /// The user's orders, the newest first, from the one behind this on.
+    pub(crate) async fn own_orders(&self, after: Option<OrderId>, limit: usize) -> Result<OwnOrders, Failure> {
+        let after = after.map(|id| format!("&after={id}")).unwrap_or_default();
+        let answer = self.get(self.orders(), &format!("/api/orders?newest=true&limit={limit}{after}")).await?;
+        Ok(OwnOrders { orders: answer.value, has_more: answer.has_more })
     }
 
     /// One of them, and the time by the clock that ends it.

@@ -53,6 +53,11 @@ impl Problems {
         Self { status, all: vec![Refused { message: message.to_owned(), field: None }] }
     }
 
+    /// Whether it is not known what the form has done.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.status == StatusCode::SERVICE_UNAVAILABLE
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.all.is_empty()
     }

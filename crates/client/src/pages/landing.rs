@@ -24,7 +24,7 @@ struct Landing {
 pub(crate) async fn show_landing(
     State(state): State<AppState>,
     api: Api,
-    Query(Behind { after }): Query<Behind>,
+    Query(Behind { after }): Query<Behind<TicketId>>,
 ) -> Result<Response, Failure> {
     let position = api.position().await;
     let (viewer, list) = join!(api.viewer(), api.free_tickets(after, PAGE));

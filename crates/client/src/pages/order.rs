@@ -122,6 +122,8 @@ async fn order_page(
     let (viewer, order, payment) = join!(api.viewer(), api.order(id), api.payment(id));
     let (order, now) = order?;
     let (stage, message) = Stage::of(&order, payment, now);
+    // The payments service has not said yet that an attempt has begun.
+    let stage = if stage == Stage::ToPay && problems.is_unknown() { Stage::Checking } else { stage };
     let frame = Frame::new(state, viewer, "");
     let stripe_key = state.stripe_key.clone();
     let shows_stripe = stage == Stage::ToPay && stripe_key.is_some();

@@ -1,32 +1,30 @@
-//! GET `/orders`: the user's orders.
+//! GET `/orders`: the user's orders, the newest first.
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::Response;
-use common::events::OrderStatus;
+use common::events::{OrderId, OrderStatus};
 use tokio::join;
 
 use super::form::page;
 use super::frame::{Frame, Viewer};
-use crate::api::{Api, Failure, Order};
+use super::list::{Behind, PAGE};
+use crate::api::{Api, Failure, Order, OwnOrders};
 use crate::state::AppState;
-
-/// How many orders a page may follow.
-const FOLLOWED: usize = 50;
 
 #[derive(Template)]
 #[template(path = "orders.html")]
 struct OrdersPage {
     frame: Frame,
     position: Option<String>,
-    /// The newest first.
-    orders: Vec<Order>,
+    after: Option<OrderId>,
+    list: OwnOrders,
 }
 
 impl OrdersPage {
     /// What the page follows, and from where on: the orders that may still change.
     fn follows(&self) -> Option<(String, &str)> {
-        let open = self.orders.iter().filter(|order| is_open(order)).take(FOLLOWED);
+        let open = self.list.orders.iter().filter(|order| is_open(order));
         let open: Vec<_> = open.map(|order| format!("order={}", order.id)).collect();
         let position = self.position.as_deref()?;
         (!open.is_empty()).then(|| (open.join("&"), position))
@@ -46,10 +44,12 @@ fn is_open(order: &Order) -> bool {
     matches!(order.status, OrderStatus::Created | OrderStatus::AwaitingPayment)
 }
 
-pub(crate) async fn show_orders(State(state): State<AppState>, api: Api) -> Result<Response, Failure> {
+pub(crate) async fn show_orders(
+    State(state): State<AppState>,
+    api: Api,
+    Query(Behind { after }): Query<Behind<OrderId>>,
+) -> Result<Response, Failure> {
     let position = api.position().await;
-    let (viewer, orders) = join!(api.viewer(), api.own_orders());
-    let mut orders = orders?;
-    orders.reverse();
-    page(&OrdersPage { frame: Frame::new(&state, viewer, "/orders"), position, orders })
+    let (viewer, list) = join!(api.viewer(), api.own_orders(after, PAGE));
+    page(&OrdersPage { frame: Frame::new(&state, viewer, "/orders"), position, after, list: list? })
 }

@@ -17,7 +17,7 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 
 /// The client of a request, and how its request came, as far as the [proxies](TrustedProxies) in between are believed.
 ///
-/// As an argument of a handler it goes by `[http] trusted_proxies`, of a router that [`common::serve`](crate::serve) serves.
+/// As an argument of a handler it goes by `[http] trusted_proxies`, of a router that [`common::serve`](crate::serve()) serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
     /// The address of the client: the other end of the connection; or, if that is a trusted proxy, the last address in

@@ -13,7 +13,7 @@ use events::Id;
 /// How many records one answer lists at most.
 const MAX_PAGE_SIZE: usize = 1000;
 
-/// The page of a list that a request asks for: `?limit=100&after=<id>`.
+/// The page of a list that a request asks for: `?limit=100&after=<id>`, and `&newest=true` for the newest first.
 #[derive(Clone, Debug)]
 pub struct Page<K> {
     /// The path of the list.
@@ -22,6 +22,8 @@ pub struct Page<K> {
     part: String,
     /// How many records the page has at most: 1 to 1000.
     limit: usize,
+    /// Whether the newest come first.
+    newest_first: bool,
     /// The id of the last record of the previous page.
     pub after: Option<Id<K>>,
 }
@@ -31,6 +33,12 @@ impl<K> Page<K> {
     #[must_use]
     pub fn of(self, parameter: &str) -> Self {
         Self { part: format!("{parameter}&"), ..self }
+    }
+
+    /// In which order to query them.
+    #[cfg(feature = "mongo")]
+    pub fn direction(&self) -> store::Direction {
+        if self.newest_first { store::Direction::NewestFirst } else { store::Direction::OldestFirst }
     }
 
     /// How many records to query: one more than the page shows, to know whether there is a next page.
@@ -51,8 +59,9 @@ impl<K> Page<K> {
         let shown: Vec<_> = found.iter().filter_map(show).collect();
         match found.last() {
             Some(last) if has_more => {
-                let Self { path, part, limit, .. } = self;
-                let next = format!("<{path}?{part}limit={limit}&after={}>; rel=\"next\"", id(last));
+                let Self { path, part, limit, newest_first, .. } = self;
+                let newest = if *newest_first { "newest=true&" } else { "" };
+                let next = format!("<{path}?{part}{newest}limit={limit}&after={}>; rel=\"next\"", id(last));
                 ([(LINK, next)], Json(shown)).into_response()
             }
             _ => Json(shown).into_response(),
@@ -67,7 +76,7 @@ impl<S: Sync, K> FromRequestParts<S> for Page<K> {
         let Query(given) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
             .map_err(|_| ApiError::BadRequest(SOMETHING_WENT_WRONG))?;
         let path = parts.uri.path().to_owned();
-        let mut page = Self { path, part: String::new(), limit: MAX_PAGE_SIZE, after: None };
+        let mut page = Self { path, part: String::new(), limit: MAX_PAGE_SIZE, newest_first: false, after: None };
         let mut problems = Vec::new();
         for (name, value) in given {
             match name.as_str() {
@@ -78,6 +87,11 @@ impl<S: Sync, K> FromRequestParts<S> for Page<K> {
                 "after" => match value.to_ascii_lowercase().parse() {
                     Ok(id) => page.after = Some(id),
                     Err(_) => problems.push(problem("after", "After must be the id of the last one before".to_owned())),
+                },
+                "newest" => match value.as_str() {
+                    "true" => page.newest_first = true,
+                    "false" => page.newest_first = false,
+                    _ => problems.push(problem("newest", "Newest must be true or false".to_owned())),
                 },
                 _ => {} // a parameter of somebody else, such as a tracker
             }

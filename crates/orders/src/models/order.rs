@@ -201,11 +201,11 @@ impl Orders {
         self.records.find_one(doc! { "_id": id.to_string() }).session(tx).await
     }
 
-    /// The orders of a user, the oldest first: one more than the page shows.
+    /// The orders of a user: one more than the page shows.
     pub(crate) async fn of<K>(&self, user: UserId, page: &Page<K>) -> Result<Vec<Order>, Error> {
         let theirs = doc! { "userId": user.to_string() };
         let after = page.after.as_ref().map(ToString::to_string);
-        self.store.read_page(ORDERS, theirs, after, page.query_limit()).await
+        self.store.read_page(ORDERS, theirs, page.direction(), after, page.query_limit()).await
     }
 
     /// Open orders that expired longer ago than this, the most overdue first.

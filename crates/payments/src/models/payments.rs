@@ -202,7 +202,10 @@ impl Payments {
         if let Some(state) = state {
             filter.insert("state", text_of(state)?);
         }
-        Ok(self.store.read_page(PAYMENTS, filter, after.map(str::to_owned), limit).await?)
+        Ok(self
+            .store
+            .read_page(PAYMENTS, filter, store::Direction::OldestFirst, after.map(str::to_owned), limit)
+            .await?)
     }
 
     /// Adds the payment of an order that the provider has charged, unless the order has one; the answer is whether it was added.

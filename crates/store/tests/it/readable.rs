@@ -3,6 +3,7 @@
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use serde::Deserialize;
+use store::Direction;
 use testkit::Database;
 
 use super::open;
@@ -39,17 +40,19 @@ async fn pages_have_all_documents_that_can_be_read_however_many_can_not() {
         ])
         .await
         .unwrap();
-    for size in 1..=4 {
+    let both = [(Direction::OldestFirst, [2, 5, 7]), (Direction::NewestFirst, [7, 5, 2])];
+    for (size, (direction, expected)) in (1..=4).flat_map(|size| both.map(|one| (size, one))) {
         let (mut numbers, mut after) = (Vec::new(), None);
         loop {
-            let page: Vec<Numbered> = store.read_page("documents", doc! {}, after.clone(), size).await.unwrap();
+            let page: Vec<Numbered> =
+                store.read_page("documents", doc! {}, direction, after.clone(), size).await.unwrap();
             numbers.extend(page.iter().map(|one| one.number));
             if page.len() < size {
                 break;
             }
             after = page.last().map(|one| one.id.clone());
         }
-        assert_eq!(numbers, [2, 5, 7], "pages of {size}");
+        assert_eq!(numbers, expected, "pages of {size}, {direction:?}");
     }
     for (count, numbers) in [(0, vec![]), (1, vec![2]), (2, vec![2, 5]), (usize::MAX, vec![2, 5, 7])] {
         let found = documents.clone_with_type::<RawDocumentBuf>().find(doc! {}).sort(doc! { "_id": 1 }).await.unwrap();

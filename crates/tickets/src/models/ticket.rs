@@ -178,19 +178,19 @@ impl Tickets {
         self.records.find_one(doc! { "_id": id.to_string() }).session(tx).await
     }
 
-    /// The tickets that no order has reserved, the oldest first: one more than the page shows.
+    /// The tickets that no order has reserved: one more than the page shows.
     pub(crate) async fn free<K>(&self, page: &Page<K>) -> Result<Vec<Ticket>, Error> {
         self.page(doc! { "orderId": Bson::Null }, page).await // absent
     }
 
-    /// The tickets that a user sells, reserved ones too, the oldest first: one more than the page shows.
+    /// The tickets that a user sells, reserved ones too: one more than the page shows.
     pub(crate) async fn of<K>(&self, seller: UserId, page: &Page<K>) -> Result<Vec<Ticket>, Error> {
         self.page(doc! { "userId": seller.to_string() }, page).await
     }
 
     async fn page<K>(&self, these: Document, page: &Page<K>) -> Result<Vec<Ticket>, Error> {
         let after = page.after.as_ref().map(ToString::to_string);
-        self.store.read_page(TICKETS, these, after, page.query_limit()).await
+        self.store.read_page(TICKETS, these, page.direction(), after, page.query_limit()).await
     }
 
     /// Adds a new ticket.

@@ -2,7 +2,7 @@
 
 use mongodb::bson::doc;
 use serde_json::json;
-use testkit::message;
+use testkit::{field, message};
 
 use crate::app::{PATH, World, signin};
 
@@ -21,6 +21,14 @@ async fn fetches_orders_for_a_particular_user_oldest_first_with_their_tickets() 
     assert_eq!(orders.iter().map(|order| &order["status"]).collect::<Vec<_>>(), ["cancelled", "created"]);
     let page = world.app.get(&format!("{PATH}?limit=1"), &other).await;
     assert_eq!(page.headers["link"], format!("<{PATH}?limit=1&after={}>; rel=\"next\"", ids[0]));
+    let newest = world.app.get(&format!("{PATH}?newest=true&limit=1"), &other).await;
+    assert_eq!(newest.expect(200)[0]["id"], ids[1]);
+    let behind = format!("{PATH}?newest=true&limit=1&after={}", ids[1]);
+    assert_eq!(newest.headers["link"], format!("<{behind}>; rel=\"next\""));
+    let oldest = world.app.get(&behind, &other).await;
+    assert_eq!((&oldest.expect(200)[0]["id"], oldest.headers.get("link")), (&json!(ids[0]), None));
+    let wrong = json!([field("newest", "Newest must be true or false")]);
+    world.app.get(&format!("{PATH}?newest=yes"), &other).await.is_error(400, &wrong);
     assert_eq!(world.app.get(PATH, &signin()).await.body, "[]");
     world.app.get(PATH, "").await.is_error(401, &message("Not authorized"));
     world.stop().await;

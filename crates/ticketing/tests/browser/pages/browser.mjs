@@ -75,7 +75,7 @@ export async function purchase(page, ticket) {
 // Waits until the page shows the text; without script, by looking again.
 export async function shows(page, text) {
   const place = page.getByText(text).filter({ visible: true }).first();
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 400; tries++) {
     try {
       return await place.waitFor({ timeout: page.scriptless ? 200 : 90_000 });
     } catch (error) {
