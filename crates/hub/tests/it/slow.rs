@@ -44,7 +44,7 @@ async fn a_reader_that_does_not_read_costs_others_nothing_and_learns_what_it_has
     assert!(missed > 0 && seen > 0, "{seen} seen, {missed} missed");
     let (_, is_whole) = lines.rest().await;
     assert!(!is_whole, "a stream of lines can't say what is missed, so it breaks off");
-    // It learns why, unless it has not even taken that for so long that it was cut.
+    // It learns why, unless it did not even take that, and was cut.
     assert!(matches!(websocket.code().await, Some(1008) | None));
     hub.stop().await;
 }
