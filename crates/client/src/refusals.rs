@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::api::{Api, Failure};
-use crate::pages::{self, Frame, Viewer, away, page, see_other};
+use crate::pages::{self, Frame, Viewer, away, page_with, see_other};
 use crate::state::AppState;
 
 #[derive(Template)]
@@ -69,8 +69,8 @@ pub(crate) async fn in_pages(State(state): State<AppState>, api: Api, request: R
     let (status, said) =
         if is_unknown { (StatusCode::SERVICE_UNAVAILABLE, Some("Signing in")) } else { (status, said) };
     let (status, title, text) = explained(status, said);
-    let shown = page(&ErrorPage { frame: Frame::new(&state, viewer, ""), title, text });
-    let mut shown = (status, shown.unwrap_or_else(|_| title.into_response())).into_response();
+    let shown = page_with(status, &ErrorPage { frame: Frame::new(&state, viewer, ""), title, text });
+    let mut shown = shown.unwrap_or_else(|_| (status, title).into_response());
     if let Some(allowed) = answer.headers().get(ALLOW) {
         shown.headers_mut().insert(ALLOW, allowed.clone());
     }

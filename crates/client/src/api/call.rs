@@ -1,5 +1,6 @@
 //! Requests to the services.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use bytes::Bytes;
 use common::errors::ApiError;
-use common::extract::Client as Reader;
+use common::extract::{Client as Reader, session_cookies};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -103,6 +104,14 @@ pub(super) struct Answer<T> {
     pub(super) time: OffsetDateTime,
 }
 
+/// One page of a list.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed<T> {
+    pub(crate) items: Vec<T>,
+    /// Whether there are more.
+    pub(crate) has_more: bool,
+}
+
 impl Api {
     pub(super) fn auth(&self) -> &Service {
         &self.services.auth
@@ -124,13 +133,26 @@ impl Api {
         &self.services.live
     }
 
-    /// Whether the request has a session, of whatever worth.
+    /// Whether the request has a session, valid or not.
     pub(super) fn has_session(&self) -> bool {
         self.headers.contains_key(COOKIE)
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, service: &Service, path: &str) -> Result<Answer<T>, Failure> {
         self.call(service, Method::GET, path, None).await
+    }
+
+    /// One page of a list: what follows the record with this id, at most so many.
+    pub(super) async fn list<T: DeserializeOwned, I: Display>(
+        &self,
+        service: &Service,
+        path_and_query: &str,
+        after: Option<I>,
+        limit: usize,
+    ) -> Result<Listed<T>, Failure> {
+        let after = after.map(|id| format!("&after={id}")).unwrap_or_default();
+        let answer = self.get(service, &format!("{path_and_query}limit={limit}{after}")).await?;
+        Ok(Listed { items: answer.value, has_more: answer.has_more })
     }
 
     /// Sends a request, and reads the answer: of JSON, or none for a `()`.
@@ -238,8 +260,6 @@ where
 
 /// The session cookies of a request, and no other: those of other programs are none of the services' business.
 fn session(headers: &HeaderMap) -> Option<HeaderValue> {
-    let cookies = headers.get_all(COOKIE).iter().flat_map(|cookies| cookies.as_bytes().split(|byte| *byte == b';'));
-    let sessions: Vec<_> = cookies.map(<[u8]>::trim_ascii).filter(|cookie| cookie.starts_with(b"session=")).collect();
-    let sessions = sessions.join(&b"; "[..]);
-    HeaderValue::from_bytes(&sessions).ok().filter(|value| !value.is_empty())
+    let sessions: Vec<_> = session_cookies(headers).collect();
+    HeaderValue::from_bytes(&sessions.join(&b"; "[..])).ok().filter(|value| !value.is_empty())
 }

@@ -14,7 +14,7 @@ pub(crate) enum Failure {
     NotFound,
     /// The service does not answer, or not as it should: it is not known whether it has done anything.
     Away {
-        /// What the service is for, as a reader of a page knows it: `The tickets`.
+        /// What the service is for, as a reader of a page knows it: `The list of tickets`.
         what: &'static str,
         cause: Error,
     },

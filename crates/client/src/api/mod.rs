@@ -8,9 +8,9 @@ mod payments;
 mod tickets;
 mod users;
 
-pub(crate) use call::{Api, Services};
+pub(crate) use call::{Api, Listed, Services};
 pub(crate) use failure::{Failure, Refused};
-pub(crate) use orders::{Order, OwnOrders};
+pub(crate) use orders::Order;
 pub(crate) use payments::{Payment, PaymentStatus};
-pub(crate) use tickets::{ForSale, Ticket};
+pub(crate) use tickets::Ticket;
 pub(crate) use users::{Session, User};

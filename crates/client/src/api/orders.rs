@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 use time::OffsetDateTime;
 
-use super::call::Api;
+use super::call::{Api, Listed};
 use super::failure::Failure;
 
 /// An order of the user's.
@@ -28,20 +28,10 @@ pub(crate) struct Ordered {
     pub(crate) price: Price,
 }
 
-/// One page of the list of a user's orders.
-#[derive(Clone, Debug)]
-pub(crate) struct OwnOrders {
-    pub(crate) orders: Vec<Order>,
-    /// Whether there are more.
-    pub(crate) has_more: bool,
-}
-
 impl Api {
     /// The user's orders, the newest first, from the one behind this on.
-    pub(crate) async fn own_orders(&self, after: Option<OrderId>, limit: usize) -> Result<OwnOrders, Failure> {
-        let after = after.map(|id| format!("&after={id}")).unwrap_or_default();
-        let answer = self.get(self.orders(), &format!("/api/orders?newest=true&limit={limit}{after}")).await?;
-        Ok(OwnOrders { orders: answer.value, has_more: answer.has_more })
+    pub(crate) async fn own_orders(&self, after: Option<OrderId>, limit: usize) -> Result<Listed<Order>, Failure> {
+        self.list(self.orders(), "/api/orders?newest=true&", after, limit).await
     }
 
     /// One of them, and the time by the clock that ends it.

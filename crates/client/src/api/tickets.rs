@@ -5,7 +5,7 @@ use common::events::{OrderId, Price, TicketId, UserId};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::call::Api;
+use super::call::{Api, Listed};
 use super::failure::Failure;
 
 /// A ticket.
@@ -22,29 +22,15 @@ pub(crate) struct Ticket {
     pub(crate) order_id: Option<OrderId>,
 }
 
-/// One page of a list of tickets.
-#[derive(Clone, Debug)]
-pub(crate) struct ForSale {
-    pub(crate) tickets: Vec<Ticket>,
-    /// Whether there are more.
-    pub(crate) has_more: bool,
-}
-
 impl Api {
     /// The tickets that can be bought, from the one after this on.
-    pub(crate) async fn free_tickets(&self, after: Option<TicketId>, limit: usize) -> Result<ForSale, Failure> {
-        self.list("/api/tickets?", after, limit).await
+    pub(crate) async fn free_tickets(&self, after: Option<TicketId>, limit: usize) -> Result<Listed<Ticket>, Failure> {
+        self.list(self.tickets(), "/api/tickets?", after, limit).await
     }
 
     /// The tickets that the user sells, from the one after this on.
-    pub(crate) async fn own_tickets(&self, after: Option<TicketId>, limit: usize) -> Result<ForSale, Failure> {
-        self.list("/api/tickets?mine=true&", after, limit).await
-    }
-
-    async fn list(&self, path: &str, after: Option<TicketId>, limit: usize) -> Result<ForSale, Failure> {
-        let after = after.map(|id| format!("&after={id}")).unwrap_or_default();
-        let answer = self.get(self.tickets(), &format!("{path}limit={limit}{after}")).await?;
-        Ok(ForSale { tickets: answer.value, has_more: answer.has_more })
+    pub(crate) async fn own_tickets(&self, after: Option<TicketId>, limit: usize) -> Result<Listed<Ticket>, Failure> {
+        self.list(self.tickets(), "/api/tickets?mine=true&", after, limit).await
     }
 
     pub(crate) async fn ticket(&self, id: TicketId) -> Result<Ticket, Failure> {

@@ -8,7 +8,12 @@ use crate::api::{Failure, Refused};
 
 /// The page as an answer.
 pub(crate) fn page(template: &impl Template) -> Result<Response, Failure> {
-    Ok(Html(template.render()?).into_response())
+    page_with(StatusCode::OK, template)
+}
+
+/// The page as an answer with this status.
+pub(crate) fn page_with(status: StatusCode, template: &impl Template) -> Result<Response, Failure> {
+    Ok((status, Html(template.render()?)).into_response())
 }
 
 /// That something is away, for whoever needs it.
@@ -20,7 +25,7 @@ pub(crate) fn away(what: &str) -> String {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Problems {
     /// Of the answer that shows them.
-    status: StatusCode,
+    pub(super) status: StatusCode,
     all: Vec<Refused>,
 }
 
@@ -70,10 +75,5 @@ impl Problems {
     pub(super) fn of(&self, field: &str) -> Option<&str> {
         let problem = self.all.iter().find(|problem| problem.field.as_deref() == Some(field));
         problem.map(|problem| problem.message.as_str())
-    }
-
-    /// The page that shows them.
-    pub(super) fn page(&self, template: &impl Template) -> Result<Response, Failure> {
-        Ok((self.status, page(template)?).into_response())
     }
 }

@@ -9,7 +9,7 @@ use tokio::join;
 use super::form::page;
 use super::frame::{Frame, Viewer};
 use super::list::{Behind, PAGE};
-use crate::api::{Api, Failure, ForSale};
+use crate::api::{Api, Failure, Listed, Ticket};
 use crate::state::AppState;
 
 #[derive(Template)]
@@ -18,7 +18,7 @@ struct Mine {
     frame: Frame,
     position: Option<String>,
     after: Option<TicketId>,
-    list: ForSale,
+    list: Listed<Ticket>,
 }
 
 pub(crate) async fn show_mine(

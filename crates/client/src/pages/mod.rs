@@ -16,7 +16,7 @@ mod signout;
 mod stage;
 mod ticket;
 
-pub(crate) use form::{away, page};
+pub(crate) use form::{away, page_with};
 pub(crate) use frame::{Frame, Viewer};
 pub(crate) use landing::show_landing;
 pub(crate) use mine::show_mine;

@@ -9,7 +9,7 @@ use common::extract::PathId;
 use serde::Deserialize;
 use tokio::join;
 
-use super::form::{Problems, page};
+use super::form::{Problems, page, page_with};
 use super::frame::{Frame, Viewer};
 use super::redirect::see_other;
 use crate::api::{Api, Failure};
@@ -101,5 +101,5 @@ async fn again(
 ) -> Result<Response, Failure> {
     let here = if ticket.is_none() { "/tickets/new" } else { "" };
     let frame = Frame::new(state, api.viewer().await, here);
-    problems.page(&OfferPage { frame, problems: problems.clone(), ticket, offer })
+    page_with(problems.status, &OfferPage { frame, problems, ticket, offer })
 }

@@ -1,5 +1,7 @@
 //! `/orders/:id`: paying, cancelling, and the outcome.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::Form;
 use axum::extract::State;
@@ -9,13 +11,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 use common::events::{OrderId, timestamp};
 use common::extract::PathId;
 use serde::Deserialize;
-use std::sync::Arc;
 use time::OffsetDateTime;
 use time::macros::format_description;
 use tokio::join;
 
 use super::cards::CARDS;
-use super::form::Problems;
+use super::form::{Problems, page_with};
 use super::frame::{Frame, Viewer};
 use super::redirect::see_other;
 use super::stage::Stage;
@@ -127,16 +128,9 @@ async fn order_page(
     let frame = Frame::new(state, viewer, "");
     let stripe_key = state.stripe_key.clone();
     let shows_stripe = stage == Stage::ToPay && stripe_key.is_some();
-    let answer = problems.page(&OrderPage {
-        frame,
-        problems: problems.clone(),
-        position,
-        order,
-        stage,
-        message,
-        now,
-        stripe_key,
-        token,
-    })?;
+    let answer = page_with(
+        problems.status,
+        &OrderPage { frame, problems, position, order, stage, message, now, stripe_key, token },
+    )?;
     Ok(if shows_stripe { ([(CONTENT_SECURITY_POLICY, POLICY_WITH_STRIPE)], answer).into_response() } else { answer })
 }

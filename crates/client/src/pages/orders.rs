@@ -9,7 +9,7 @@ use tokio::join;
 use super::form::page;
 use super::frame::{Frame, Viewer};
 use super::list::{Behind, PAGE};
-use crate::api::{Api, Failure, Order, OwnOrders};
+use crate::api::{Api, Failure, Listed, Order};
 use crate::state::AppState;
 
 #[derive(Template)]
@@ -18,13 +18,13 @@ struct OrdersPage {
     frame: Frame,
     position: Option<String>,
     after: Option<OrderId>,
-    list: OwnOrders,
+    list: Listed<Order>,
 }
 
 impl OrdersPage {
     /// What the page follows, and from where on: the orders that may still change.
     fn follows(&self) -> Option<(String, &str)> {
-        let open = self.list.orders.iter().filter(|order| is_open(order));
+        let open = self.list.items.iter().filter(|order| is_open(order));
         let open: Vec<_> = open.map(|order| format!("order={}", order.id)).collect();
         let position = self.position.as_deref()?;
         (!open.is_empty()).then(|| (open.join("&"), position))

@@ -6,7 +6,7 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use super::form::{Problems, page};
+use super::form::{Problems, page, page_with};
 use super::frame::{Frame, Viewer};
 use super::redirect::{Next, see_other, with_session};
 use crate::api::{Api, Failure, Session};
@@ -112,7 +112,7 @@ async fn answer(
         Err(failure) => {
             let problems = Problems::of_failure(failure)?;
             let frame = Frame::new(state, api.viewer().await, kind.path());
-            problems.page(&Sign { frame, kind, problems: problems.clone(), email, next })
+            page_with(problems.status, &Sign { frame, kind, problems, email, next })
         }
     }
 }

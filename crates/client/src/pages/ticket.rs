@@ -7,7 +7,7 @@ use common::events::TicketId;
 use common::extract::PathId;
 use tokio::join;
 
-use super::form::Problems;
+use super::form::{Problems, page_with};
 use super::frame::{Frame, Viewer};
 use crate::api::{Api, Failure, Ticket};
 use crate::state::AppState;
@@ -46,5 +46,5 @@ pub(super) async fn ticket_page(
     let position = api.position().await;
     let (viewer, ticket) = join!(api.viewer(), api.ticket(id));
     let frame = Frame::new(state, viewer, "");
-    problems.page(&TicketPage { frame, problems: problems.clone(), position, ticket: ticket? })
+    page_with(problems.status, &TicketPage { frame, problems, position, ticket: ticket? })
 }

@@ -11,4 +11,4 @@ pub use body::{Fields, FromBody, Valid, read};
 pub use client::Client;
 pub use page::Page;
 pub use path::PathId;
-pub use session::{CurrentUser, SessionKey};
+pub use session::{CurrentUser, SessionKey, session_cookies};

@@ -88,10 +88,9 @@ impl<S: Sync, K> FromRequestParts<S> for Page<K> {
                     Ok(id) => page.after = Some(id),
                     Err(_) => problems.push(problem("after", "After must be the id of the last one before".to_owned())),
                 },
-                "newest" => match value.as_str() {
-                    "true" => page.newest_first = true,
-                    "false" => page.newest_first = false,
-                    _ => problems.push(problem("newest", "Newest must be true or false".to_owned())),
+                "newest" => match value.parse() {
+                    Ok(newest_first) => page.newest_first = newest_first,
+                    Err(_) => problems.push(problem("newest", "Newest must be true or false".to_owned())),
                 },
                 _ => {} // a parameter of somebody else, such as a tracker
             }

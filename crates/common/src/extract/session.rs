@@ -37,6 +37,16 @@ pub struct CurrentUser {
     pub iat: u64,
 }
 
+/// How a session cookie begins.
+const NAMED: &[u8] = b"session=";
+
+/// The cookies of a request that are named `session`, each as `session=<value>`, valid or not. Other programs of the same host
+/// may have set some of them.
+pub fn session_cookies(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    let cookies = headers.get_all(COOKIE).iter().flat_map(|cookies| cookies.as_bytes().split(|byte| *byte == b';'));
+    cookies.map(<[u8]>::trim_ascii).filter(|cookie| cookie.starts_with(NAMED))
+}
+
 /// The content of a token, in the order of the contract.
 #[derive(Serialize, Deserialize)]
 struct Claims {
@@ -93,9 +103,7 @@ impl SessionKey {
     /// Who the request is from, as [`current_user`](Self::current_user) says it, and when the session ends, in seconds since
     /// 1970.
     pub fn session(&self, headers: &HeaderMap) -> Option<(CurrentUser, u64)> {
-        let cookies = headers.get_all(COOKIE).iter().flat_map(|cookies| cookies.as_bytes().split(|byte| *byte == b';'));
-        let mut values = cookies.filter_map(|cookie| cookie.trim_ascii().strip_prefix(b"session="));
-        values.find_map(|value| self.session_of(value))
+        session_cookies(headers).find_map(|cookie| self.session_of(cookie.strip_prefix(NAMED)?))
     }
 
     /// The session that the value of a cookie is, in either of the two alphabets of base64.
