@@ -35,13 +35,18 @@ pub(crate) async fn build_services(sources: &Path, target: &Path) -> Result<(), 
     cargo_succeeds(cargo).await
 }
 
-/// Makes a folder with the same files: links, which take no space. Cargo replaces files, and never writes into one.
+/// Makes a folder with the same files: links, which take no space, or copies, where the folder is on another file system.
+/// Cargo replaces files, and never writes into one.
 fn share(from: &Path, to: &Path) -> Result<(), Error> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let to = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() { share(&entry.path(), &to)? } else { fs::hard_link(entry.path(), to)? }
+        if entry.file_type()?.is_dir() {
+            share(&entry.path(), &to)?;
+        } else if fs::hard_link(entry.path(), &to).is_err() {
+            fs::copy(entry.path(), &to)?;
+        }
     }
     Ok(())
 }

@@ -45,7 +45,7 @@ impl Store {
         Ok(read)
     }
 
-    /// Reads documents in the order of their ids: those that match, behind an id, and up to a number of them. Those that
+    /// Reads documents in a direction of their ids: those that match, behind an id, and up to a number of them. Those that
     /// can't be read do not count, and are [reported](Self::report_unreadable).
     ///
     /// # Errors
@@ -70,7 +70,7 @@ impl Store {
             if let Some(after) = &after {
                 these.insert("_id", doc! { behind: after });
             } else if direction == Direction::NewestFirst {
-                these.insert("_id", doc! { "$type": "string" }); // what is not text comes behind all text, and is nobody's
+                these.insert("_id", doc! { "$type": "string" }); // ids of other types sort above all strings; none is ours
             }
             let left = count - read.len();
             let limit = i64::try_from(left).unwrap_or(i64::MAX);

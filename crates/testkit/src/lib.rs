@@ -36,7 +36,7 @@ pub use port::free_port;
 pub use process::{Ended, Process, programs};
 pub use reading::Reading;
 pub use service_program::ServiceProgram;
-pub use settings::{course_environment, settings};
+pub use settings::{course_environment, settings, without_settings};
 pub use store::new_id;
 pub use stream::{Stored, settled, stored};
 pub use subscriber::{Subscriber, all_of_it, durable_group, listen, listen_to, unanswered};

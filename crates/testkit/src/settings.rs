@@ -1,5 +1,8 @@
 //! Settings as a test gives them.
 
+use std::process::Command;
+
+use common::Program;
 use service::settings::{Sections, Settings, Sources};
 
 use crate::KEY;
@@ -19,4 +22,14 @@ pub fn course_environment<'a>(mongo_uri: &'a str, nats_url: &'a str, client_id: 
         ("NATS_CLUSTER_ID", "ticketing"),
         ("NATS_CLIENT_ID", client_id),
     ]
+}
+
+/// Removes from a command's environment what it would say about the settings of these programs.
+pub fn without_settings(command: &mut Command, programs: &[Program]) {
+    for program in programs {
+        let settings = (program.declaration.sections)().describe();
+        for variable in settings.into_iter().flat_map(|setting| setting.variables) {
+            command.env_remove(variable);
+        }
+    }
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use clap::Parser;
-use testkit::Process;
+use testkit::{Process, without_settings};
 
 /// How long an order reserves its ticket: as long as the slowest test needs to pay, since one test waits for the end.
 const ORDER_WINDOW_SECONDS: &str = "45";
@@ -100,12 +100,7 @@ fn succeed(mut command: Command, what: &str) {
 /// The application on servers and data of its own, without what this test's environment may say.
 fn ticketing(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ticketing"));
-    for program in ticketing::PROGRAMS {
-        let variables = (program.declaration.sections)().describe().into_iter().flat_map(|setting| setting.variables);
-        for variable in variables {
-            command.env_remove(variable);
-        }
-    }
+    without_settings(&mut command, &ticketing::PROGRAMS);
     command.args(["--free-ports", "--order-window-seconds", ORDER_WINDOW_SECONDS, "--data-dir"]).arg(data);
     command
 }

@@ -4,27 +4,13 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use testkit::{Ended, Process};
+use testkit::{Ended, Process, without_settings};
+use ticketing::PROGRAMS;
 
 /// The application's own program, without what this test's environment may say.
 pub(crate) fn ticketing() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ticketing"));
-    for name in [
-        "HTTP__TRUSTED_PROXIES",
-        "JWT_KEY",
-        "MONGO_URI",
-        "NATS_URL",
-        "NATS_CLUSTER_ID",
-        "NATS_CLIENT_ID",
-        "ORDER_WINDOW_SECONDS",
-        "OTEL_EXPORTER_OTLP_ENDPOINT",
-        "STRIPE_KEY",
-        "STRIPE_URL",
-        "STRIPE_ALLOW_HTTP",
-        "STRIPE_WEBHOOK_SECRET",
-    ] {
-        command.env_remove(name);
-    }
+    without_settings(&mut command, &PROGRAMS);
     command
 }
 

@@ -13,7 +13,7 @@ use std::process::{Command, ExitCode, Termination};
 use common::Program;
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value, json};
-use testkit::{Api, Broker, Database, Process, course_environment, free_port, until};
+use testkit::{Api, Broker, Database, Process, course_environment, free_port, until, without_settings};
 use ticketing::Options;
 
 /// The services of the application, and one more.
@@ -48,12 +48,7 @@ fn in_a_runtime(test: impl Future<Output = ()>) -> Result<(), Failed> {
 fn program(name: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.arg0(name);
-    for section in PROGRAMS.map(|program| (program.declaration.sections)()) {
-        let variables = section.describe().into_iter().flat_map(|setting| setting.variables);
-        for variable in variables {
-            command.env_remove(variable);
-        }
-    }
+    without_settings(&mut command, &PROGRAMS);
     command
 }
 
