@@ -11,6 +11,7 @@ mod collector;
 mod database;
 pub mod dump;
 mod guarded_mongod;
+pub mod guide;
 mod lines;
 mod mongod;
 mod port;

@@ -58,6 +58,12 @@ impl Lines {
         self.state().next()
     }
 
+    /// Whether the pipe is closed, and all its lines were read.
+    pub(crate) fn is_over(&self) -> bool {
+        let state = self.state();
+        state.is_closed && state.next == state.all.len()
+    }
+
     /// Waits for the next line.
     pub(crate) fn next(&self, deadline: Instant) -> Result<String, NoLine> {
         let mut state = self.state();

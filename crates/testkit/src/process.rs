@@ -140,6 +140,11 @@ impl Process {
         self.stderr.try_next()
     }
 
+    /// Whether both streams have ended, and all lines of them were read.
+    pub fn is_over(&self) -> bool {
+        self.stdout.is_over() && self.stderr.is_over()
+    }
+
     /// The lines of stdout so far that were not read.
     pub fn so_far(&mut self) -> Vec<String> {
         self.stdout.unread()

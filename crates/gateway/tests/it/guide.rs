@@ -4,21 +4,13 @@ use std::collections::HashMap;
 use std::process::Command;
 
 use nix::sys::signal::Signal;
+use testkit::guide::{Line, blocks};
 use testkit::{Broker, Process, free_port, programs, until};
 
 const GUIDE: &str = include_str!("../../../hub/README.md");
 
 /// What stands for text that differs each time.
 const ANY: char = '…';
-
-/// A block of the guide: the terminal, and its lines.
-fn blocks() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
-    let blocks = GUIDE.split("```console\n").skip(1).map(|block| block.split("```").next().unwrap());
-    blocks.filter_map(|block| {
-        let (name, lines) = block.strip_prefix("# ")?.split_once('\n')?;
-        Some((name, lines.lines().collect()))
-    })
-}
 
 /// Replaces the ports of the guide with free ones, and the commands of cargo with what it has built.
 struct Machine {
@@ -90,8 +82,9 @@ async fn every_command_of_the_guide_prints_what_the_guide_shows() {
     let ports = vec![("8088", free()), ("7776", free()), ("8089", free()), ("4222", nats)];
     let folder = tempfile::tempdir().unwrap();
     let mut machine = Machine { ports, folder, terminals: HashMap::new(), started: 0 };
-    for (terminal, lines) in blocks() {
-        for shown in lines {
+    for block in blocks(GUIDE) {
+        let terminal = block.terminal;
+        for Line { number, text: shown } in block.lines {
             if let Some(line) = shown.strip_prefix("$ ") {
                 if let Some(before) = machine.terminals.remove(terminal) {
                     assert_eq!(before.wait().code, Some(0), "{terminal} before {line}");
@@ -115,7 +108,8 @@ async fn every_command_of_the_guide_prints_what_the_guide_shows() {
             };
             let is_number = shown.is_empty() && line.parse::<u8>().is_ok();
             let line = if is_number { until_empty(process) } else { line };
-            assert!(is_shown(shown, &line), "{terminal} prints {line:?}, and the guide shows {shown:?}");
+            let place = format!("crates/hub/README.md:{number}: {terminal}");
+            assert!(is_shown(shown, &line), "{place} prints {line:?}, and the guide shows {shown:?}");
         }
     }
     drop(machine);
