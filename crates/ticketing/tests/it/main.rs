@@ -9,6 +9,7 @@ mod describe;
 mod faults;
 mod histories;
 mod ingress;
+mod items;
 mod links;
 mod live;
 mod pages;
