@@ -5,6 +5,7 @@ mod architecture;
 mod audit;
 mod collectors;
 mod composed;
+mod course;
 mod describe;
 mod faults;
 mod histories;
