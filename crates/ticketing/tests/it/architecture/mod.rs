@@ -10,7 +10,7 @@ use std::process::Command;
 use modules::{Module, modules_of};
 
 /// The layer of each crate. A new crate must be given one here.
-const LAYERS: [(&str, u8); 22] = [
+const LAYERS: [(&str, u8); 23] = [
     ("service", 1),
     ("events", 1),
     ("telemetry", 2),
@@ -19,6 +19,7 @@ const LAYERS: [(&str, u8); 22] = [
     ("bus", 3),
     ("store", 4),
     ("hub", 4),
+    ("cluster", 5),
     ("common", 5),
     ("auth", 6),
     ("tickets", 6),
