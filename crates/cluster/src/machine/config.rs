@@ -48,7 +48,7 @@ pub enum Quorum {
     /// More than half of the configured size. What remains of a cluster below that has no leader.
     #[default]
     Majority,
-    /// More than half of the nodes that a node hears from: the last survivor leads. A network that is cut in two has two leaders,
+    /// More than half of the nodes that a node receives heartbeats from: the last survivor leads. A network that is cut in two has two leaders,
     /// and their terms may have the same epoch.
     None,
 }

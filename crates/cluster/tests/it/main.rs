@@ -1,7 +1,9 @@
 //! Clusters, decided by the same nodes as real ones, without a network.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![expect(clippy::print_stdout, reason = "the simulation shows what it has found")]
 
 mod elections;
 mod lan;
 mod nodes;
 mod rosters;
+mod simulation;
