@@ -30,7 +30,7 @@ pub(crate) struct Election {
     floor: Epoch,
     /// The milliseconds since 1970 at which the node started, if it remembers nothing and has not chosen its `floor` yet.
     forgot: Option<u64>,
-    /// The highest epoch that anybody is known to be bound in.
+    /// The highest epoch that anybody is known to be bound in, or not to vote in.
     highest: Epoch,
     /// No vote is granted before: at first because of what a former life may have promised, then of what this one does.
     abstains_until: Duration,
@@ -106,9 +106,9 @@ impl Election {
         }
     }
 
-    /// The highest epoch that anybody is known to be bound in.
+    /// What a proposal must be above, as far as this node knows.
     pub(crate) fn highest(&self) -> Epoch {
-        self.highest
+        self.highest.max(self.floor)
     }
 
     /// When something must be done, if no message arrives before.
@@ -132,7 +132,7 @@ impl Election {
                 if now >= self.stands_at(view) {
                     self.attempts_at = now + self.config.attempt();
                     if self.can_be_elected(view) {
-                        let epoch = self.floor.max(self.highest).next();
+                        let epoch = self.highest().next();
                         self.ask(Stage::PreVote, epoch, now, view, said);
                     }
                 }

@@ -25,7 +25,7 @@ pub enum Body {
         members: Vec<Node>,
         /// The least incarnation that the sender believes of the receiver, if it knows the receiver at all.
         least: Option<u64>,
-        /// The highest epoch that anybody is known to be bound in: a proposal should be above it.
+        /// A proposal must be above it to be granted by everybody that the sender knows.
         highest: Epoch,
     },
     /// The sender stops; if it was the leader, its term has ended.

@@ -60,6 +60,11 @@ impl Machine {
         self.roster.members()
     }
 
+    /// All other nodes that it knows, alive or not: it wants to reach each of them.
+    pub fn others(&self) -> Vec<Node> {
+        self.roster.others()
+    }
+
     /// Who leads at this time: a term may have ended since the last step.
     pub fn leadership(&self, now: Duration) -> Leadership {
         match self.election.leadership(self.clock.at(now)) {

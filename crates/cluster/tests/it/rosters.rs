@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cluster::machine::Input;
+use cluster::machine::{Body, Input, Message};
 
 use crate::lan::{LEASE, Lan, config, node};
 
@@ -93,4 +93,18 @@ fn groups_that_were_cut_from_each_other_find_each_other_again() {
     lan.cut(&[]);
     lan.pass(SECOND);
     assert!((1..=4).all(|number| lan.roster(number).len() == 4));
+}
+
+#[test]
+fn what_a_former_life_has_sent_is_ignored() {
+    let mut lan = Lan::of(3);
+    lan.pass(SECOND);
+    let former = lan.nodes[&node(2)].members()[1].incarnation;
+    lan.kill(2);
+    lan.start(config(2, 3), 2000);
+    lan.pass(SECOND);
+    let before = lan.nodes[&node(1)].members();
+    let message = Message { incarnation: former, body: Body::Leave };
+    lan.step(&node(1), Input::Received { from: node(2), message });
+    assert_eq!(lan.nodes[&node(1)].members(), before);
 }

@@ -12,7 +12,8 @@ pub(crate) const PEACE: Duration = Duration::from_secs(45);
 /// Something that goes wrong, or what ends it.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
-    /// The node is killed: now, or in the middle of its next step, after so many effects. After a time it starts again.
+    /// The node is killed: now, or in the middle of its next step that saves something, after so many effects. After a time it
+    /// starts again.
     Kill { victim: Victim, after_effects: Option<usize>, lasts: Duration, loses_file: bool },
     /// The node stops properly. After a time it starts again.
     Stop { victim: Victim, lasts: Duration, loses_file: bool },
@@ -72,7 +73,7 @@ pub(crate) fn faults(nodes: usize, clocks: Clocks, random: &mut StdRng) -> Vec<(
         let lasts = Duration::from_millis(random.random_range(50..9000)).min(PEACE - now);
         let node = random.random_range(0..nodes);
         let victim = if random.random_bool(0.4) { Victim::LeaderOr(node) } else { Victim::Node(node) };
-        let after_effects = random.random_bool(0.5).then(|| random.random_range(0..6));
+        let after_effects = random.random_bool(0.5).then(|| random.random_range(0..4));
         let loses_file = random.random_bool(0.15);
         let is_broken = clocks == Clocks::Broken;
         let fault = match random.random_range(0..10) {

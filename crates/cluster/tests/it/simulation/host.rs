@@ -40,7 +40,7 @@ pub(crate) struct Life {
     pub(crate) is_frozen: bool,
     /// What has arrived while it was frozen.
     pub(crate) waiting: Vec<(usize, Packet)>,
-    /// It is killed in its next step that has effects, after so many of them.
+    /// It is killed in its next step that saves something, after so many effects.
     pub(crate) dies_after: Option<usize>,
 }
 

@@ -1,6 +1,6 @@
 //! What must hold in every run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -30,6 +30,8 @@ pub(crate) enum Invariant {
     OneLeader,
     /// A later term has a greater epoch, if the clocks are honest.
     EpochsGrow,
+    /// A term that has ended never lasts again.
+    EndsOnce,
     /// There is a leader soon after the last fault, and it remains.
     LeaderSoon,
     /// Every node knows the leader, and exactly the nodes that are alive.
@@ -47,6 +49,9 @@ impl fmt::Display for Violation {
 pub(crate) struct Judge {
     clocks: Clocks,
     terms: BTreeMap<Epoch, Who>,
+    /// The terms that last, and those that have ended.
+    lasting: BTreeSet<(Who, Epoch)>,
+    ended: BTreeSet<(Who, Epoch)>,
     readers: BTreeMap<Who, Epoch>,
     /// When a node led for the first time after the last fault.
     pub(crate) led_after: Option<Duration>,
@@ -55,7 +60,15 @@ pub(crate) struct Judge {
 
 impl Judge {
     pub(crate) fn new(clocks: Clocks) -> Self {
-        Self { clocks, terms: BTreeMap::new(), readers: BTreeMap::new(), led_after: None, delivered: 0 }
+        Self {
+            clocks,
+            terms: BTreeMap::new(),
+            lasting: BTreeSet::new(),
+            ended: BTreeSet::new(),
+            readers: BTreeMap::new(),
+            led_after: None,
+            delivered: 0,
+        }
     }
 
     /// How many terms there were.
@@ -65,6 +78,12 @@ impl Judge {
 
     /// Takes who leads at this moment.
     pub(crate) fn lead(&mut self, now: Duration, leaders: &[(Who, Epoch)]) -> Result<(), Violation> {
+        let lasting = leaders.iter().copied().collect();
+        self.ended.extend(self.lasting.difference(&lasting).copied());
+        self.lasting = lasting;
+        if let Some(term) = self.lasting.intersection(&self.ended).next() {
+            return violated(now, Invariant::EndsOnce, format!("{term:?}"));
+        }
         for (who, epoch) in leaders {
             let newest = self.terms.last_key_value().map(|(epoch, _)| *epoch);
             let leader = *self.terms.entry(*epoch).or_insert_with(|| *who);

@@ -217,7 +217,8 @@ impl World {
     fn step(&mut self, node: usize, input: Input) {
         let Some(life) = self.hosts[node].life.as_mut().filter(|life| !life.is_frozen) else { return };
         let mut effects = life.machine.step(life.clock.read(self.now), input);
-        let dies = life.dies_after.filter(|_| !effects.is_empty());
+        let saves = effects.iter().any(|effect| matches!(effect, Effect::Save(_)));
+        let dies = life.dies_after.filter(|_| saves);
         if let Some(after) = dies {
             effects.truncate(after);
         }
@@ -298,7 +299,8 @@ impl World {
                 let node = self.victim(victim);
                 let host = &mut self.hosts[node];
                 host.wall = wall;
-                if let Some(life) = &mut host.life {
+                // Nobody reads the clock of a frozen node.
+                if let Some(life) = host.life.as_mut().filter(|life| !life.is_frozen) {
                     life.clock.jump(now, milliseconds);
                     self.step(node, Input::Tick);
                 }
