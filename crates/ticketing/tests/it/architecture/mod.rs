@@ -97,6 +97,7 @@ fn crates_link_no_more_than_they_use() {
         ("gateway", database.to_vec()),
         ("client", database.to_vec()),
         ("hub", [&database[..], &["jsonwebtoken"]].concat()),
+        ("cluster", [&database[..], &["jsonwebtoken"]].concat()),
         ("operator", vec!["devstack", "ticketing"]),
     ];
     for (name, forbidden) in forbidden {

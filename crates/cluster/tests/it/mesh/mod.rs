@@ -1,0 +1,7 @@
+//! Nodes with real sockets.
+
+mod election;
+mod messages;
+mod peers;
+mod rawpeer;
+mod testnode;
