@@ -78,6 +78,34 @@ impl<'a> Child<'a> {
         self.start_with(StopOrder::LastFirst, service).await
     }
 
+    /// Runs the child until `until` is over, and returns once the child is gone: for a child that lives for a part of the life of
+    /// this service. Its name may be used again then. What its own end means, says [`Child::on_exit`]; `until` is not waited
+    /// for after it.
+    ///
+    /// # Errors
+    ///
+    /// The same as those of [`Scope::start`]; [`Stopped`](crate::Stopped) also if this service is asked to stop while the child
+    /// runs. The child is stopped like every other one then, after the body has returned.
+    pub async fn run_until<S: Service>(self, service: S, until: impl Future<Output = ()>) -> Result<(), Error> {
+        let Self { parent, name, policy, ready_within, stop_within, is_optional, settings } = self;
+        let (on_exit, stop_order) = (policy, StopOrder::LastFirst);
+        let child = parent.add_child(name, Plan { on_exit, stop_order, stop_within, is_optional, settings })?;
+        let answer = run(&child, service); // from here on it ends only by itself, or by a stop
+        let lives = async {
+            ready(parent, &child, answer, ready_within).await?;
+            child.ended().await
+        };
+        tokio::select! {
+            biased;
+            () = parent.stop.token().cancelled() => Err(crate::error::Stopped.into()),
+            () = until => {
+                child.stop_until(child.stop.own_deadline()).await;
+                Ok(())
+            }
+            ended = lives => ended,
+        }
+    }
+
     /// Starts the child, whose children are stopped in this order.
     pub(crate) async fn start_with<S: Service>(self, stop_order: StopOrder, service: S) -> Result<S::Handle, Error> {
         let Self { parent, name, policy, ready_within, stop_within, is_optional, settings } = self;

@@ -14,4 +14,5 @@ mod settings;
 mod slot;
 mod terminal;
 mod together;
+mod until;
 mod watch;
