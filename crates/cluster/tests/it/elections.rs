@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cluster::machine::{Body, Effect, Input, Leadership, Machine, Message, Quorum, Stage, Start};
+use cluster::machine::{Body, Bound, Effect, Input, Leadership, Machine, Message, Quorum, Stage, Start};
 use cluster::{Epoch, Fence};
 
 use crate::lan::{LEASE, Lan, config, node};
@@ -153,7 +153,7 @@ fn asked(machine: &mut Machine, now: Duration, epoch: u64) -> (bool, Vec<Effect>
 
 #[test]
 fn a_node_saves_its_vote_before_it_answers_and_votes_once_in_an_epoch() {
-    let memory = cluster::machine::Bound { epoch: Epoch(5), to: node(1) };
+    let memory = Bound { epoch: Epoch(5), to: node(1) };
     let mut machine = Machine::new(config(2, 3), Start { memory: Some(memory), wall_clock: 1000 }, Duration::ZERO);
     let now = LEASE + SECOND / 100;
     assert!(!asked(&mut machine, now, 5).0);
@@ -164,7 +164,7 @@ fn a_node_saves_its_vote_before_it_answers_and_votes_once_in_an_epoch() {
 
 #[test]
 fn a_node_that_has_started_votes_for_nobody_for_a_lease() {
-    let memory = cluster::machine::Bound { epoch: Epoch(5), to: node(1) };
+    let memory = Bound { epoch: Epoch(5), to: node(1) };
     for memory in [Some(memory), None] {
         let mut machine = Machine::new(config(2, 3), Start { memory, wall_clock: 1000 }, Duration::ZERO);
         assert!(!asked(&mut machine, LEASE - SECOND, 1_000_000).0);
@@ -180,6 +180,20 @@ fn a_node_that_remembers_nothing_votes_only_far_above_what_it_learns() {
     machine.step(SECOND, Input::Received { from: node(9), message });
     assert!(!asked(&mut machine, LEASE + SECOND / 100, 17_000).0);
     assert!(asked(&mut machine, LEASE + SECOND / 50, 17_001).0);
+}
+
+#[test]
+fn a_node_follows_no_earlier_term_than_it_has_voted_in() {
+    let memory = Bound { epoch: Epoch(5), to: node(1) };
+    let mut machine = Machine::new(config(2, 3), Start { memory: Some(memory), wall_clock: 1000 }, Duration::ZERO);
+    for (epoch, follows) in [(4, false), (5, true), (4, false), (6, true)] {
+        let body = Body::Lead { epoch: Epoch(epoch), sent: SECOND };
+        let message = Message { incarnation: 1, body };
+        let effects = machine.step(SECOND, Input::Received { from: node(9), message });
+        let Some(Effect::Send { message, .. }) = effects.last() else { panic!("{effects:?}") };
+        assert!(matches!(message.body, Body::Follow { granted, .. } if granted == follows), "{message:?}");
+        assert_eq!(effects.iter().any(|effect| matches!(effect, Effect::Save(_))), follows);
+    }
 }
 
 #[test]
