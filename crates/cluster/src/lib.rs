@@ -8,6 +8,7 @@ mod join;
 pub mod machine;
 mod mesh;
 mod node;
+mod singleton;
 mod term;
 
 pub use cluster::{Cluster, TermEnded};
@@ -16,4 +17,5 @@ pub use fence::Fence;
 pub use join::Join;
 pub use mesh::Mesh;
 pub use node::{InvalidNode, Node};
+pub use singleton::singleton;
 pub use term::{Leader, Term};

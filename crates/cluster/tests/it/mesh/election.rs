@@ -4,23 +4,22 @@ use std::fs;
 
 use cluster::{Cluster, Leader, Term, TermEnded};
 use service::launch;
-use testkit::{LIMIT, until};
-use tokio::time::timeout;
+use testkit::until;
 
 use super::testnode::{Place, TestNode};
 
 /// The node that leads, once all of them know it, and its term.
 async fn led(nodes: &[TestNode]) -> (usize, Term) {
-    let promotions: Vec<_> = nodes.iter().map(|node| Box::pin(node.cluster.promoted())).collect();
-    let (term, number, _) = timeout(LIMIT, futures_util::future::select_all(promotions)).await.unwrap();
-    let term = term.unwrap();
-    let expected = Leader::Other(nodes[number].node.clone(), term.epoch());
-    for (other, node) in nodes.iter().enumerate() {
-        if other != number {
-            until("every node knows the leader", || async { node.leader() == expected }).await;
-        }
-    }
-    (number, term)
+    let leading = || nodes.iter().position(|node| matches!(node.leader(), Leader::This(..)));
+    let agreed = || async {
+        let Some(leading) = leading() else { return false };
+        let Leader::This(epoch, _) = nodes[leading].leader() else { return false };
+        let expected = Leader::Other(nodes[leading].node.clone(), epoch);
+        nodes.iter().enumerate().all(|(number, node)| number == leading || node.leader() == expected)
+    };
+    until("all nodes know one leader", agreed).await;
+    let number = leading().unwrap();
+    (number, nodes[number].cluster.promoted().await.unwrap())
 }
 
 async fn publish(cluster: &Cluster, term: &Term, body: &str) -> Result<u64, TermEnded> {

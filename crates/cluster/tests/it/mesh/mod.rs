@@ -4,4 +4,5 @@ mod election;
 mod messages;
 mod peers;
 mod rawpeer;
+mod singleton;
 mod testnode;

@@ -14,7 +14,7 @@ use testkit::{LIMIT, free_port, settings, until};
 use tokio::time::timeout;
 
 /// A node with its hub, in a process of its own if the services of one were.
-struct Station(Join);
+pub(crate) struct Station(pub(crate) Join);
 
 impl Service for Station {
     type Handle = (Cluster, Hub<Mesh>);
@@ -58,7 +58,7 @@ impl Place {
             seeds: BTreeSet::from([seed]),
             size,
             quorum: Quorum::Majority,
-            lease: Duration::from_millis(1500),
+            lease: Duration::from_secs(2),
         };
         let bind = node.as_str().parse().unwrap();
         Join { bind, cluster: "test".to_owned(), config, file: self.file(number) }
@@ -70,8 +70,13 @@ impl Place {
     }
 
     pub(crate) async fn start(&self, number: usize) -> TestNode {
+        self.launch(number, Station(self.join(number))).await
+    }
+
+    /// Starts a node as part of this service.
+    pub(crate) async fn launch<S: Service<Handle = (Cluster, Hub<Mesh>)>>(&self, number: usize, node: S) -> TestNode {
         let settings = settings(Sections::new().with::<HubSettings>(), &[]);
-        let mut running = launch("node", Station(self.join(number))).settings(settings).start();
+        let mut running = launch("node", node).settings(settings).start();
         let (cluster, hub) = running.ready().await.unwrap();
         TestNode { node: self.nodes[number].clone(), running, cluster, hub }
     }
