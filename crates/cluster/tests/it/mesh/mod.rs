@@ -3,6 +3,7 @@
 mod election;
 mod messages;
 mod peers;
+mod processes;
 mod rawpeer;
 mod singleton;
 mod testnode;
