@@ -18,6 +18,9 @@ use crate::node::Node;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// How many frames are sent together at most: a connection that takes them in time is not stuck, however many follow.
+const TOGETHER: usize = 256;
+
 /// Keeps a connection to a node until the links are stopped. `limit` is how long a step may take.
 pub(crate) async fn keep(links: Links, ours: Greeting, limit: Duration) {
     let (mut pause, mut once) = (FIRST_PAUSE, WarnOnce::default());
@@ -65,13 +68,14 @@ async fn carry(mut frames: Frames, mut waiting: Waiting, limit: Duration) -> Res
             biased;
             next = control.recv() => next,
             Some(next) = publications.recv() => Some(next),
-            received = frames.next() => bail!("it was closed{}", if received.is_some() { " after bytes that nobody expects" } else { "" }),
+            _ = frames.next() => bail!("it was closed by the other side"), // which sends nothing but its greeting
         };
         let Some(next) = next else { return Ok(()) };
         let sent = async {
             frames.feed(next).await?;
             // What waits is sent together.
-            while let Ok(next) = control.try_recv().or_else(|_| publications.try_recv()) {
+            for _ in 0..TOGETHER {
+                let Ok(next) = control.try_recv().or_else(|_| publications.try_recv()) else { break };
                 frames.feed(next).await?;
             }
             SinkExt::<Bytes>::flush(&mut frames).await

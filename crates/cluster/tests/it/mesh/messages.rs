@@ -78,3 +78,33 @@ async fn a_reader_is_served_again_when_the_node_of_the_publisher_has_restarted()
     first.stop().await;
     second.stop().await;
 }
+
+#[tokio::test]
+async fn a_flood_costs_messages_but_no_member() {
+    let place = Place::of(2);
+    let nodes = place.start_all().await;
+    let before = nodes[1].cluster.members().borrow().clone();
+    let mut reader = nodes[1].read("/flood").await;
+    let body = "x".repeat(1000);
+    for _ in 0..50_000 {
+        nodes[0].publish("/flood", &body).await;
+    }
+    let publishing = async {
+        loop {
+            nodes[0].publish("/flood", "end").await;
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let reading = async {
+        // Those that the ring could not keep are missed, and so are those that the connection could not carry.
+        while reader.next_or_missed().await.is_none_or(|body| body != "end") {}
+    };
+    tokio::select! {
+        () = reading => {}
+        () = publishing => {}
+    }
+    assert_eq!(*nodes[1].cluster.members().borrow(), before);
+    for node in nodes {
+        node.stop().await;
+    }
+}
