@@ -46,7 +46,7 @@ impl Generation {
                 continue; // a key of it is refused already
             }
             let table = generation.tables.entry(kind.name).or_default().clone();
-            match (kind.parse)(table) {
+            match kind.parse.read(table) {
                 Ok(values) => {
                     generation.sections.insert(kind.name, values);
                 }

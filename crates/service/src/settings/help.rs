@@ -73,7 +73,7 @@ impl Sections {
         let mut described = Vec::new();
         for kind in &self.kinds {
             let defaults = (kind.defaults)();
-            let refused = (kind.parse)(Table::new()).err().unwrap_or_default();
+            let refused = kind.parse.read(Table::new()).err().unwrap_or_default();
             let keys = kind.properties.iter();
             described.extend(keys.map(|(key, property)| Described::of(kind, key, property, &defaults, &refused)));
         }

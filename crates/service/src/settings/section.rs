@@ -65,6 +65,22 @@ impl<T: Section> Values for T {
 /// The values of a section, or what is wrong with them.
 type Parsed = Result<Arc<dyn Values>, Vec<Problem>>;
 
+/// Reads and checks the values of a section.
+#[derive(Clone)]
+pub(super) struct Parse(Arc<dyn Fn(Table) -> Parsed + Send + Sync>);
+
+impl Parse {
+    pub(super) fn read(&self, table: Table) -> Parsed {
+        (self.0)(table)
+    }
+}
+
+impl fmt::Debug for Parse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Parse")
+    }
+}
+
 /// A type of section.
 #[derive(Clone, Debug)]
 pub(super) struct Kind {
@@ -74,13 +90,17 @@ pub(super) struct Kind {
     /// The schema of each of its keys.
     pub(super) properties: Map<String, Value>,
     pub(super) defaults: fn() -> Value,
-    pub(super) parse: fn(Table) -> Parsed,
+    pub(super) parse: Parse,
     /// Whether two tables are the same values of this section.
     are_same: fn(&Table, &Table) -> bool,
 }
 
 impl Kind {
     pub(super) fn of<T: Section>() -> Self {
+        Self::of_checked::<T>(|_| Vec::new())
+    }
+
+    pub(super) fn of_checked<T: Section>(check: fn(&T) -> Vec<Problem>) -> Self {
         Self {
             name: T::NAME,
             environment: T::ENVIRONMENT,
@@ -90,7 +110,7 @@ impl Kind {
                 _ => Map::new(),
             },
             defaults: || T::default().json(),
-            parse: parse::<T>,
+            parse: Parse(Arc::new(move |table| parse(table, check))),
             are_same: |a, b| match (T::deserialize(a.clone()), T::deserialize(b.clone())) {
                 (Ok(a), Ok(b)) => a == b,
                 _ => a == b,
@@ -131,11 +151,11 @@ impl Kind {
 }
 
 /// Reads and checks the values of a section.
-fn parse<T: Section>(table: Table) -> Parsed {
+fn parse<T: Section>(table: Table, check: fn(&T) -> Vec<Problem>) -> Parsed {
     let values: T = serde_path_to_error::deserialize(table)
         .map_err(|error| vec![Problem::new(&error.path().to_string(), error.inner().message())])?;
     // A check that panics must not end a running program.
-    match catch_unwind(AssertUnwindSafe(|| values.check())) {
+    match catch_unwind(AssertUnwindSafe(|| [values.check(), check(&values)].concat())) {
         Ok(problems) if problems.is_empty() => Ok(Arc::new(values)),
         Ok(problems) => Err(problems),
         Err(_) => Err(vec![Problem::new("*", "the check of this section panicked, which is a bug")]),

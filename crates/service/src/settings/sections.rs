@@ -1,8 +1,8 @@
 //! The sections that a program has.
 
-use super::section::{Kind, Section};
+use super::section::{Kind, Problem, Section};
 
-/// What the text of a [`Problem`](super::Problem) contains in place of the name of the program.
+/// What the text of a [`Problem`] contains in place of the name of the program.
 ///
 /// An example of a setting that differs from program to program, such as `NATS_CLIENT_ID={program}-1`, then fits the one
 /// that refuses it.
@@ -57,6 +57,12 @@ impl Sections {
     /// Adds a section.
     pub fn with<T: Section>(mut self) -> Self {
         self.kinds.push(Kind::of::<T>());
+        self
+    }
+
+    /// Adds a section that this program checks further than the section itself: the function returns what is wrong with it here.
+    pub fn checked<T: Section>(mut self, check: fn(&T) -> Vec<Problem>) -> Self {
+        self.kinds.push(Kind::of_checked(check));
         self
     }
 
