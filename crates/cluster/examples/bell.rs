@@ -50,7 +50,7 @@ impl Service for Tower {
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         let node = self.0.config.node.clone();
         let cluster = scope.start("cluster", self.0).await?;
-        let hub = scope.start("hub", MessageHub { transport: cluster.mesh() }).await?;
+        let hub = scope.start("hub", MessageHub { transport: cluster.exchange() }).await?;
         let ringing = cluster.clone();
         let make = move |term: Term| {
             let line = format!("{node} {}", term.epoch());

@@ -1,27 +1,29 @@
 //! The cluster, for those who use it.
 
 use bytes::Bytes;
-use hub::Channel;
+use hub::{Channel, NotPublished};
 use tokio::sync::watch;
 
+use crate::exchange::Exchange;
 use crate::machine::Member;
-use crate::mesh::Mesh;
+use crate::node::Node;
 use crate::term::{Leader, Term};
 
 /// The cluster, as one of its nodes sees it. Cloning it is cheap.
 #[derive(Clone, Debug)]
 pub struct Cluster {
+    pub(crate) node: Node,
     pub(crate) members: watch::Receiver<Vec<Member>>,
     pub(crate) leader: watch::Receiver<Leader>,
-    pub(crate) mesh: Mesh,
+    pub(crate) exchange: Exchange,
 }
 
-/// The term in which something was to be published has ended: nothing was published.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the term has ended: another node may lead")]
-pub struct TermEnded;
-
 impl Cluster {
+    /// This node.
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
     /// Who is alive, this node included, sorted by name; it follows every change.
     pub fn members(&self) -> watch::Receiver<Vec<Member>> {
         self.members.clone()
@@ -33,8 +35,8 @@ impl Cluster {
     }
 
     /// What carries the messages of a hub between the nodes.
-    pub fn mesh(&self) -> Mesh {
-        self.mesh.clone()
+    pub fn exchange(&self) -> Exchange {
+        self.exchange.clone()
     }
 
     /// Waits until this node leads; `None` if it has stopped.
@@ -42,15 +44,16 @@ impl Cluster {
         Term::begun(self.leader.clone()).await
     }
 
-    /// Publishes a message in a term; its id. No reader gets it after a message of a later term.
+    /// Publishes a message in a term; its id. No reader of the channel gets it after a message of a later term, if nothing else
+    /// is published there.
     ///
     /// # Errors
     ///
-    /// When the term has ended.
-    pub async fn publish(&self, term: &Term, channel: &Channel, body: Bytes) -> Result<u64, TermEnded> {
+    /// When the term has ended, and when what carries the messages is away.
+    pub async fn publish(&self, term: &Term, channel: &Channel, body: Bytes) -> Result<u64, NotPublished> {
         if !term.is_valid() {
-            return Err(TermEnded);
+            return Err(NotPublished::Outdated);
         }
-        self.mesh.publish_in(term.epoch(), channel, body).await.ok_or(TermEnded)
+        self.exchange.publish_in(term.epoch(), channel, body).await
     }
 }

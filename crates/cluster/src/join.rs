@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use hub::Memory;
@@ -14,11 +14,14 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::cluster::Cluster;
+use crate::exchange::Exchange;
 use crate::file;
 use crate::machine::{Config, Effect, Input, Leadership, Machine, Member, Start};
 use crate::mesh::{Acceptor, Common, Frame, Greeting, Links, Mesh, keep, task};
 use crate::node::Node;
 use crate::term::Leader;
+use crate::wall_clock::milliseconds;
+use crate::watched::replace;
 
 /// How many messages wait for the node at most; their connections wait with them.
 const WAITING: usize = 1024;
@@ -60,12 +63,16 @@ impl Service for Join {
             inputs,
             limit: config.lease,
         };
-        let wall_clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let start = Start { memory, wall_clock: u64::try_from(wall_clock.as_millis()).unwrap_or(u64::MAX) };
+        let start = Start { memory, wall_clock: milliseconds() };
         let machine = Machine::new(config, start, Duration::ZERO);
         let mesh = Mesh { links: acceptor.links.clone(), memory: acceptor.memory.clone() };
         let (members, leader) = (watch::Sender::new(machine.members()), watch::Sender::new(Leader::Unknown));
-        scope.ready(Cluster { members: members.subscribe(), leader: leader.subscribe(), mesh });
+        scope.ready(Cluster {
+            node: acceptor.node.clone(),
+            members: members.subscribe(),
+            leader: leader.subscribe(),
+            exchange: Exchange::Mesh(mesh),
+        });
         let (alive, mut all_gone) = mpsc::channel(1);
         let connections = BTreeMap::new();
         let mut carrier = Carrier {
@@ -177,13 +184,4 @@ impl Carrier<'_> {
         replace(&self.leader, leader);
         replace(&self.members, self.machine.members());
     }
-}
-
-/// Replaces the value, and wakes those who wait if it is another one.
-fn replace<T: PartialEq>(watched: &watch::Sender<T>, value: T) {
-    watched.send_if_modified(|current| {
-        let is_other = *current != value;
-        *current = value;
-        is_other
-    });
 }

@@ -21,6 +21,12 @@ pub struct Node(Arc<str>);
 #[error("a node is a host and a port, as 127.0.0.2:4440; this is {0:?}")]
 pub struct InvalidNode(String);
 
+impl InvalidNode {
+    pub(crate) fn new(text: &str) -> Self {
+        Self(text.chars().take(LONGEST).collect())
+    }
+}
+
 impl Node {
     /// The host and the port.
     pub fn as_str(&self) -> &str {
@@ -36,7 +42,7 @@ impl FromStr for Node {
         let is_port = |port: &str| port.parse().is_ok_and(|port: u16| port != 0);
         let parts = text.rsplit_once(':').filter(|(host, port)| is_host(host) && is_port(port));
         if parts.is_none() || text.len() > LONGEST {
-            return Err(InvalidNode(text.chars().take(LONGEST).collect()));
+            return Err(InvalidNode::new(text));
         }
         Ok(Self(text.into()))
     }

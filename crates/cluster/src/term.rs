@@ -1,10 +1,15 @@
 //! Who leads, by the clock of this process, and the terms in which it leads itself.
 
+use std::time::Duration;
+
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::epoch::Epoch;
 use crate::node::Node;
+
+/// Longer than any process runs: 30 years.
+pub(crate) const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 86_400);
 
 /// Who leads, as this node sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]

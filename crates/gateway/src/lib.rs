@@ -5,7 +5,9 @@
 //! the API of the orders service.
 
 mod live;
+mod number_cluster;
 mod number_gateway;
 
 pub use live::{DECLARATION, PROGRAM};
+pub use number_cluster::NumberCluster;
 pub use number_gateway::NumberGateway;

@@ -11,10 +11,10 @@ mod settings;
 mod transport;
 
 pub use channel::{Channel, InvalidChannel};
-pub use front::{Views, routes};
+pub use front::{Views, page, routes};
 pub use hub::{Hub, MessageHub, NotOpened, Subscription};
 pub use message::{Format, Message};
-pub use program::{HubProgram, start};
+pub use program::{HubProgram, connect};
 pub use ring::{Batch, Limits, Reader, Ring};
 pub use settings::{HubSettings, Transports};
-pub use transport::{Chosen, Memory, Nats, NatsTransport, Transport, Unavailable};
+pub use transport::{Chosen, Memory, Nats, NatsTransport, NotPublished, Transport, Unavailable};

@@ -17,6 +17,8 @@ pub struct Message {
     pub id: u64,
     /// Its bytes, as they were published.
     pub body: Bytes,
+    /// The epoch of the term of leadership that it was published in, if it was published in one.
+    pub epoch: Option<u64>,
     encoded: [OnceLock<Bytes>; Format::ALL.len()],
     /// As a frame of a WebSocket, and as one with JSON.
     frames: [OnceLock<Frame>; 2],
@@ -27,7 +29,7 @@ pub struct Message {
 pub enum Format {
     /// The message and a newline.
     Lines,
-    /// A JSON object with the message and its id, and a newline.
+    /// A JSON object with the message, its id and its epoch, and a newline.
     Json,
     /// A server-sent event (HTML standard, 9.2).
     Events,
@@ -94,8 +96,8 @@ impl Format {
 
 impl Message {
     /// A message with this id.
-    pub fn new(id: u64, body: Bytes) -> Self {
-        Self { id, body, encoded: Default::default(), frames: Default::default() }
+    pub fn new(id: u64, body: Bytes, epoch: Option<u64>) -> Self {
+        Self { id, body, epoch, encoded: Default::default(), frames: Default::default() }
     }
 
     /// The message as a part of a stream.
@@ -135,10 +137,13 @@ impl Message {
 
     /// The message as a JSON object; what is not text is base64.
     fn json(&self) -> serde_json::Value {
+        let mut object = self.epoch.map_or_else(|| json!({}), |epoch| json!({ "epoch": epoch }));
+        object["id"] = self.id.into();
         match self.text() {
-            Some(text) => json!({ "id": self.id, "message": text }),
-            None => json!({ "id": self.id, "base64": STANDARD.encode(&self.body) }),
+            Some(text) => object["message"] = text.into(),
+            None => object["base64"] = STANDARD.encode(&self.body).into(),
         }
+        object
     }
 
     /// The message as text, if it is UTF-8.

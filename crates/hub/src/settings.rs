@@ -16,7 +16,8 @@ pub struct HubSettings {
     /// The address that the channels are served on
     #[schemars(with = "String")]
     pub bind: SocketAddr,
-    /// What carries the messages: memory, within this process; or nats, between all hubs of one name at a NATS server
+    /// What carries the messages: memory, within this process; nats, between all hubs of one name at a NATS server; or mesh,
+    /// between the nodes of a cluster, in programs that are one
     pub bus: Transports,
     /// The NATS server, as nats://host:port, for bus = "nats"; shown without user and password
     #[serde(deserialize_with = "url")]
@@ -50,6 +51,8 @@ pub struct HubSettings {
 pub enum Transports {
     /// Within this process.
     Memory,
+    /// Between the nodes of a cluster, which need nobody else.
+    Mesh,
     /// Over a NATS server.
     Nats,
 }
@@ -102,6 +105,13 @@ impl Section for HubSettings {
 }
 
 impl HubSettings {
+    /// What a program that is not a node of a cluster refuses.
+    pub fn alone(&self) -> Vec<Problem> {
+        let problem = "mesh is for the nodes of a cluster, and this program is none: run number-gateway, or use nats";
+        let is_mesh = self.bus == Transports::Mesh;
+        is_mesh.then(|| Problem::new("bus", problem)).into_iter().collect()
+    }
+
     pub(crate) fn keep_alive(&self) -> Duration {
         Duration::from_secs(self.keep_alive_seconds.into())
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::epoch::Epoch;
@@ -29,9 +30,15 @@ impl Config {
         self.lease / 6
     }
 
-    /// The pause between the attempts of one node to be elected, and the head start that it has of the node sorted after it.
+    /// The pause between the attempts of one node to be elected.
     pub(crate) fn attempt(&self) -> Duration {
         self.lease / 12
+    }
+
+    /// The head start that a node has of the one sorted after it: longer than an attempt and the pause behind it, so that the
+    /// first of those that can be elected is.
+    pub(crate) fn head_start(&self) -> Duration {
+        self.lease / 3
     }
 
     /// How long a leader may lead after it has sent what a majority has confirmed: a tenth less than they promise, since clocks
@@ -42,7 +49,7 @@ impl Config {
 }
 
 /// How many nodes must agree on a leader.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Quorum {
     /// More than half of the configured size. What remains of a cluster below that has no leader.

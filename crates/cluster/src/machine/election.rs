@@ -209,7 +209,7 @@ impl Election {
 
     /// When this node asks for votes. The nodes sorted before it have a head start, so that they do not take votes from each other.
     fn stands_at(&self, view: &View) -> Duration {
-        (self.abstains_until + self.config.attempt() * view.rank).max(self.attempts_at)
+        (self.abstains_until + self.config.head_start() * view.rank).max(self.attempts_at)
     }
 
     fn step_down(&mut self, now: Duration, view: &View) {

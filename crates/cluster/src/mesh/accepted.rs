@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use hub::{Memory, Transport};
+use hub::Memory;
 use service::Error;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -62,7 +62,7 @@ impl Acceptor {
                             Passage::First => self.input(Input::Observed { epoch, leader: from.clone() }).await?,
                         }
                     }
-                    self.memory.publish(&channel, body).await?;
+                    self.memory.publish_in(epoch.map(|epoch| epoch.0), &channel, body);
                 }
                 Frame::Greeting(_) | Frame::Refusal(_) => bail!("a greeting in the middle"),
             }

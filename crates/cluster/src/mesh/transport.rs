@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hub::{Channel, Memory, Message, Ring, Transport, Unavailable};
+use hub::{Channel, Memory, Message, NotPublished, Ring, Transport, Unavailable};
 use tokio::time::timeout;
 
 use super::links::{Links, Passage};
@@ -26,12 +26,12 @@ pub struct Mesh {
 
 impl Mesh {
     /// Publishes a message of a term, unless readers here have seen one of a later term.
-    pub(crate) async fn publish_in(&self, epoch: Epoch, channel: &Channel, body: Bytes) -> Option<u64> {
+    pub(crate) fn publish_in(&self, epoch: Epoch, channel: &Channel, body: Bytes) -> Result<u64, NotPublished> {
         if self.links.passage(epoch) == Passage::Outdated {
-            return None;
+            return Err(NotPublished::Outdated);
         }
         self.links.publish(channel, Some(epoch), &body);
-        self.memory.publish(channel, body).await.ok()
+        Ok(self.memory.publish_in(Some(epoch.0), channel, body))
     }
 }
 

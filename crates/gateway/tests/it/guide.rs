@@ -1,16 +1,22 @@
 //! The guide of the hub: every command of its chapters, and what it prints.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
+use std::time::Instant;
 
 use nix::sys::signal::Signal;
-use testkit::guide::{Line, blocks};
-use testkit::{Broker, Process, free_port, programs, until};
+use testkit::guide::{self, Line, blocks};
+use testkit::{Broker, LIMIT, Process, free_port, programs, until};
 
 const GUIDE: &str = include_str!("../../../hub/README.md");
 
 /// What stands for text that differs each time.
-const ANY: char = '…';
+const ANY: &str = "…";
+
+/// What stands for any lines before the next one that is shown.
+const LATER: &str = "⋮";
 
 /// Replaces the ports of the guide with free ones, and the commands of cargo with what it has built.
 struct Machine {
@@ -26,6 +32,7 @@ impl Machine {
         for (port, free) in &self.ports {
             line = line.replace(port, free);
         }
+        let (variables, line) = line.split_at(line.find("cargo run ").unwrap_or(0));
         let Some(rest) = line.strip_prefix("cargo run -q -p ") else {
             assert!(line.starts_with("curl "), "{line}");
             let mut command = Command::new("sh");
@@ -35,6 +42,12 @@ impl Machine {
         let (_, rest) = rest.split_once(" --bin ").unwrap();
         let (program, arguments) = rest.split_once(" -- ").unwrap_or((rest, ""));
         let mut command = Command::new(programs().join(program));
+        for (name, value) in variables.split_whitespace().map(|variable| variable.split_once('=').unwrap()) {
+            let nodes = value.split(',').map(|node| format!("{node}:{}", self.ports[4].1));
+            let value = if name == "HUB__BUS" { value.to_owned() } else { nodes.collect::<Vec<_>>().join(",") };
+            command.env(name, value);
+        }
+        command.env("XDG_DATA_HOME", self.folder.path());
         self.started += 1;
         command.arg("--rundir").arg(self.folder.path().join(self.started.to_string()));
         for (section, port) in [("hub", "8088"), ("numbers", "7776")] {
@@ -55,7 +68,12 @@ impl Machine {
     async fn start(&mut self, terminal: &'static str, line: &str) {
         let command = self.command(line);
         let bind = command.get_args().filter_map(|argument| argument.to_str()?.split_once("bind="));
-        let address: Option<std::net::SocketAddr> = bind.last().map(|(_, address)| address.parse().unwrap());
+        let mut address: Option<SocketAddr> = bind.last().map(|(_, address)| address.parse().unwrap());
+        // A node serves its channels at its own address.
+        let identity = command.get_envs().find(|(name, _)| *name == "IDENTITY").and_then(|(_, value)| value?.to_str());
+        if let (Some(address), Some(identity)) = (&mut address, identity) {
+            address.set_ip(identity.parse::<SocketAddr>().unwrap().ip());
+        }
         self.terminals.insert(terminal, Process::start(command));
         if let Some(address) = address {
             until("it listens", || async { tokio::net::TcpStream::connect(address).await.is_ok() }).await;
@@ -65,13 +83,7 @@ impl Machine {
 
 /// Whether a line is what the guide shows; a number for `…` alone, so that an empty line is none.
 fn is_shown(shown: &str, line: &str) -> bool {
-    if shown == ANY.to_string() {
-        return line.parse::<u8>().is_ok();
-    }
-    match shown.split_once(ANY) {
-        Some((begin, end)) => line.starts_with(begin) && line.ends_with(end) && line.len() > begin.len() + end.len(),
-        None => shown == line,
-    }
+    if shown == ANY { line.parse::<u8>().is_ok() } else { guide::is_shown(shown, line) }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,11 +91,11 @@ async fn every_command_of_the_guide_prints_what_the_guide_shows() {
     let broker = Broker::start().await;
     let nats = broker.url().rsplit_once(':').unwrap().1.to_owned();
     let free = || free_port().to_string();
-    let ports = vec![("8088", free()), ("7776", free()), ("8089", free()), ("4222", nats)];
+    let ports = vec![("8088", free()), ("7776", free()), ("8089", free()), ("4222", nats), ("4440", free())];
     let folder = tempfile::tempdir().unwrap();
     let mut machine = Machine { ports, folder, terminals: HashMap::new(), started: 0 };
     for block in blocks(GUIDE) {
-        let terminal = block.terminal;
+        let (terminal, mut is_later) = (block.terminal, false);
         for Line { number, text: shown } in block.lines {
             if let Some(line) = shown.strip_prefix("$ ") {
                 if let Some(before) = machine.terminals.remove(terminal) {
@@ -98,14 +110,28 @@ async fn every_command_of_the_guide_prints_what_the_guide_shows() {
                 assert_eq!(program.ended().await.code(), Some(0), "{}", program.stderr());
                 continue;
             }
+            if shown == "^\\" {
+                let mut program = machine.terminals.remove(terminal).unwrap();
+                program.signal(Signal::SIGQUIT);
+                assert_eq!(program.ended().await.signal(), Some(Signal::SIGQUIT as i32));
+                continue;
+            }
+            if shown == LATER {
+                is_later = true;
+                continue;
+            }
+            let shown = machine.ports.iter().fold(shown.to_owned(), |shown, (port, free)| shown.replace(port, free));
+            let (shown, give_up) = (shown.as_str(), Instant::now() + LIMIT);
             let process = machine.terminals.get_mut(terminal).unwrap();
             // Keep-alives are shown where they matter.
             let line = loop {
                 let line = process.line();
-                if !line.is_empty() || shown.is_empty() {
+                let comes_later = is_later && !is_shown(shown, &line) && Instant::now() < give_up;
+                if (!line.is_empty() || shown.is_empty()) && !comes_later {
                     break line;
                 }
             };
+            is_later = false;
             let is_number = shown.is_empty() && line.parse::<u8>().is_ok();
             let line = if is_number { until_empty(process) } else { line };
             let place = format!("crates/hub/README.md:{number}: {terminal}");

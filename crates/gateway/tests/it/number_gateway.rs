@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use cluster::ClusterSettings;
 use gateway::NumberGateway;
 use hub::HubSettings;
 use numbers::{NumberServer, Numbers, Source};
@@ -23,7 +24,8 @@ async fn number_server(port: u16, rate: &str) -> Running<SocketAddr> {
 async fn gateway(numbers: u16) -> (Running<SocketAddr>, SocketAddr) {
     let server = format!("127.0.0.1:{numbers}");
     let environment = [("HUB__BIND", "127.0.0.1:0"), ("HUB__KEEP_ALIVE_SECONDS", "1"), ("SOURCE__SERVER", &server)];
-    let settings = settings(Sections::new().with::<HubSettings>().with::<Source>(), &environment);
+    let settings =
+        settings(Sections::new().with::<HubSettings>().with::<ClusterSettings>().with::<Source>(), &environment);
     let mut running = launch("number-gateway", NumberGateway).settings(settings).start();
     let address = running.ready().await.unwrap();
     (running, address)

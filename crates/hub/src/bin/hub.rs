@@ -5,6 +5,6 @@ use service::Exit;
 use service::settings::Sections;
 
 fn main() -> Exit {
-    let sections = Sections::new().with::<HubSettings>();
+    let sections = Sections::new().checked(HubSettings::alone);
     service::runner::main("hub", sections, || HubProgram { views: Views::All })
 }

@@ -5,6 +5,6 @@ use service::Exit;
 use service::settings::Sections;
 
 fn main() -> Exit {
-    let sections = Sections::new().with::<HubSettings>();
+    let sections = Sections::new().checked(HubSettings::alone);
     service::runner::main("streamer", sections, || HubProgram { views: Views::Streams })
 }

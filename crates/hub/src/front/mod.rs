@@ -20,6 +20,7 @@ use service::http::Open;
 
 pub use self::negotiation::Views;
 use self::negotiation::{Question, View, Way};
+pub use self::page::page;
 use self::refusal::{refusal, too_many, unavailable};
 use self::session::{Readers, Session};
 use crate::{Channel, Hub, HubSettings, NotOpened, Transport};
@@ -68,7 +69,7 @@ async fn read<T: Transport>(front: Front<T>, open: Open, channel: &Channel, requ
         Ok(question) => question,
         Err(refusal) => return refusal,
     };
-    let View::Messages(way) = view else { return page::page() };
+    let View::Messages(way) = view else { return page::channel() };
     let Some(session) = Session::begin(open, front.settings, &front.readers) else {
         return too_many("as many readers as hub.max_readers allows are connected");
     };

@@ -8,11 +8,15 @@ use sha2::{Digest, Sha256};
 
 const PAGE: &str = include_str!("page.html");
 
-/// The page with its security policy: it may run its own script, use its own style, and connect to its own server, and
-/// nothing else.
-pub(super) fn page() -> Response {
+pub(super) fn channel() -> Response {
+    page(PAGE.to_owned())
+}
+
+/// A page with its security policy: it may run its own script, use its own style, and connect to its own server, and nothing
+/// else. It has at most one of each.
+pub fn page(html: String) -> Response {
     let hash = |tag: &str| {
-        let inside = PAGE.split_once(&format!("<{tag}>")).and_then(|(_, rest)| rest.split_once(&format!("</{tag}>")));
+        let inside = html.split_once(&format!("<{tag}>")).and_then(|(_, rest)| rest.split_once(&format!("</{tag}>")));
         STANDARD.encode(Sha256::digest(inside.map_or("", |(inside, _)| inside)))
     };
     let (script, style) = (hash("script"), hash("style"));
@@ -21,5 +25,5 @@ pub(super) fn page() -> Response {
          base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     );
     let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, policy.as_str())];
-    (headers, PAGE).into_response()
+    (headers, html).into_response()
 }

@@ -34,6 +34,17 @@ impl Open {
 }
 
 impl Memory {
+    /// Publishes a message, in the term of this epoch if there is one; its id.
+    pub fn publish_in(&self, epoch: Option<u64>, channel: &Channel, body: Bytes) -> u64 {
+        self.with(|open| {
+            let id = open.next();
+            if let Some(ring) = open.rings.get(channel) {
+                ring.push(id, body.len(), Arc::new(Message::new(id, body, epoch)));
+            }
+            id
+        })
+    }
+
     fn with<R>(&self, act: impl FnOnce(&mut Open) -> R) -> R {
         act(&mut self.open.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -41,13 +52,7 @@ impl Memory {
 
 impl Transport for Memory {
     async fn publish(&self, channel: &Channel, body: Bytes) -> Result<u64, Unavailable> {
-        Ok(self.with(|open| {
-            let id = open.next();
-            if let Some(ring) = open.rings.get(channel) {
-                ring.push(id, body.len(), Arc::new(Message::new(id, body)));
-            }
-            id
-        }))
+        Ok(self.publish_in(None, channel, body))
     }
 
     async fn fill(self, channel: Channel, ring: Ring<Arc<Message>>) {

@@ -3,6 +3,7 @@
 mod chosen;
 mod memory;
 mod nats;
+mod terms;
 
 use std::sync::Arc;
 
@@ -29,6 +30,17 @@ pub trait Transport: Clone + Send + Sync + 'static {
         after: u64,
         last: u64,
     ) -> impl Future<Output = Result<Option<Vec<Arc<Message>>>, Unavailable>> + Send;
+}
+
+/// Why a message of a term of leadership was not published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotPublished {
+    /// The transport is away at the moment.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// Readers may have had a message of a later term.
+    #[error("another node leads in a later term")]
+    Outdated,
 }
 
 /// The transport is away at the moment.

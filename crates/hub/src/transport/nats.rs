@@ -18,7 +18,8 @@ use service::{Error, Scope, Service};
 use telemetry::WarnOnce;
 use tokio::time::{sleep, timeout};
 
-use super::{Transport, Unavailable};
+use super::terms::{Terms, epoch_of};
+use super::{NotPublished, Transport, Unavailable};
 use crate::{Channel, Message, Ring};
 
 /// How long a message is stored for readers that return.
@@ -50,6 +51,7 @@ pub struct Nats {
 pub struct NatsTransport {
     bus: Bus,
     name: Name,
+    terms: Terms,
 }
 
 impl Service for Nats {
@@ -64,7 +66,7 @@ impl Service for Nats {
             ..Connection::new(url, name.clone(), client)
         };
         let bus = scope.child("connection").wait_until_ready().start(connection).await?;
-        let transport = NatsTransport { bus, name };
+        let transport = NatsTransport { terms: Terms::new(bus.clone(), name.clone()), bus, name };
         scope.stopping().or_stop(transport.created()).await??;
         scope.ready(transport.clone());
         let check = async || transport.ensure().await.map_err(|error| format!("{error:#}"));
@@ -74,6 +76,25 @@ impl Service for Nats {
 }
 
 impl NatsTransport {
+    /// The connection to the server.
+    pub fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
+    /// Publishes a message in the term of this epoch; its id. No reader of the channel gets it after a message of a later term,
+    /// if all its messages are published in terms.
+    ///
+    /// # Errors
+    ///
+    /// When the server is away, and when there is a message of a later term.
+    pub async fn publish_in(&self, epoch: u64, channel: &Channel, body: Bytes) -> Result<u64, NotPublished> {
+        if !self.bus.is_connected() {
+            return Err(Unavailable.into()); // the library would keep the message and send it later
+        }
+        let published = timeout(ANSWER_WITHIN, self.terms.publish(self.stored(channel), epoch, body)).await;
+        published.map_err(|_| Unavailable)?
+    }
+
     /// Waits until the stream exists.
     async fn created(&self) -> Result<(), Error> {
         let mut once = WarnOnce::default();
@@ -142,7 +163,8 @@ impl NatsTransport {
                     if number(&headers, header::NATS_LAST_SEQUENCE).is_some_and(|before| before > ring.newest()) {
                         self.catch_up(channel, ring).await?;
                     }
-                    ring.push(id, message.payload.len(), Arc::new(Message::new(id, message.payload)));
+                    let epoch = epoch_of(&headers);
+                    ring.push(id, message.payload.len(), Arc::new(Message::new(id, message.payload, epoch)));
                 }
                 () = &mut reconnected => {
                     reconnected = Box::pin(self.bus.reconnected());
@@ -181,7 +203,8 @@ impl NatsTransport {
                 Err(_) => return Err(Unavailable),
             };
             next = message.sequence + 1;
-            found.push(Arc::new(Message::new(message.sequence, message.payload)));
+            let epoch = epoch_of(&message.headers);
+            found.push(Arc::new(Message::new(message.sequence, message.payload, epoch)));
         }
         Ok(found)
     }

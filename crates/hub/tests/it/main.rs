@@ -4,7 +4,9 @@
 mod hubs;
 mod lines;
 mod nats;
+mod settings;
 mod slow;
 mod stop;
+mod terms;
 mod views;
 mod websockets;

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use cluster::{Cluster, Leader, Term, TermEnded};
+use cluster::{Cluster, Leader, Term};
+use hub::NotPublished;
 use service::launch;
 use testkit::until;
 
@@ -22,7 +23,7 @@ async fn led(nodes: &[TestNode]) -> (usize, Term) {
     (number, nodes[number].cluster.promoted().await.unwrap())
 }
 
-async fn publish(cluster: &Cluster, term: &Term, body: &str) -> Result<u64, TermEnded> {
+async fn publish(cluster: &Cluster, term: &Term, body: &str) -> Result<u64, NotPublished> {
     cluster.publish(term, &"/numbers".parse().unwrap(), body.to_owned().into()).await
 }
 
@@ -64,7 +65,7 @@ async fn what_a_leader_publishes_reaches_every_node_until_its_term_has_ended() {
     let leader = nodes.remove(number);
     let cluster = leader.cluster.clone();
     leader.stop().await;
-    assert_eq!(publish(&cluster, &term, "8").await, Err(TermEnded));
+    assert_eq!(publish(&cluster, &term, "8").await, Err(NotPublished::Outdated));
     assert!(cluster.promoted().await.is_none());
     for node in nodes {
         node.stop().await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cluster::{Cluster, Mesh, Term, singleton};
+use cluster::{Cluster, Exchange, Term, singleton};
 use hub::{Hub, MessageHub};
 use serde_json::json;
 use service::{Error, Scope, Service, State};
@@ -40,11 +40,11 @@ impl Service for Bell {
 struct Tower(Station);
 
 impl Service for Tower {
-    type Handle = (Cluster, Hub<Mesh>);
+    type Handle = (Cluster, Hub<Exchange>);
 
     async fn run(self, scope: Scope<Self::Handle>) -> Result<(), Error> {
         let cluster = scope.start("cluster", self.0.0).await?;
-        let hub = scope.start("hub", MessageHub { transport: cluster.mesh() }).await?;
+        let hub = scope.start("hub", MessageHub { transport: cluster.exchange() }).await?;
         let ringing = cluster.clone();
         singleton(&scope, "bell", &cluster, move |term| Bell { cluster: ringing.clone(), term }).await?;
         scope.ready((cluster, hub));

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use cluster::machine::{Config, Quorum};
-use cluster::{Cluster, Join, Leader, Mesh, Node};
+use cluster::{Cluster, Exchange, Join, Leader, Node};
 use hub::{Batch, Hub, HubSettings, Limits, MessageHub, Subscription};
 use service::settings::Sections;
 use service::{Error, Running, Scope, Service, launch};
@@ -17,11 +17,11 @@ use tokio::time::timeout;
 pub(crate) struct Station(pub(crate) Join);
 
 impl Service for Station {
-    type Handle = (Cluster, Hub<Mesh>);
+    type Handle = (Cluster, Hub<Exchange>);
 
     async fn run(self, scope: Scope<Self::Handle>) -> Result<(), Error> {
         let cluster = scope.start("cluster", self.0).await?;
-        let hub = scope.start("hub", MessageHub { transport: cluster.mesh() }).await?;
+        let hub = scope.start("hub", MessageHub { transport: cluster.exchange() }).await?;
         scope.ready((cluster, hub));
         scope.stopping().await;
         Ok(())
@@ -31,9 +31,9 @@ impl Service for Station {
 /// A node that runs.
 pub(crate) struct TestNode {
     pub(crate) node: Node,
-    pub(crate) running: Running<(Cluster, Hub<Mesh>)>,
+    pub(crate) running: Running<(Cluster, Hub<Exchange>)>,
     pub(crate) cluster: Cluster,
-    pub(crate) hub: Hub<Mesh>,
+    pub(crate) hub: Hub<Exchange>,
 }
 
 /// Where the nodes of a test are, sorted by name, and their files.
@@ -74,7 +74,11 @@ impl Place {
     }
 
     /// Starts a node as part of this service.
-    pub(crate) async fn launch<S: Service<Handle = (Cluster, Hub<Mesh>)>>(&self, number: usize, node: S) -> TestNode {
+    pub(crate) async fn launch<S: Service<Handle = (Cluster, Hub<Exchange>)>>(
+        &self,
+        number: usize,
+        node: S,
+    ) -> TestNode {
         let settings = settings(Sections::new().with::<HubSettings>(), &[]);
         let mut running = launch("node", node).settings(settings).start();
         let (cluster, hub) = running.ready().await.unwrap();
