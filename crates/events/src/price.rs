@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -22,6 +23,9 @@ pub enum InvalidPrice {
     /// The value is not a number above 0.
     #[error("a price is a number above 0")]
     NotPositive,
+    /// The text is not a decimal number: it has a comma, a sign of a currency, or other letters.
+    #[error("a price is a number with a decimal point, such as 20 or 19.99")]
+    NotDecimal,
     /// The value is above 999999.99, or has more than two decimals.
     #[error("a price is at most 999999.99, and has at most two decimals")]
     OutOfRange,
@@ -49,7 +53,8 @@ impl Price {
     pub fn from_json(value: &Value) -> Result<Self, InvalidPrice> {
         let amount = match value {
             Value::Number(number) => number.as_f64(),
-            Value::String(text) if is_number(text) => text.parse().ok(),
+            Value::String(text) if text.trim().is_empty() => None,
+            Value::String(text) => return text.parse(),
             _ => None,
         };
         Self::try_from(amount.ok_or(InvalidPrice::NotPositive)?)
@@ -58,6 +63,15 @@ impl Price {
     /// The amount in cents, from 1 to 99999999.
     pub const fn cents(self) -> u32 {
         self.cents
+    }
+}
+
+impl FromStr for Price {
+    type Err = InvalidPrice;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPrice> {
+        let amount = Some(text).filter(|text| is_number(text)).and_then(|text| text.parse::<f64>().ok());
+        Self::try_from(amount.ok_or(InvalidPrice::NotDecimal)?)
     }
 }
 
@@ -121,7 +135,7 @@ impl JsonSchema for Price {
 mod tests {
     use serde_json::json;
 
-    use super::Price;
+    use super::{InvalidPrice, Price};
 
     #[test]
     fn a_decimal_text_is_a_price_too() {
@@ -130,9 +144,14 @@ mod tests {
         {
             assert_eq!(Price::from_json(&json!(text)).unwrap().cents(), cents, "{text}");
         }
-        for text in ["", " 10", "10abc", "0x1F", "1,5", "NaN", "inf", "Infinity", "1e9", "-1", "0", ".", "+", "1.2.3"] {
-            assert!(Price::from_json(&json!(text)).is_err(), "{text}");
+        for text in [" 10", "10abc", "0x1F", "20,00", "1,5", "$20", "20 €", "NaN", "inf", "Infinity", ".", "+", "1.2.3"]
+        {
+            assert_eq!(Price::from_json(&json!(text)), Err(InvalidPrice::NotDecimal), "{text}");
         }
+        for text in ["", "  ", "-1", "0", "0.00"] {
+            assert_eq!(Price::from_json(&json!(text)), Err(InvalidPrice::NotPositive), "{text:?}");
+        }
+        assert_eq!(Price::from_json(&json!("1e9")), Err(InvalidPrice::OutOfRange));
         for other in [json!(null), json!(true), json!([10]), json!({}), json!({ "$gt": 0 })] {
             assert!(Price::from_json(&other).is_err(), "{other}");
         }

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use bus::{Bus, Name};
 use clap::Parser;
-use events::Subject;
-use events::{InvalidPrice, Price};
+use events::{Price, Subject};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use nats_test::{client, console, json, time};
 use serde_json::json;
@@ -43,7 +42,7 @@ struct Publish {
     #[arg(long, default_value = "concert", allow_hyphen_values = true)]
     title: String,
     /// The price of the ticket
-    #[arg(long, default_value = "20", value_parser = price, allow_hyphen_values = true)]
+    #[arg(long, default_value = "20", allow_hyphen_values = true)]
     price: Price,
     /// Publish this JSON instead of a ticket
     #[arg(long, value_name = "JSON", value_parser = json_text, allow_hyphen_values = true, conflicts_with_all = ["id", "title", "price"])]
@@ -54,11 +53,6 @@ struct Publish {
     /// The subject to publish to
     #[arg(long, default_value_t = Subject::TicketCreated)]
     subject: Subject,
-}
-
-fn price(text: &str) -> Result<Price, String> {
-    let amount: f64 = text.parse().map_err(|_| InvalidPrice::NotPositive.to_string())?;
-    Price::try_from(amount).map_err(|error| error.to_string())
 }
 
 fn json_text(text: &str) -> Result<String, String> {

@@ -47,6 +47,7 @@ impl From<&Ticket> for Shown {
 fn price(value: Option<&Value>, missing: &'static str) -> Result<Price, &'static str> {
     Price::from_json(value.unwrap_or_default()).map_err(|error| match error {
         InvalidPrice::NotPositive => missing,
+        InvalidPrice::NotDecimal => "Price must be a number with a decimal point, such as 20 or 19.99",
         InvalidPrice::OutOfRange => "Price must be at most 999999.99, with at most two decimals",
     })
 }

@@ -32,9 +32,17 @@ async fn returns_an_error_if_an_invalid_title_or_price_is_provided_naming_each()
     answer.is_error(400, &json!([field("title", "Title must be at most 200 characters")]));
     let answer = world.app.sell(&seller, "con\u{0}cert", json!(10)).await;
     answer.is_error(400, &json!([field("title", "Title must not contain control characters")]));
-    let wrong = [json!(-10), json!(0), json!("0"), json!(""), json!(null), json!("10abc"), json!([10]), json!({})];
+    for invisible in ["\u{200b}", "\u{202e}\u{2066}", "\u{3164}\u{ad}", "\u{2800}"] {
+        let answer = world.app.sell(&seller, invisible, json!(10)).await;
+        answer.is_error(400, &json!([field("title", "Title must contain a visible character")]));
+    }
+    let wrong = [json!(-10), json!(0), json!("0"), json!(""), json!(" "), json!(null), json!([10]), json!({})];
     for price in wrong {
         world.app.sell(&seller, "concert", price).await.is_error(400, &json!([field("price", PRICE)]));
+    }
+    for price in ["20,00", "1,5", "$20", "20 €", "10abc", "1 000", "NaN", "0x1F"] {
+        let problem = field("price", "Price must be a number with a decimal point, such as 20 or 19.99");
+        world.app.sell(&seller, "concert", json!(price)).await.is_error(400, &json!([problem]));
     }
     for price in [json!(1_000_000), json!(0.001), json!("19.999"), json!(1e308)] {
         let problem = field("price", "Price must be at most 999999.99, with at most two decimals");

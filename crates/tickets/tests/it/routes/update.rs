@@ -43,6 +43,10 @@ async fn returns_a_400_if_the_user_provides_an_invalid_title_or_price_before_any
     for id in [id.as_str(), "nonsense"] {
         world.app.change(&seller, id, "", json!(20)).await.is_error(400, &json!([title]));
         world.app.change(&seller, id, "concert", json!(-10)).await.is_error(400, &json!([price]));
+        let visible = field("title", "Title must contain a visible character");
+        world.app.change(&seller, id, "\u{200b}\u{202e}", json!(20)).await.is_error(400, &json!([visible]));
+        let decimal = field("price", "Price must be a number with a decimal point, such as 20 or 19.99");
+        world.app.change(&seller, id, "concert", json!("20,00")).await.is_error(400, &json!([decimal]));
         let nothing = world.app.send("PUT", &format!("{PATH}/{id}"), &seller, &json!({})).await;
         nothing.is_error(400, &json!([title, price]));
     }
