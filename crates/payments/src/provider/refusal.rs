@@ -50,7 +50,7 @@ struct Details {
 impl Refusal {
     /// The same refusal without a text that must not be stored or logged.
     pub(super) fn without(self, secret: &str) -> Self {
-        let hidden = |text: String| text.replace(secret, "***");
+        let hidden = |text: String| without(&text, secret);
         match self {
             Self::Declined(text) => Self::Declined(hidden(text)),
             Self::Invalid(text) => Self::Invalid(hidden(text)),
@@ -76,6 +76,34 @@ impl Refusal {
             (400, _, "charge_already_refunded") => Self::AlreadyRefunded(message),
             (400 | 404, "invalid_request_error", _) => Self::Invalid(message),
             _ => Self::Unknown(anyhow::anyhow!("the provider answers {status} {code}: {message}")),
+        }
+    }
+}
+
+/// A text without the secret that it quotes: `No such token: 'tok_1'` says the same as `No such token`.
+fn without(text: &str, secret: &str) -> String {
+    let quoted = format!("'{secret}'");
+    let shorter = text.replace(&format!(": {quoted}"), "").replace(&format!(": {secret}"), "");
+    shorter.replace(&quoted, "(yours)").replace(secret, "(yours)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Refusal;
+
+    #[test]
+    fn a_token_that_the_provider_quotes_is_left_out_of_a_whole_sentence() {
+        for (said, shown) in [
+            ("No such token: 'tok_1'", "No such token"),
+            ("You cannot use a Stripe token more than once: tok_1.", "You cannot use a Stripe token more than once."),
+            ("The token 'tok_1' is not a card.", "The token (yours) is not a card."),
+            ("tok_1 was used before", "(yours) was used before"),
+            ("Your card was declined.", "Your card was declined."),
+        ] {
+            let Refusal::Invalid(text) = Refusal::Invalid(said.to_owned()).without("tok_1") else {
+                panic!("another kind")
+            };
+            assert_eq!(text, shown);
         }
     }
 }
