@@ -46,6 +46,7 @@ pub(crate) fn app(state: AppState, tracer: Tracer) -> Router {
         .with_state(state);
     // Where nobody sends the other paths of the APIs elsewhere, they come here.
     let apis = any(async || ApiError::NotFound);
-    let paths = ["/api", "/api/", "/api/{*path}"];
-    common::traced(paths.into_iter().fold(pages, |routes, path| routes.route(path, apis.clone())), tracer)
+    let paths = ["/api", "/api/{*path}"];
+    let routes = paths.into_iter().fold(pages, |routes, path| routes.route(path, apis.clone()));
+    common::normalized(common::traced(routes, tracer))
 }

@@ -4,8 +4,8 @@ use std::panic::AssertUnwindSafe;
 
 use axum::extract::Request;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderValue, StatusCode, Uri};
-use axum::middleware::{Next, from_fn, map_request};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use futures_util::FutureExt;
@@ -14,9 +14,8 @@ use serde::Serialize;
 use store::in_words;
 use telemetry::Tracer;
 use tower_http::csrf::CsrfLayer;
-use tower_layer::Layer;
 
-use crate::requests::traced;
+use crate::requests::{normalized, traced};
 
 /// The message of an error about which the course says nothing more.
 pub const SOMETHING_WENT_WRONG: &str = "Something went wrong";
@@ -144,22 +143,7 @@ pub fn contract(routes: Router, tracer: Tracer) -> Router {
         .method_not_allowed_fallback(async || ApiError::NotFound) // as in the course, which knows no 405
         .layer(CsrfLayer::new().with_rejection_response(|_| ApiError::CrossSite.into_response()))
         .layer(from_fn(in_shape));
-    Router::new().fallback_service(map_request(normalize_path).layer(traced(routes, tracer)))
-}
-
-/// Ignores the case of a path and one slash at its end, as the course's router does.
-async fn normalize_path(mut request: Request) -> Request {
-    let path = request.uri().path();
-    let plain = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path).to_ascii_lowercase();
-    if plain != path {
-        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-        let mut parts = request.uri().clone().into_parts();
-        parts.path_and_query = format!("{plain}{query}").parse().ok();
-        if let Ok(uri) = Uri::from_parts(parts) {
-            *request.uri_mut() = uri;
-        }
-    }
-    request
+    normalized(traced(routes, tracer))
 }
 
 /// Answers panics and refusals of the framework in the contract's shape.

@@ -29,7 +29,7 @@ pub use program::{Declaration, Program, Start, main};
 #[cfg(feature = "http")]
 pub use proxies::TrustedProxies;
 #[cfg(feature = "http")]
-pub use requests::traced;
+pub use requests::{normalized, traced};
 #[cfg(feature = "http")]
 pub use serve::serve;
 #[cfg(feature = "mongo")]

@@ -1,20 +1,40 @@
-//! The steps of traces that answer requests.
+//! What happens to every request: its path is normalized, and it becomes a step of its trace.
 //!
 //! Names and attributes are those of the
 //! [semantic conventions for HTTP](https://opentelemetry.io/docs/specs/semconv/http/http-spans/).
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::middleware::{Next, from_fn_with_state, map_request};
 use axum::response::Response;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanBuilder, SpanKind};
 use telemetry::{CORRELATION_ID, TRACEPARENT, Trace, Tracer, remote_context};
+use tower_layer::Layer;
 
 /// Makes each request a step of its trace, and adds the correlation id to the answer.
 pub fn traced(routes: Router, tracer: Tracer) -> Router {
     routes.layer(from_fn_with_state(tracer, in_step))
+}
+
+/// Makes the routes ignore the case of a path and one slash at its end, as the course's router does.
+pub fn normalized(routes: Router) -> Router {
+    Router::new().fallback_service(map_request(normalize_path).layer(routes))
+}
+
+async fn normalize_path(mut request: Request) -> Request {
+    let path = request.uri().path();
+    let plain = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path).to_ascii_lowercase();
+    if plain != path {
+        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        let mut parts = request.uri().clone().into_parts();
+        parts.path_and_query = format!("{plain}{query}").parse().ok();
+        if let Ok(uri) = Uri::from_parts(parts) {
+            *request.uri_mut() = uri;
+        }
+    }
+    request
 }
 
 async fn in_step(State(tracer): State<Tracer>, request: Request, next: Next) -> Response {

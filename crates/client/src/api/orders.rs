@@ -8,6 +8,10 @@ use time::OffsetDateTime;
 
 use super::call::{Api, Listed};
 use super::failure::Failure;
+use super::tickets::Ticket;
+
+/// How many orders are the newest.
+const NEWEST: usize = 10;
 
 /// An order of the user's.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -38,6 +42,16 @@ impl Api {
     pub(crate) async fn order(&self, id: OrderId) -> Result<(Order, OffsetDateTime), Failure> {
         let answer = self.get(self.orders(), &format!("/api/orders/{id}")).await?;
         Ok((answer.value, answer.time))
+    }
+
+    /// The user's order that has reserved or bought this ticket, if there is one. The ticket may not say yet that it is
+    /// reserved, but the order is among the newest then.
+    pub(crate) async fn own_order_of(&self, ticket: &Ticket) -> Option<Order> {
+        if let Some(holder) = ticket.order_id {
+            return self.order(holder).await.ok().map(|(order, _)| order);
+        }
+        let newest = self.own_orders(None, NEWEST).await.ok()?.items;
+        newest.into_iter().find(|order| order.ticket.id == ticket.id && order.status != OrderStatus::Cancelled)
     }
 
     /// Reserves a ticket, which may not have reached the orders service yet.

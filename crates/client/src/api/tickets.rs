@@ -39,13 +39,13 @@ impl Api {
 
     /// Offers a ticket; the price is what the user has written.
     pub(crate) async fn sell(&self, title: &str, price: &str) -> Result<Ticket, Failure> {
-        let body = json!({ "title": title, "price": price });
+        let body = json!({ "title": title, "price": price.trim() });
         Ok(self.call(self.tickets(), Method::POST, "/api/tickets", Some(&body)).await?.value)
     }
 
     /// Sets another title and price.
     pub(crate) async fn edit(&self, id: TicketId, title: &str, price: &str) -> Result<Ticket, Failure> {
-        let body = json!({ "title": title, "price": price });
+        let body = json!({ "title": title, "price": price.trim() });
         Ok(self.call(self.tickets(), Method::PUT, &format!("/api/tickets/{id}"), Some(&body)).await?.value)
     }
 }

@@ -32,7 +32,21 @@ async fn a_form_that_is_refused_comes_back_with_what_was_written_and_links_to_wh
         assert_eq!(answer.status, 400, "{answer:?}");
         assert!(answer.body.contains(r##"<a href="#title">Title is required</a>"##), "{}", answer.body);
         assert!(answer.body.contains(r##"href="#price""##) && answer.body.contains(r#"value="12,50""#));
+        for (title, price, problem) in [
+            ("concert", "20,00", "Price must be a number with a decimal point, such as 20 or 19.99"),
+            ("concert", "$20", "Price must be a number with a decimal point, such as 20 or 19.99"),
+            ("concert", "", "must be greater than 0"),
+            ("\u{200b}\u{202e}", "20", "Title must contain a visible character"),
+            ("\u{2800}", "20", "Title must contain a visible character"),
+        ] {
+            let answer = seller.post(path, &[("title", title), ("price", price)]).await;
+            assert_eq!(answer.status, 400, "{answer:?}");
+            assert!(answer.body.contains(problem), "{title:?} for {price:?}: {}", answer.body);
+        }
     }
+    // A keyboard that adds a blank after a word does it here, too.
+    let answer = seller.post(&format!("{ticket}/edit"), &[("title", "concert "), ("price", "20.00 ")]).await;
+    assert_eq!(answer.status, 303, "{answer:?}");
     assert!(seller.page(&ticket).await.contains("$20.00"));
     assert_eq!(program.interrupt(), Some(0));
 }
@@ -61,6 +75,60 @@ async fn who_must_sign_in_comes_back_afterwards_and_never_to_another_site() {
         assert_eq!(nobody.goes("/auth/signin", &login(elsewhere)).await, "/");
         let page = nobody.page(&format!("/auth/signin?next={}", elsewhere.replace('\\', "%5C"))).await;
         assert!(page.contains(r#"name="next" value="/""#), "{page}");
+    }
+    assert_eq!(program.interrupt(), Some(0));
+}
+
+#[tokio::test]
+async fn a_ticket_that_its_reader_has_reserved_or_bought_leads_to_their_order() {
+    let data = tempfile::tempdir().unwrap();
+    let program = Program::start(data.path(), &[]);
+    let seller = Reader::signed_up(&program, "seller").await;
+    let buyer = Reader::signed_up(&program, "buyer").await;
+    let ticket = seller.goes("/tickets/new", &[("title", "concert"), ("price", "20")]).await;
+    let order = buyer.goes(&format!("{ticket}/purchase"), &[]).await;
+    let link = |did: &str| format!(r#"You have {did} this ticket: <a href="{order}">see your order</a>"#);
+    // At once: the ticket may not say yet that it is reserved.
+    let again = buyer.post(&format!("{ticket}/purchase"), &[]).await;
+    assert_eq!(again.status, 400, "{again:?}");
+    assert!(again.body.contains("Ticket is already reserved"), "{}", again.body);
+    assert!(again.body.contains(&link("reserved")) && !again.body.contains("id=\"purchase\""), "{}", again.body);
+    buyer.sees(&ticket, &link("reserved")).await;
+    let other = Reader::signed_up(&program, "other").await;
+    let refused = other.post(&format!("{ticket}/purchase"), &[]).await;
+    assert!(refused.body.contains("Ticket is already reserved"), "{}", refused.body);
+    for page in [refused.body, other.page(&ticket).await, Reader::of(&program).page(&ticket).await] {
+        assert!(page.contains("Somebody has reserved it.") && !page.contains(&*order), "{page}");
+    }
+    assert_eq!(buyer.goes(&format!("{order}/pay"), &[("token", "tok_visa")]).await, order);
+    buyer.sees(&ticket, &link("bought")).await;
+    assert_eq!(program.interrupt(), Some(0));
+}
+
+#[tokio::test]
+async fn a_path_with_a_slash_at_its_end_or_in_another_case_is_the_same_page() {
+    let data = tempfile::tempdir().unwrap();
+    let program = Program::start(data.path(), &[]);
+    let seller = Reader::signed_up(&program, "seller").await;
+    let ticket = seller.goes("/tickets/new/", &[("title", "concert"), ("price", "20")]).await;
+    let order = seller.goes(&format!("{ticket}/purchase/"), &[]).await;
+    for (path, part) in [
+        ("/orders/".to_owned(), "<h1>My orders</h1>"),
+        ("/Orders".to_owned(), "<h1>My orders</h1>"),
+        ("/orders/?after=000000000000000000000000".to_owned(), "<h1>My orders</h1>"),
+        ("/tickets/mine/".to_owned(), "<h1>My tickets</h1>"),
+        ("/tickets/new/".to_owned(), "<h1>Sell a ticket</h1>"),
+        (format!("{ticket}/"), "concert"),
+        (format!("{order}/"), "Waiting for payment"),
+    ] {
+        let page = seller.page(&path).await;
+        assert!(page.contains(part), "{path}: {page}");
+    }
+    let nobody = Reader::of(&program);
+    assert!(nobody.page("/auth/signin/").await.contains("Sign in"));
+    assert_eq!(nobody.get("/orders/").await.headers["location"], "/auth/signin?next=%2Forders");
+    for nowhere in ["/orders//", "//evil.example/", "/nowhere/"] {
+        assert_eq!(nobody.get(nowhere).await.status, 404, "{nowhere}");
     }
     assert_eq!(program.interrupt(), Some(0));
 }
