@@ -11,10 +11,13 @@ use service::{Ending, Error, Exit, Scope};
 use store::{Finding, Kind, Store, Summary, plainly, waiting_counts};
 
 use crate::broker::Broker;
-use crate::console::{Progress, counted, remark, reporting, say};
+use crate::console::{Progress, WIDTH, counted, fold, is_read, remark, reporting, say};
 use crate::databases::Databases;
 use crate::json_object::JsonObject;
 use crate::program;
+
+/// How far the second line of a finding is indented on a terminal: as the subject is, behind the kind.
+const INDENT: usize = 11;
 
 /// Which databases are compared with the stream, and whether the stream is repaired.
 #[derive(Clone, Debug, Args)]
@@ -221,22 +224,20 @@ fn summary(found: &Summary) -> String {
     format!("{databases}: {committed} committed, {stored} in the stream: {counts}{older}")
 }
 
-/// `missing    ticket:updated  65f0…  ticket/65ef… version 3  shop-tickets`
+/// `missing    ticket:updated  65f0…  ticket/65ef… version 3  shop-tickets`; on a terminal, in lines that fit.
 fn line(finding: &Finding) -> String {
     let Finding { kind, database, event_id, subject, aggregate, version, sequences } = finding;
     let id = event_id.as_deref().unwrap_or("without an id");
-    let mut line = format!("{:<9}  {subject:<19}  {id}", kind.to_string());
-    if let Some(aggregate) = aggregate {
-        line += &format!("  {aggregate}");
+    let mut parts = vec![format!("{:<9}  {subject:<19}", kind.to_string()), id.to_owned()];
+    let version = version.map(|version| format!(" version {version}")).unwrap_or_default();
+    match aggregate {
+        Some(aggregate) => parts.push(format!("{aggregate}{version}")),
+        None => parts.last_mut().expect("the id").push_str(&version),
     }
-    if let Some(version) = version {
-        line += &format!(" version {version}");
-    }
-    if let Some(database) = database {
-        line += &format!("  {database}");
-    }
-    for sequence in sequences {
-        line += &format!(" #{sequence}");
-    }
-    line
+    let mut place = Vec::from_iter(database.clone());
+    place.extend(sequences.iter().map(|sequence| format!("#{sequence}")));
+    parts.push(place.join(" "));
+    let width = if is_read() { WIDTH - INDENT } else { usize::MAX };
+    let parts = parts.iter().map(String::as_str).filter(|part| !part.is_empty());
+    fold(parts, "  ", width).join(&format!("\n{:INDENT$}", ""))
 }

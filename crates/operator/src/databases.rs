@@ -24,9 +24,11 @@ pub(crate) struct Databases {
 }
 
 impl Databases {
-    async fn store(&self, scope: &Scope<()>) -> Result<Store, Error> {
+    /// The connection, for a command that one would type in the pod of this service otherwise.
+    async fn store(&self, service: &str, command: &str, scope: &Scope<()>) -> Result<Store, Error> {
         let uri = application_uri(&self.mongo_uri).context("--mongo-uri / MONGO_URI")?;
-        scope.start("mongo", PromptConnection { uri, within: ANSWERS_WITHIN }).await.map_err(with_hint)
+        let started = scope.start("mongo", PromptConnection { uri, within: ANSWERS_WITHIN }).await;
+        started.map_err(|error| with_hint(error, service, command))
     }
 
     /// The databases with an outbox, of NAME and `NAME-service` for each service, and the subjects that their services
@@ -36,7 +38,7 @@ impl Databases {
         services: &[Declaration],
         scope: &Scope<()>,
     ) -> Result<(Vec<Store>, Vec<Subject>), Error> {
-        let store = self.store(scope).await?;
+        let store = self.store("orders", "bus", scope).await?;
         let base = store.database().name().to_owned();
         let all = store.database().client().list_database_names().await;
         let all = all.context("failed to list the databases").map_err(plainly)?;
@@ -60,9 +62,9 @@ impl Databases {
         Ok((found, subjects))
     }
 
-    /// The database of one service: NAME if that is its name, or `NAME-service`.
-    pub(crate) async fn of(&self, service: &str, scope: &Scope<()>) -> Result<Store, Error> {
-        let store = self.store(scope).await?;
+    /// The database of one service: NAME if that is its name, or `NAME-service`. `command` is `bus` or `payments`.
+    pub(crate) async fn of(&self, service: &str, command: &str, scope: &Scope<()>) -> Result<Store, Error> {
+        let store = self.store(service, command, scope).await?;
         let base = store.database().name();
         let store = if is_of(base, service) { store.clone() } else { store.beside(&format!("{base}-{service}")) };
         if !has_collection(&store, "inbox").await? {
@@ -73,12 +75,12 @@ impl Databases {
     }
 }
 
-fn with_hint(error: Error) -> Error {
+fn with_hint(error: Error, service: &str, command: &str) -> Error {
     match Failure::cause::<Away>(&error) {
         None => error,
         Some(away) => anyhow!(
             "{away}; start the application with `cargo run`, or name another with --mongo-uri; in a cluster, `kubectl exec \
-             deploy/orders-depl -- /operator bus ...` uses the database of that pod"
+             deploy/{service}-depl -- /operator {command} ...` uses the database of that pod"
         ),
     }
 }

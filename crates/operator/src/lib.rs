@@ -29,6 +29,7 @@ use service::Exit;
 
 pub use crate::payments::Payments;
 pub use database_uri::{application_uri, secret};
+pub use program::typed;
 pub use services::DECLARATIONS;
 
 use crate::audit::Audit;
@@ -61,8 +62,8 @@ enum Command {
     Ls(Ls),
     /// Print events as they arrive: time, subject, sequence in the stream, id, correlation id, payload
     ///
-    /// On a terminal, times are local, and of each id only the end is shown, as in "…b1639". Into a pipe, each event is one
-    /// line with everything. Numbers that are left out belong to messages of the stream that are not events: schedules,
+    /// On a terminal, times are local, lines have 80 characters, and of each id only the end is shown, as in "…b1639". Into
+    /// a pipe, each event is one line with everything. Numbers that are left out belong to messages of the stream that are not events: schedules,
     /// which the broker keeps until it publishes the event, and withdrawn ones.
     #[command(after_help = examples(&[
         "tail",

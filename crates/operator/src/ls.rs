@@ -100,7 +100,7 @@ impl View {
                 row.in_flight.to_string(),
                 row.redelivered.to_string(),
                 self.members(row).to_string(),
-                waiting.map_or_else(|| "0".to_owned(), |one| format!("{} for {}", one.count, age(one.oldest))),
+                waiting.map_or_else(|| "0".to_owned(), |one| format!("{}, {}", one.count, age(one.oldest))),
             ]
         });
         let missing = self.missing.iter().map(|one| {

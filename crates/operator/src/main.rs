@@ -1,7 +1,7 @@
 //! The operator's tool as a program of its own, which the images carry.
 
-use clap::Parser;
-use operator::{Bus, DECLARATIONS, Payments};
+use clap::{CommandFactory, FromArgMatches, Parser};
+use operator::{Bus, DECLARATIONS, Payments, typed};
 use service::Exit;
 
 /// Inspect the events between the services and the payments, and repair what went wrong.
@@ -22,7 +22,10 @@ enum Command {
 
 fn main() -> Exit {
     telemetry::log_to_stderr();
-    match Options::parse().command {
+    let mut command = Options::command().bin_name(typed());
+    let mut matches = command.get_matches_mut();
+    let options = Options::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.format(&mut command).exit());
+    match options.command {
         Command::Bus(bus) => bus.run(&DECLARATIONS),
         Command::Payments(payments) => payments.run(),
     }

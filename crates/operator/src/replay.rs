@@ -49,7 +49,7 @@ impl Replay {
     }
 
     async fn replay(&self, bus: &Bus, scope: &Scope<()>, service: Declaration) -> Result<(), Error> {
-        let store = self.databases.of(service.name, scope).await?;
+        let store = self.databases.of(service.name, "bus", scope).await?;
         let stopping = scope.stopping();
         let mut open = 0;
         for replay in service.projections {

@@ -1,6 +1,5 @@
 //! `tail`: prints events as they arrive.
 
-use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use bus::{Bus, Delivery, Reader, Start};
@@ -13,12 +12,15 @@ use telemetry::CORRELATION_ID;
 use time::{OffsetDateTime, UtcOffset};
 
 use crate::broker::Broker;
-use crate::console::{Progress, print, remark};
+use crate::console::{Progress, WIDTH, fold, is_read, print, remark};
 use crate::message::{bytes_line, headers_json, one_line, put_payload};
 use crate::times::{clock, length, local_offset};
 
 /// Stands for a value that is absent.
 const NONE: &str = "-";
+
+/// How far the payload is indented on a terminal: as the subject is, behind the time.
+const INDENT: usize = 10;
 
 /// How an event is printed.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +69,7 @@ impl Tail {
         remark("Listening; Ctrl-C stops it.");
         let form = if self.json {
             Form::Json
-        } else if io::stdout().is_terminal() {
+        } else if is_read() {
             Form::Short(local_offset())
         } else {
             Form::Line
@@ -88,8 +90,14 @@ impl Tail {
         }
     }
 
+    /// Whether every event is printed, so that each number that is left out belongs to something else.
+    fn is_everything(&self) -> bool {
+        self.subject.is_empty() && self.id.is_none()
+    }
+
     async fn follow(&self, reader: &mut Reader, form: Form, stopping: &Stopping) -> Result<(), Error> {
         let (mut left, mut progress) = (self.count, Progress::begin());
+        let mut gap = self.is_everything().then(Gap::default);
         while left != Some(0) {
             let Some(delivery) = stopping.or(reader.next()).await else { break };
             let delivery = delivery?;
@@ -98,6 +106,9 @@ impl Tail {
                     progress.report(format_args!("Searched up to #{} of #{}", delivery.sequence, reader.last()));
                 }
                 continue;
+            }
+            if let (Form::Short(_), Some(gap)) = (form, &mut gap) {
+                gap.explain(delivery.sequence);
             }
             let shown = match form {
                 Form::Json => object(&delivery),
@@ -115,6 +126,23 @@ impl Tail {
     }
 }
 
+/// Explains the first number that is left out between two events.
+#[derive(Debug, Default)]
+struct Gap {
+    last: Option<u64>,
+    is_explained: bool,
+}
+
+impl Gap {
+    fn explain(&mut self, sequence: u64) {
+        let expected = self.last.replace(sequence).map_or(sequence, |last| last + 1);
+        if sequence > expected && !self.is_explained {
+            self.is_explained = true;
+            remark(format_args!("(#{expected} is not an event but a schedule, or withdrawn; more in tail --help)"));
+        }
+    }
+}
+
 fn header<'a>(delivery: &'a Delivery, name: &str) -> Option<&'a str> {
     delivery.headers.get(name).map(async_nats::HeaderValue::as_str)
 }
@@ -128,24 +156,23 @@ fn line(delivery: &Delivery) -> String {
     format!("{time} {subject} #{sequence} {id} {correlation_id} {payload}{redriven}")
 }
 
-/// Two lines, so that most events fit into 80 columns. The ids are shortened, the correlation id is the last one.
+/// A line about the event, and the lines of its payload, that fit into a terminal. The ids are shortened, the correlation
+/// id is the last one.
 fn short(delivery: &Delivery, offset: UtcOffset) -> String {
     let (time, sequence) = (clock(delivery.published, offset), format!("#{}", delivery.sequence));
     let colour = colour(&delivery.subject);
     let id = |text: Option<&str>| text.map_or_else(|| NONE.to_owned(), |text| end_of(&one_line(text)));
     let (event, request) = (id(delivery.event_id()), id(header(delivery, CORRELATION_ID)));
-    let redriven = delivery.redriven_for().map(|group| format!("  (redriven, for {} only)", one_line(group)));
-    let (subject, redriven) = (one_line(&delivery.subject), redriven.unwrap_or_default());
-    let mut fields = Vec::new();
-    let payload = match serde_json::from_slice(&delivery.payload) {
-        Ok(payload @ Value::Object(_)) => {
-            collect("", &payload, &mut fields);
-            fields.join("  ")
-        }
-        _ => bytes_line(&delivery.payload),
-    };
+    let subject = one_line(&delivery.subject);
+    let redriven = delivery.redriven_for().map(|group| format!("(redriven, for {} only)", one_line(group)));
+    let mut fields = Vec::from_iter(redriven);
+    match serde_json::from_slice(&delivery.payload) {
+        Ok(payload @ Value::Object(_)) => collect("", &payload, &mut fields),
+        _ => fields.push(bytes_line(&delivery.payload)),
+    }
+    let payload = fold(fields.iter().map(String::as_str), "  ", WIDTH - INDENT).join(&format!("\n{:INDENT$}", ""));
     format!(
-        "{time}  {colour}{subject:<19}{colour:#}  {sequence:<6}  event {event}  request {request}{redriven}\n{:10}{payload}",
+        "{time}  {colour}{subject:<19}{colour:#}  {sequence:<6}  event {event}  request {request}\n{:INDENT$}{payload}",
         ""
     )
 }

@@ -7,6 +7,7 @@ use anyhow::anyhow;
 use common::Program;
 use devstack::{Folder, FolderInUse};
 use operator::console::{remark, say};
+use operator::typed;
 use service::{Error, Scope, Service};
 
 use crate::application::Application;
@@ -46,7 +47,8 @@ fn with_remedy(error: Error) -> Error {
     match error.downcast::<FolderInUse>() {
         Ok(FolderInUse { folder, holder }) => anyhow!(
             "the application runs already: {holder} uses the data folder {folder}; stop that one, or start another \
-             beside it: cargo run -- --free-ports --data-dir OTHER"
+             beside it: {} --free-ports --data-dir OTHER",
+            typed()
         ),
         Err(error) => error.context("no place for the data; name another folder with --data-dir"),
     }

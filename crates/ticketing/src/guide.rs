@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use operator::typed;
+
 use crate::application::Addresses;
 
 /// Where the operator's tool looks for the broker without an option.
@@ -47,13 +49,14 @@ impl fmt::Display for Guide {
         writeln!(f)?;
         let nats = servers.nats.to_string(); // without a password
         let option = if nats == USUAL_NATS { String::new() } else { format!(" --nats-url {nats}") };
-        writeln!(f, "See the events meanwhile: cargo run -- bus tail{option}")?;
+        let typed = typed();
+        writeln!(f, "See the events meanwhile: {typed} bus tail{option}")?;
         if let Some(bank) = bank {
             let mongo = &servers.mongo_shown;
             let has_another = mongo.starts_with("mongodb://") && !mongo.starts_with(USUAL_MONGO);
             let option = if has_another { format!(" --mongo-uri '{mongo}'") } else { String::new() };
             let audit = format!("payments audit --stripe-url http://{bank}{option}");
-            writeln!(f, "Compare the payments with the bank: cargo run -- {audit}")?;
+            writeln!(f, "Compare the payments with the bank: {typed} {audit}")?;
         }
         writeln!(f)?;
         write!(f, "Ctrl-C stops it.")

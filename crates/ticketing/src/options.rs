@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use anyhow::Context;
 use bus::{Name, ServerUrl};
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use common::TrustedProxies;
-use operator::{Bus, Payments, secret};
+use operator::{Bus, Payments, secret, typed};
 use service::Error;
 use service::settings::Secret;
 
@@ -24,7 +24,7 @@ Environment variables, beside those above:
   RUST_LOG            What is logged, as info or bus=debug,warn [default: warn]
   NATS_SERVER_BIN     The nats-server to run
   MONGOD_BIN          The mongod to run
-  and those of the services' settings: `cargo run -p orders -- config help` lists them
+  and those of the services' settings: `cargo run --bin orders -- config help` lists them
 
 Examples:
   cargo run -- --fresh
@@ -83,7 +83,7 @@ pub struct Run {
     /// The key that sessions are signed with; without it, one is made and kept with the data
     #[arg(long, env = "JWT_KEY", value_name = "KEY", hide_env_values = true, value_parser = secret)]
     pub jwt_key: Option<Secret>,
-    /// A MongoDB replica set to use instead of starting one; its databases are NAME-auth, NAME-tickets, NAME-orders
+    /// A MongoDB replica set to use instead of starting one; its databases are NAME-auth, NAME-tickets and so on
     #[arg(long, env = "MONGO_URI", value_name = "mongodb://HOST/NAME", hide_env_values = true, value_parser = secret)]
     pub mongo_uri: Option<Secret>,
     /// A NATS server to use instead of starting one
@@ -113,12 +113,15 @@ pub struct Run {
 impl Options {
     /// Reads the command line; ends the process when there is nothing to run.
     pub fn read() -> Self {
-        let options = Self::parse();
+        let mut command = Self::command().bin_name(typed());
+        let mut matches = command.get_matches_mut();
+        let options =
+            Self::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.format(&mut command).exit());
         // Not by clap, which quotes what it refuses.
         if options.command.is_none()
             && let Err(error) = check_endpoint(&options.run.otlp_endpoint)
         {
-            Self::command().error(ErrorKind::ValueValidation, format!("--otlp-endpoint: {error}")).exit();
+            command.error(ErrorKind::ValueValidation, format!("--otlp-endpoint: {error}")).exit();
         }
         options
     }

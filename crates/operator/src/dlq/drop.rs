@@ -69,7 +69,7 @@ async fn is_confirmed(mut letters: Letters<'_>) -> Result<bool, Error> {
     }
     let count = letters.found();
     if count == 0 {
-        letters.close().await?;
+        return Ok(true); // nothing to ask about
     }
     let more = count.saturating_sub(MAX_LISTED as u64);
     let more = if more > 0 { format!("and {more} more\n") } else { String::new() };

@@ -30,7 +30,8 @@ pub(crate) fn row(letter: &DeadLetter) -> Row {
 
 /// The table of dead letters.
 pub(crate) fn table() -> Table<8> {
-    Table::new(["NUMBER", "TIME", "GROUP", "SUBJECT", "EVENT-ID", "DELIVERIES", "FAILURES", "REASON"])
+    let all = Table::new(["NUMBER", "TIME", "GROUP", "SUBJECT", "EVENT-ID", "DELIVERIES", "FAILURES", "REASON"]);
+    all.of_which_fit(&["NUMBER", "GROUP", "SUBJECT", "REASON"])
 }
 
 fn shortened(text: String) -> String {

@@ -27,8 +27,9 @@ enum Command {
     /// List dead letters with number, queue group, deliveries, failures and reason
     ///
     /// Deliveries counts how often the broker delivered the event to the group, failures how often its handler failed; an
-    /// event that waits for an earlier one is delivered without a failure. Without a selection, all are listed. With
-    /// --json, each line is an object with everything that is known.
+    /// event that waits for an earlier one is delivered without a failure. Without a selection, all are listed. On a
+    /// terminal, only what fits is shown; a pipe has all columns. With --json, each line is an object with everything that
+    /// is known.
     #[command(after_help = examples(&["dlq ls", "dlq ls --group orders-service --json"]))]
     Ls(View),
     /// Show everything about dead letters: headers, history, payload

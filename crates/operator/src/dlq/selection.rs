@@ -2,14 +2,14 @@
 
 use std::vec;
 
-use anyhow::{anyhow, ensure};
+use anyhow::ensure;
 use bus::{Bus, DeadLetter, Name, Reader, dead_letter_stream};
 use clap::{ArgGroup, Args};
 use events::Subject;
 use service::Error;
 
 use super::letter::{row, table};
-use crate::console::{Progress, print};
+use crate::console::{Progress, print, remark};
 use crate::program;
 
 /// Selects the dead letters that match all given options.
@@ -96,12 +96,6 @@ impl Selection {
         letters.close().await
     }
 
-    /// Whether no option was given, so that every letter is selected.
-    pub(crate) fn is_any(&self) -> bool {
-        let Self { numbers, event_id, subject, group, all } = self;
-        !all && numbers.is_empty() && event_id.is_empty() && subject.is_empty() && group.is_empty()
-    }
-
     fn matches(&self, letter: &DeadLetter) -> bool {
         let Self { numbers: _, event_id, subject, group, all: _ } = self;
         (event_id.is_empty() || event_id.contains(&letter.event_id))
@@ -153,20 +147,25 @@ impl Letters<'_> {
     ///
     /// # Errors
     ///
-    /// If a number does not exist, or options were given and no letter matches.
+    /// If a number does not exist, or an event that was named has no letter. That a group, a subject, or all have none is a
+    /// remark: there is nothing to do.
     pub(crate) async fn close(self) -> Result<(), Error> {
         if let Source::All(reader) = self.source {
             reader.close().await;
         }
         let missing = &self.missing;
         ensure!(missing.is_empty(), "there is no dead letter {}", missing.join(", "));
-        if self.found == 0 && !self.selection.is_any() {
-            return Err(if self.selection.all { anyhow!("there are no dead letters") } else { no_match() });
+        if self.found > 0 {
+            return Ok(());
+        }
+        let Selection { numbers, event_id, subject, group, .. } = self.selection;
+        let no_match = format!("no dead letter matches; {} lists all", program::command("dlq ls"));
+        ensure!(numbers.is_empty() && event_id.is_empty(), "{no_match}");
+        if subject.is_empty() && group.is_empty() {
+            remark("There are no dead letters.");
+        } else {
+            remark(no_match);
         }
         Ok(())
     }
-}
-
-fn no_match() -> Error {
-    anyhow!("no dead letter matches; {} lists all", program::command("dlq ls"))
 }

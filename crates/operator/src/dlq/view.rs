@@ -8,7 +8,7 @@ use service::{Error, Exit};
 use super::letter::{object, page};
 use super::selection::{Letters, Selection, list};
 use crate::broker::Broker;
-use crate::console::{print, remark};
+use crate::console::print;
 
 /// Which dead letters are shown, and how.
 #[derive(Args, Clone, Debug)]
@@ -51,9 +51,6 @@ impl View {
             }
         } else {
             list(&mut letters).await?;
-        }
-        if letters.found() == 0 && self.selection.is_any() {
-            remark("There are no dead letters.");
         }
         letters.close().await
     }

@@ -50,7 +50,7 @@ impl Service for Audit {
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
         let url = self.url()?;
         let key = self.key(&url)?;
-        let store = self.databases.of(DECLARATION.name, &scope).await?;
+        let store = self.databases.of(DECLARATION.name, "payments", &scope).await?;
         scope.ready(());
         let work = async {
             let provider = Provider::connect(&url, &key).await;
@@ -92,7 +92,7 @@ impl Audit {
                     .item(&json!({ "kind": kind.as_str(), "order": order, "intent": intent, "repaired": is_repaired })),
                 None => {
                     let repaired = if *is_repaired { "  repaired" } else { "" };
-                    say(format_args!("{:<10} order {order}  {intent}{repaired}", kind.as_str()))
+                    say(format_args!("{:<9}  order {order}  {intent}{repaired}", kind.as_str()))
                 }
             }
         };

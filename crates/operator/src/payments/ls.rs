@@ -6,10 +6,10 @@ use serde_json::json;
 use service::{Error, Scope, Service};
 use store::plainly;
 
-use crate::console::{Table, say};
+use crate::console::{Table, is_read, say};
 use crate::databases::Databases;
 use crate::json_object::JsonObject;
-use crate::times::seconds;
+use crate::times::{age, seconds};
 
 /// How many rows are aligned at a time.
 const PAGE: usize = 100;
@@ -31,7 +31,7 @@ impl Service for Ls {
     type Handle = ();
 
     async fn run(self, scope: Scope<()>) -> Result<(), Error> {
-        let store = self.databases.of(DECLARATION.name, &scope).await?;
+        let store = self.databases.of(DECLARATION.name, "payments", &scope).await?;
         scope.ready(());
         scope.stopping().or(self.list(&Books::of(&store))).await.unwrap_or(Ok(())).map_err(plainly)
     }
@@ -47,7 +47,8 @@ impl Ls {
             object.end_list()?;
             return object.end();
         }
-        let mut table = Table::new(["ORDER", "STATE", "AMOUNT", "SINCE", "INTENT", "PROVIDER", "MESSAGE"]);
+        let table = Table::new(["ORDER", "STATE", "AMOUNT", "SINCE", "INTENT", "PROVIDER", "MESSAGE"]);
+        let mut table = table.of_which_fit(&["ORDER", "STATE", "AMOUNT", "SINCE", "MESSAGE"]);
         let (mut rows, mut is_empty) = (Vec::new(), true);
         let listed = books.list(state, |payment| {
             is_empty = false;
@@ -65,7 +66,8 @@ impl Ls {
 fn row(payment: Listed) -> [String; 7] {
     let Listed { order, state, amount, since, intent, provider, message } = payment;
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-    [order.to_string(), state.as_str().to_owned(), amount, seconds(since), or_dash(intent), provider, or_dash(message)]
+    let since = if is_read() { age(since) } else { seconds(since) };
+    [order.to_string(), state.as_str().to_owned(), amount, since, or_dash(intent), provider, or_dash(message)]
 }
 
 fn as_json(payment: &Listed) -> serde_json::Value {

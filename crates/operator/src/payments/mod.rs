@@ -24,6 +24,9 @@ enum Command {
     /// begun: being charged, or it is being found out what became of it. declined: nothing was charged, and another card may be
     /// tried. closed: the order was cancelled first. refund due: the order was cancelled, and the money goes back. stuck: the
     /// refund has failed.
+    ///
+    /// On a terminal, SINCE is how long ago that was, and the intent and its provider are left out: a pipe and --json have
+    /// all.
     #[command(after_help = examples_of("payments", &["ls", "ls --stuck", "ls --json | jq '.payments[].order'"]))]
     Ls(Ls),
     /// Compare the payments with what the provider has charged
@@ -34,7 +37,7 @@ enum Command {
     /// Unknown: charged, and no payment is known. Unsettled: charged, and the payment says otherwise. Amount: another amount was
     /// charged. Uncharged: said to be paid, and not charged. Kept: the order was cancelled, and the money did not go back.
     /// Stuck: the refund has failed.
-    #[command(after_help = examples_of("payments", &["audit", "audit --repair", "audit --days 365 --json"]))]
+    #[command(after_help = examples_of("payments", &["audit --stripe-url http://127.0.0.1:PORT", "audit --repair", "audit --days 365 --json"]))]
     Audit(Audit),
 }
 

@@ -6,7 +6,7 @@ use mongodb::bson::{DateTime, doc};
 use serde_json::{Value, json};
 use testkit::{Broker, Client, Database};
 
-use crate::program::{Ended, command, run};
+use crate::program::{Ended, TYPED, command, run};
 use crate::shop::ticket;
 
 /// The outbox of the tickets service with some published events, and their stream.
@@ -75,7 +75,7 @@ async fn an_unknown_event_is_named_with_the_command_that_deletes_it_and_no_other
     );
     assert!(audit.stdout.contains("1 event committed, 3 in the stream: 2 unknown"), "{audit:?}");
     let hint = audit.failed(6);
-    assert!(hint.contains("`operator bus drop SEQUENCE`") && !hint.contains("nats stream"), "{hint}");
+    assert!(hint.contains(&format!("`{TYPED} bus drop SEQUENCE`")) && !hint.contains("nats stream"), "{hint}");
 
     for (sequence, reason) in [
         (sold, "is recorded in the outbox of shop"),

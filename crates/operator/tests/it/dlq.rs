@@ -1,6 +1,6 @@
 //! `bus dlq`: listing, redriving and dropping dead letters.
 
-use crate::program::bus;
+use crate::program::{TYPED, bus};
 use crate::shop::{ATTEMPTS, Shop};
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn redriven_to_a_handler_that_is_still_broken_it_becomes_a_new_dead_letter
 }
 
 #[tokio::test]
-async fn letters_are_selected_by_number_event_subject_and_group_and_no_match_is_a_failure() {
+async fn letters_are_selected_by_number_event_subject_and_group_and_what_was_named_must_exist() {
     let shop = Shop::open().await;
     shop.sell(&["poison", "poison"]).await;
     let id = shop.letter(2).await["eventId"].as_str().unwrap().to_owned();
@@ -77,14 +77,18 @@ async fn letters_are_selected_by_number_event_subject_and_group_and_no_match_is_
         let listed: Vec<_> = listed.lines().skip(1).map(|line| line.split(' ').next().unwrap()).collect();
         assert_eq!(listed, numbers, "{selection:?}");
     }
-    for selection in
-        [&["--event-id", "nobody"][..], &["--subject", "order:created"], &["1", "--group", "prices-service"]]
-    {
+    let no_match = format!("no dead letter matches; `{TYPED} bus dlq ls` lists all");
+    for selection in [&["--event-id", "nobody"][..], &["1", "--group", "prices-service"]] {
         let stderr = bus(&shop.broker, &[&["dlq", "redrive"], selection].concat()).await.failed(1);
-        assert!(stderr.contains("no dead letter matches; `operator bus dlq ls` lists all"), "{stderr}");
+        assert!(stderr.contains(&no_match), "{stderr}");
     }
-    let stderr = bus(&shop.broker, &["dlq", "ls", "--group", "prices-service"]).await.failed(1);
-    assert!(!stderr.contains("There are no dead letters"), "{stderr}");
+    for selection in [&["--subject", "order:created"], &["--group", "prices-service"]] {
+        for command in [&["ls"][..], &["show"], &["redrive"], &["redrive", "--dry-run"], &["drop", "--yes"]] {
+            let none = bus(&shop.broker, &[&["dlq"], command, selection].concat()).await;
+            assert_eq!((&*none.stdout, none.stderr.trim_end()), ("", &*no_match), "{command:?} {selection:?}");
+            none.succeeded();
+        }
+    }
     // Those of several that exist are redriven anyway.
     let some = bus(&shop.broker, &["dlq", "redrive", "--dry-run", "1", "7", "9"]).await;
     assert!(some.stdout.contains("seats-service"), "{some:?}");
@@ -96,6 +100,19 @@ async fn letters_are_selected_by_number_event_subject_and_group_and_no_match_is_
     ] {
         let stderr = bus(&shop.broker, &[&["dlq"], wrong].concat()).await.failed(2);
         assert!(stderr.contains(hint), "{stderr}");
+    }
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn of_no_letters_there_is_nothing_to_do_and_that_is_no_failure() {
+    let shop = Shop::open().await;
+    for command in
+        [&["ls"][..], &["ls", "--all"], &["show", "--all"], &["redrive", "--all"], &["drop", "--all", "--yes"]]
+    {
+        let none = bus(&shop.broker, &[&["dlq"], command].concat()).await;
+        assert_eq!((&*none.stdout, &*none.stderr), ("", "There are no dead letters.\n"), "{command:?}");
+        none.succeeded();
     }
     shop.close().await;
 }

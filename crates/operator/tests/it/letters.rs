@@ -2,7 +2,7 @@
 
 use testkit::until;
 
-use crate::program::{bus, json_lines};
+use crate::program::{TYPED, bus, json_lines};
 use crate::shop::Shop;
 
 /// Close to the largest message that a broker takes by default, 1 MiB with headers: as a dead letter, it has more.
@@ -35,7 +35,7 @@ async fn are_listed_shown_and_redriven(payload: Vec<u8>, text: &str) {
     assert_eq!(redriven.stdout, "2 redriven, 2 failed again\n");
     let stderr = redriven.failed(1);
     assert!(stderr.starts_with("error: redrive: 2 failed again and are new dead letters: #3 (not "), "{stderr}");
-    assert!(stderr.ends_with("; `operator bus dlq show 3` shows the first one\n"), "{stderr}");
+    assert!(stderr.ends_with(&format!("; `{TYPED} bus dlq show 3` shows the first one\n")), "{stderr}");
     both([3, 4]).await; // which its handlers can't decode either
     let again = shop.letter(3).await;
     assert_eq!((&again["eventId"], &again["wholeSize"]), (&first["eventId"], &first["wholeSize"]));

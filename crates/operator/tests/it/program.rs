@@ -5,6 +5,9 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use testkit::Broker;
 
+/// The program as these tests type it.
+pub(crate) const TYPED: &str = env!("CARGO_BIN_EXE_operator");
+
 /// How a command ended, and what it printed.
 #[derive(Debug)]
 pub(crate) struct Ended {
@@ -15,8 +18,9 @@ pub(crate) struct Ended {
 
 /// The command without a terminal, and without the settings of the test's environment.
 pub(crate) fn operator(options: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_operator"));
-    for name in ["MONGO_URI", "NATS_URL", "NATS_CLUSTER_ID", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+    let mut command = Command::new(TYPED);
+    for name in ["CARGO_PKG_NAME", "MONGO_URI", "NATS_URL", "NATS_CLUSTER_ID", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"]
+    {
         command.env_remove(name);
     }
     command.arg("bus").args(options);

@@ -11,6 +11,7 @@ use ticketing::PROGRAMS;
 pub(crate) fn ticketing() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ticketing"));
     without_settings(&mut command, &PROGRAMS);
+    command.env("CARGO_PKG_NAME", "ticketing"); // as cargo run says it
     command
 }
 
