@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bus::Bus;
 use service::{Error, Scope, Service};
-use store::{Store, Tx, in_words};
+use store::{Store, Tx, report};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::events::OrderCancelledPublisher;
@@ -40,7 +40,7 @@ impl Service for Sweep {
             if connected_since.is_some_and(|since| since.elapsed() >= OVERDUE_AFTER)
                 && let Some(Err(error)) = stopping.or(self.sweep()).await
             {
-                tracing::warn!("failed to look up overdue orders: {}", in_words(&error));
+                report(&"failed to look up overdue orders", &error);
             }
         }
         Ok(())
@@ -60,9 +60,7 @@ impl Sweep {
                     tracing::warn!(order_id = %id, "cancelled an overdue order that no event had reported")
                 }
                 Ok(Cancelled::Before | Cancelled::Never) => {}
-                Err(error) => {
-                    tracing::warn!(order_id = %id, "failed to cancel an overdue order: {}", in_words(&error));
-                }
+                Err(error) => report(&format_args!("failed to cancel the overdue order {id}"), &error),
             }
         }
         Ok(())

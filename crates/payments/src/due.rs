@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use service::Stopping;
-use store::in_words;
+use store::report;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::models::{Payment, Payments, State, Taken};
@@ -59,7 +59,7 @@ async fn begin<F: Future<Output = ()>>(
             Ok(Taken::Payment(payment)) => turns.push(turn(*payment)),
             Ok(Taken::Unreadable) => {}
             Ok(Taken::Nothing) => return,
-            Err(error) => return tracing::warn!("failed to look for payments that are due: {}", in_words(&error)),
+            Err(error) => return report(&"failed to look for payments that are due", &error),
         }
     }
 }

@@ -56,7 +56,7 @@ impl Refunder {
             Err(_) => self.later(payment, "no answer in time").await,
         };
         if let Err(error) = saved {
-            tracing::warn!("failed to save a refund, which is looked at again: {}", store::in_words(&error));
+            store::report(&"failed to save a refund, which is looked at again", &error);
         }
     }
 

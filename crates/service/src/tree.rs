@@ -1,6 +1,6 @@
 //! The state of every service of a program, as data.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -137,6 +137,25 @@ struct Rows {
     statuses: BTreeMap<Row, Status>,
     latest: HashMap<Path, Row>,
     aborted: Vec<Path>,
+    /// What the log says is away.
+    away: HashSet<&'static str>,
+}
+
+impl Rows {
+    /// Reports that something is away, once for all that need it.
+    fn report_away(&mut self, what: &'static str, why: &str) {
+        if self.away.insert(what) {
+            tracing::warn!("{what} is away: {why}; what needs it waits");
+        }
+    }
+
+    /// Reports that something is back that was reported, when nobody waits for it any more.
+    fn report_back(&mut self, what: &'static str) {
+        let is_back = !self.statuses.values().any(|status| status.waits_for == Some(what));
+        if is_back && self.away.remove(what) {
+            tracing::warn!("{what} is back");
+        }
+    }
 }
 
 impl Tree {
@@ -228,7 +247,13 @@ impl Tree {
                 status.state = state;
                 status.since = SystemTime::now();
                 status.address = status.address.filter(|_| state.may_listen());
-                (status.waits_for, status.error) = (None, error);
+                status.error = error;
+                // Whatever it waited for, nobody learns from it whether that is back.
+                if let Some(what) = status.waits_for.take()
+                    && !rows.statuses.values().any(|status| status.waits_for == Some(what))
+                {
+                    rows.away.remove(what);
+                }
             }
         });
     }
@@ -243,25 +268,34 @@ impl Tree {
         });
     }
 
-    /// Shows a service that was ready as waiting for something, or as ready again.
+    /// Shows a service that was ready as waiting for something, or as ready again. Call it at each check that fails: what
+    /// is away at two of them is a warning, one for all services, and then it is a warning that it is back.
     pub(crate) fn set_waiting(&self, row: Row, waits_for: Option<(&'static str, String)>) {
         self.rows.send_if_modified(|rows| {
             let Some(status) = rows.statuses.get_mut(&row) else { return false };
-            match (&waits_for, status.state) {
-                (Some((what, why)), State::Ready) => tracing::warn!("{} waits for {what}: {why}", status.path),
-                (None, State::Waiting) => tracing::info!("{} is ready again", status.path),
-                // It waits for something else now.
-                (Some((_, why)), State::Waiting) if status.error.as_ref() != Some(why) => {
-                    tracing::debug!("{} waits: {why}", status.path);
-                    (status.waits_for, status.error) = waits_for.unzip();
-                    return true;
+            match (waits_for, status.state) {
+                (Some((what, why)), State::Ready) => {
+                    tracing::info!("{} waits for {what}: {why}", status.path);
+                    (status.state, status.since) = (State::Waiting, SystemTime::now());
+                    (status.waits_for, status.error) = (Some(what), Some(why));
+                    true
                 }
-                _ => return false,
+                (Some((what, why)), State::Waiting) => {
+                    let is_changed = status.error.as_ref() != Some(&why);
+                    (status.waits_for, status.error) = (Some(what), Some(why.clone()));
+                    rows.report_away(what, &why);
+                    is_changed
+                }
+                (None, State::Waiting) => {
+                    tracing::info!("{} is ready again", status.path);
+                    (status.state, status.since, status.error) = (State::Ready, SystemTime::now(), None);
+                    if let Some(what) = status.waits_for.take() {
+                        rows.report_back(what);
+                    }
+                    true
+                }
+                _ => false,
             }
-            status.state = if waits_for.is_some() { State::Waiting } else { State::Ready };
-            status.since = SystemTime::now();
-            (status.waits_for, status.error) = waits_for.unzip();
-            true
         });
     }
 

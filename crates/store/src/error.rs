@@ -46,6 +46,17 @@ pub fn in_words(error: &anyhow::Error) -> String {
     words.join(": ")
 }
 
+/// Logs that a task has failed and is tried again: as a warning, or at the info level if the database is away or too slow,
+/// which its connection reports once for all tasks.
+pub fn report(what: &dyn fmt::Display, error: &anyhow::Error) {
+    let is_reported = error.chain().filter_map(|cause| cause.downcast_ref()).any(is_passing);
+    if is_reported {
+        tracing::info!("{what}: {}", in_words(error));
+    } else {
+        tracing::warn!("{what}: {}", in_words(error));
+    }
+}
+
 /// The same error; if the database has caused it, it is shown in one line, as by [`in_words`].
 pub fn plainly(error: anyhow::Error) -> anyhow::Error {
     let is_of_the_database = error.chain().any(|cause| cause.is::<Error>());

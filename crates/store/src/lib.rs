@@ -42,7 +42,7 @@ use std::time::Duration;
 pub use audit::{Audit, Finding, Kind, Origin, Summary};
 pub use connection::{Away, Connection, PromptConnection, connect};
 pub use dates::time_of;
-pub use error::{in_words, is_busy, is_duplicate, plainly};
+pub use error::{in_words, is_busy, is_duplicate, plainly, report};
 pub use handle::Store;
 pub use ids::new_id;
 pub use limit::in_time;

@@ -33,7 +33,7 @@ use service::{Error, Scope, Service};
 use telemetry::WarnOnce;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::error::in_words;
+use crate::error::report;
 use crate::handle::RETRY_AFTER;
 use crate::outbox::{OUTBOX, Place, READING, indexes, outbox_of, sequence_of};
 use crate::pending::{Pending, Record, in_order};
@@ -111,7 +111,7 @@ impl Service for Relay {
                 self.publish_all(&now_ours, tries_all, &mut records).await
             };
             if let Some(Err(error)) = stopping.or(pass).await {
-                tracing::warn!("events stay in the outbox until the next attempt: {}", in_words(&error));
+                report(&"events stay in the outbox until the next attempt", &error);
                 sweep.reset_after(RETRY_AFTER);
             }
         }

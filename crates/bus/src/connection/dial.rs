@@ -19,7 +19,14 @@ const MAX_RECONNECT_PAUSE: Duration = Duration::from_millis(250);
 const PING_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Connects to one of the servers, and reports every later change of the connection to `changed`.
-pub(super) async fn dial(url: &ServerUrl, client_id: &Name, changed: watch::Sender<Link>) -> Result<Client, Error> {
+///
+/// `is_watched` says that somebody reports a loss, and the end of it: then it is no warning here.
+pub(super) async fn dial(
+    url: &ServerUrl,
+    client_id: &Name,
+    is_watched: bool,
+    changed: watch::Sender<Link>,
+) -> Result<Client, Error> {
     let name = client_id.clone();
     let options = url
         .login()
@@ -32,7 +39,7 @@ pub(super) async fn dial(url: &ServerUrl, client_id: &Name, changed: watch::Send
         .event_callback(move |event| {
             let is_first = changed.borrow().times_connected == 0;
             update(&changed, &event);
-            log(&name, &event, is_first);
+            log(&name, &event, is_first || is_watched);
             std::future::ready(())
         });
     let unreachable = |reason: String| ErrorKind::Unreachable { url: url.to_string(), reason };
@@ -72,9 +79,10 @@ fn update(changed: &watch::Sender<Link>, event: &Event) {
 }
 
 /// Logs what happened to the connection of a client; that it is restored at the level of its loss.
-fn log(client_id: &Name, event: &Event, is_first: bool) {
+fn log(client_id: &Name, event: &Event, is_expected: bool) {
     match event {
-        Event::Connected if is_first => tracing::info!(%client_id, "connected to NATS"),
+        Event::Connected if is_expected => tracing::info!(%client_id, "connected to NATS"),
+        Event::Disconnected if is_expected => tracing::info!(%client_id, "connection to NATS lost, reconnecting"),
         Event::Connected => tracing::warn!(%client_id, "connection to NATS restored"),
         Event::Disconnected => tracing::warn!(%client_id, "connection to NATS lost, reconnecting"),
         Event::LameDuckMode | Event::SlowConsumer(_) | Event::ServerError(_) => tracing::warn!(%client_id, "{event}"),

@@ -56,7 +56,7 @@ impl Connection {
 
     async fn try_open(&self) -> Result<Bus, Error> {
         let (changed, link) = watch::channel(Link::default());
-        let client = dial(&self.url, &self.client_id, changed).await?;
+        let client = dial(&self.url, &self.client_id, self.if_absent == IfAbsent::Wait, changed).await?;
         let bus = Bus::new(client, self.clone(), link);
         streams::check_server(&bus)?;
         streams::ensure(&bus).await?;

@@ -20,6 +20,9 @@ const IDLE_CHECK_INTERVAL: Duration = Duration::from_secs(30);
 /// The pause after something was wrong with the consumer.
 pub(crate) const RECHECK_PAUSE: Duration = Duration::from_millis(250);
 
+/// After how many failures in a row there is a warning. Until then a broker that is away has been reported by its connection.
+const WARNED_AFTER: u32 = 5;
+
 /// The consumer, whether it is trusted, and the check that runs, if one does.
 pub(crate) struct Check<'a> {
     bus: &'a Bus,
@@ -31,6 +34,8 @@ pub(crate) struct Check<'a> {
     after_loss: bool,
     /// When the next check is due.
     due: Instant,
+    /// How many checks have failed in a row.
+    failed: u32,
     /// The last error of a check, which is logged once.
     once: WarnOnce,
     /// The result of the check that runs; pending for ever if none does.
@@ -47,6 +52,7 @@ impl<'a> Check<'a> {
             is_trusted: true,
             after_loss: false,
             due,
+            failed: 0,
             once: WarnOnce::default(),
             running: Fuse::terminated(),
         }
@@ -82,12 +88,19 @@ impl<'a> Check<'a> {
     pub(crate) fn ended(&mut self, checked: Result<JoinedConsumer, Error>) {
         match checked {
             Ok(consumer) => {
-                (self.consumer, self.is_trusted, self.once) = (consumer, true, WarnOnce::default());
+                (self.consumer, self.is_trusted) = (consumer, true);
+                (self.failed, self.once) = (0, WarnOnce::default());
                 self.after_loss = false;
             }
             Err(error) => {
                 let consumer = &self.consumer;
-                self.once.warn(&format_args!("failed to check the consumer {consumer}, trying again: {error:#}"));
+                let what = format_args!("failed to check the consumer {consumer}, trying again: {error:#}");
+                self.failed += 1;
+                if self.failed < WARNED_AFTER {
+                    tracing::info!("{what}");
+                } else {
+                    self.once.warn(&what);
+                }
                 self.start(RECHECK_PAUSE);
             }
         }

@@ -50,6 +50,13 @@ async fn a_killed_broker_or_database_is_started_again_and_the_application_goes_o
     for server in ["nats-server", "mongod"] {
         program.expect_stderr(&format!("servers/{server} is ready again"));
     }
+    // Five services use them, and each warning is there once.
+    let stderr = program.stderr();
+    let mut warnings: Vec<_> = stderr.lines().filter_map(|line| Some(line.split_once(" WARN ")?.1)).collect();
+    let all = warnings.len();
+    warnings.sort_unstable();
+    warnings.dedup();
+    assert_eq!(warnings.len(), all, "{stderr}");
     assert_eq!(program.interrupt(), Some(0));
 }
 
