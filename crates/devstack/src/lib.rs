@@ -12,6 +12,7 @@ mod mongod;
 mod nats_server;
 mod pip;
 mod process;
+mod progress;
 mod reason;
 mod replica_set;
 mod sources;
