@@ -62,7 +62,7 @@ pub async fn connect_unregistered<H>(scope: &Scope<H>, broker: Broker, client_id
 fn with_hint(error: Error) -> Error {
     match ErrorKind::of(&error) {
         Some(unreachable @ ErrorKind::Unreachable { .. }) => anyhow!(
-            "{unreachable}; start one with `cargo run -p nats-test --bin server`, or forward the cluster's with \
+            "{unreachable}; start one with `cargo run --bin server`, or forward the cluster's with \
              `kubectl port-forward service/nats-srv 4222:4222`, or name another with --url"
         ),
         _ => error,

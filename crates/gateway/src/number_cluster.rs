@@ -22,7 +22,7 @@ impl Service for NumberCluster {
     async fn run(self, scope: Scope<SocketAddr>) -> Result<(), Error> {
         let program = current_exe()?.with_file_name("number-gateway");
         if !program.exists() {
-            bail!("the program number-gateway is not built: cargo build -p gateway");
+            bail!("the program number-gateway is not built: cargo build");
         }
         let numbers = scope.start("numbers", NumberServer).await?;
         let hosts: Vec<_> = (1..=3).map(|last| Ipv4Addr::new(127, 0, 0, last)).collect();
@@ -57,7 +57,7 @@ fn next_steps(folder: &std::path::Path, all: &str) -> String {
   who is here, who leads *    curl -sN http://127.0.0.1:{HTTP}/announce
   numbers, from any node      curl -sN 'http://127.0.0.3:{HTTP}/numbers?format=json'
   kill a node                 kill -9 $(cat {rundir}/127.0.0.1/number-gateway.pid)
-  start it again              HUB__BUS=mesh IDENTITY=127.0.0.1 CLUSTER={all} cargo run -q -p gateway --bin number-gateway -- --rundir {rundir}/127.0.0.1
+  start it again              HUB__BUS=mesh IDENTITY=127.0.0.1 CLUSTER={all} cargo run -q --bin number-gateway -- --rundir {rundir}/127.0.0.1
   its log                     {rundir}/127.0.0.1/number-gateway.log
 Ctrl-C stops all of it."
     )

@@ -47,7 +47,7 @@ impl Section for PaymentsSettings {
     fn check(&self) -> Vec<Problem> {
         let key = self.stripe_key.reveal();
         let example = "STRIPE_KEY=sk_test_…, or STRIPE_KEY=sk_test_bank with STRIPE_URL=http://127.0.0.1:12111 for a test \
-                       bank (cargo run -p bank)";
+                       bank (cargo run --bin bank)";
         let mut problems: Vec<_> = required("stripe_key", !key.is_empty(), example).into_iter().collect();
         if !["sk_", "rk_"].iter().any(|prefix| key.is_empty() || key.starts_with(prefix)) {
             let text = "must be a secret key, which begins with sk_ or rk_; one that begins with pk_ is for browsers";

@@ -8,7 +8,7 @@ use service::{Error, Exit, Scope, Service};
 /// Core concurrency issues: +70, +40 and -100 on one account, and what can go wrong with them.
 ///
 /// Without options, run the slow instance without a solution. Every instance is a process; a dead client is one that was
-/// killed. This needs a server: `cargo run -p nats-test --bin server`.
+/// killed. This needs a server: `cargo run --bin server`.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, subcommand_negates_reqs = true)]
 struct Accounts {

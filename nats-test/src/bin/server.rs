@@ -78,8 +78,8 @@ impl fmt::Display for Card<'_> {
         writeln!(f, "  data        {}", self.data.display())?;
         writeln!(f)?;
         writeln!(f, "Next, each in a terminal of its own:")?;
-        writeln!(f, "  cargo run -p nats-test --bin listen{option}")?;
-        writeln!(f, "  cargo run -p nats-test --bin publish{option}")?;
+        writeln!(f, "  cargo run --bin listen{option}")?;
+        writeln!(f, "  cargo run --bin publish{option}")?;
         writeln!(f)?;
         write!(f, "Ctrl-C stops it.")
     }

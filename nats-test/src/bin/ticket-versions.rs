@@ -8,7 +8,7 @@ use service::{Error, Exit, Scope, Service};
 /// Set a ticket's price to 10, 50 and 100; the updates arrive out of order, and one of them twice.
 ///
 /// This runs first without a version check, then with one. Every instance is a process, which prints its copy of the
-/// price after each event. It needs a server: `cargo run -p nats-test --bin server`.
+/// price after each event. It needs a server: `cargo run --bin server`.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 struct TicketVersions {

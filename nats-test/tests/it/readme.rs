@@ -60,7 +60,7 @@ impl Place {
             thread::sleep(PAUSE);
         }
         let (binary, options) = command.split_once(" -- ").unwrap_or((command, ""));
-        let binary = binary.strip_prefix("cargo run -q -p nats-test --bin ").ok_or("no command of ours")?;
+        let binary = binary.strip_prefix("cargo run -q --bin ").ok_or("no command of ours")?;
         let mut arguments: Vec<&str> = options.split_whitespace().collect();
         arguments.retain(|option| *option != FRESH); // its folder is a new one
         let data = tempfile::tempdir().unwrap();

@@ -52,7 +52,7 @@ fn without_a_server_the_clients_say_within_seconds_where_they_looked_and_how_to_
         let ended = start(command, &["--url", "nats://localhost:1"]).end();
         let [line] = &ended.stderr[..] else { panic!("{:?}", ended.stderr) };
         assert!(line.contains("no NATS server answers at nats://localhost:1 ("), "{line}");
-        assert!(line.contains("`cargo run -p nats-test --bin server`"), "{line}");
+        assert!(line.contains("`cargo run --bin server`"), "{line}");
         assert!(line.contains("`kubectl port-forward service/nats-srv 4222:4222`"), "{line}");
         assert_eq!((ended.code, ended.stdout), (Some(1), vec![]));
     }

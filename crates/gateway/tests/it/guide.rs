@@ -33,13 +33,12 @@ impl Machine {
             line = line.replace(port, free);
         }
         let (variables, line) = line.split_at(line.find("cargo run ").unwrap_or(0));
-        let Some(rest) = line.strip_prefix("cargo run -q -p ") else {
+        let Some(rest) = line.strip_prefix("cargo run -q --bin ") else {
             assert!(line.starts_with("curl "), "{line}");
             let mut command = Command::new("sh");
             command.args(["-c", &format!("exec {line}")]);
             return command;
         };
-        let (_, rest) = rest.split_once(" --bin ").unwrap();
         let (program, arguments) = rest.split_once(" -- ").unwrap_or((rest, ""));
         let mut command = Command::new(programs().join(program));
         for (name, value) in variables.split_whitespace().map(|variable| variable.split_once('=').unwrap()) {
