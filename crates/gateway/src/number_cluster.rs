@@ -1,6 +1,7 @@
 //! A whole cluster on one machine.
 
 use std::env::current_exe;
+use std::io::{Write, stdout};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -42,7 +43,8 @@ impl Service for NumberCluster {
             scope.start(&host.to_string(), gateway).await?;
         }
         scope.ready(numbers);
-        tracing::info!("{}", next_steps(&folder, &all.join(",")));
+        // Whoever has closed the output does not want it.
+        writeln!(stdout(), "{}", next_steps(&folder, &all.join(","))).ok();
         scope.stopping().await;
         Ok(())
     }
@@ -52,11 +54,13 @@ impl Service for NumberCluster {
 fn next_steps(folder: &std::path::Path, all: &str) -> String {
     let rundir = folder.display();
     format!(
-        "three nodes run
+        "
+Three nodes run, and in some seconds one of them leads.
   the cluster, in a browser   http://127.0.0.1:{HTTP}
   who is here, who leads *    curl -sN http://127.0.0.1:{HTTP}/announce
   numbers, from any node      curl -sN 'http://127.0.0.3:{HTTP}/numbers?format=json'
   kill a node                 kill -9 $(cat {rundir}/127.0.0.1/number-gateway.pid)
+  freeze it, and wake it      kill -STOP $(cat {rundir}/127.0.0.1/number-gateway.pid); the same with -CONT
   start it again              HUB__BUS=mesh IDENTITY=127.0.0.1 CLUSTER={all} cargo run -q --bin number-gateway -- --rundir {rundir}/127.0.0.1
   its log                     {rundir}/127.0.0.1/number-gateway.log
 Ctrl-C stops all of it."
