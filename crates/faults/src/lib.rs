@@ -33,5 +33,5 @@ mod watchers;
 mod workload;
 
 pub use invariant::Invariant;
-pub use options::{Options, SeededBugs};
+pub use options::Options;
 pub use suite::main;

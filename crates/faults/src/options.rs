@@ -1,10 +1,9 @@
 //! The options of the suite.
 
-use std::convert::Infallible;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::Parser;
+use exercises::Selection;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -32,12 +31,12 @@ pub struct Options {
     /// Run the services' programs in this folder instead of building them
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["seeded_bugs", "check_patches"])]
     pub programs: Option<PathBuf>,
-    /// Build each seeded bug into a copy of the sources, and check that the runs find it
+    /// Build each seeded bug into a copy of the sources, and check that its exercise fails and the runs find it
     ///
     /// `all` is the default. `changed` selects the bugs in files that the last commit changed, and one more by the hash of
     /// that commit. A name, such as `no-inbox`, selects one bug.
     #[arg(long, value_name = "WHICH", num_args = 0..=1, require_equals = true, default_missing_value = "all")]
-    pub seeded_bugs: Option<SeededBugs>,
+    pub seeded_bugs: Option<Selection>,
     /// Check that the patch of every seeded bug applies to the sources, without running anything
     #[arg(long, conflicts_with = "seeded_bugs")]
     pub check_patches: bool,
@@ -56,29 +55,6 @@ impl Options {
     /// Whether the filter options of `cargo test` select this test.
     pub fn is_selected(&self) -> bool {
         !self.ignored && self.filter.as_ref().is_none_or(|filter| "faults".contains(filter.as_str()))
-    }
-}
-
-/// Which seeded bugs to run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SeededBugs {
-    /// Every one.
-    All,
-    /// Those in files that the last commit changed, and one more.
-    Changed,
-    /// The one of this name.
-    Named(String),
-}
-
-impl FromStr for SeededBugs {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(match text {
-            "all" => Self::All,
-            "changed" => Self::Changed,
-            name => Self::Named(name.to_owned()),
-        })
     }
 }
 

@@ -10,16 +10,19 @@ use common::Declaration;
 
 /// The services under test, and the test bank. Faults are injected into every instance of each. The web client is not among
 /// them: it stores nothing and only calls the APIs, as the workload does.
-pub const SERVICES: [Declaration; operator::DECLARATIONS.len()] = {
-    let [auth, tickets, orders, payments, expiration, gateway, _client] = operator::DECLARATIONS;
-    [auth, tickets, orders, payments, expiration, gateway, bank::DECLARATION]
-};
+pub fn services() -> Vec<Declaration> {
+    let under_test = operator::DECLARATIONS.into_iter().filter(|service| service.name != CLIENT);
+    under_test.chain([bank::DECLARATION]).collect()
+}
 
 /// The number of instances of a service that a run starts: two, but for sign-ups, which need no rival, and the bank, which
 /// has none.
 fn count(service: &Declaration) -> usize {
     if ["auth", BANK].contains(&service.name) { 1 } else { 2 }
 }
+
+/// The web client.
+const CLIENT: &str = "client";
 
 /// The test bank.
 pub const BANK: &str = bank::DECLARATION.name;
@@ -47,7 +50,7 @@ pub const ORDER_WINDOW: Duration = Duration::from_secs(2);
 
 /// The service of each instance and its number, which starts at 1 for each service.
 pub fn instances() -> Vec<(Declaration, usize)> {
-    SERVICES.into_iter().flat_map(|service| (1..=count(&service)).map(move |number| (service, number))).collect()
+    services().into_iter().flat_map(|service| (1..=count(&service)).map(move |number| (service, number))).collect()
 }
 
 /// The service whose prefix of this path is the longest.
@@ -56,7 +59,7 @@ pub fn serving(path: &str) -> Option<Declaration> {
         let prefixes = service.prefixes.iter().filter(|prefix| path.starts_with(**prefix));
         prefixes.map(|prefix| prefix.len()).max()
     };
-    SERVICES.into_iter().filter(|service| longest(service).is_some()).max_by_key(longest)
+    services().into_iter().filter(|service| longest(service).is_some()).max_by_key(longest)
 }
 
 /// The environment of an instance: it finds the bank at `bank`; the bank itself listens there.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::pin::pin;
 use std::process::ExitCode;
 
+use exercises::UnknownBug;
 use futures_util::{FutureExt, StreamExt, stream};
 use service::Error;
 use tokio::signal::unix::{SignalKind, signal};
@@ -13,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::build::build_all;
 use crate::options::Options;
 use crate::run;
-use crate::seeded_bugs::{self, UnknownBug, check_patches};
+use crate::seeded_bugs::{self, check_patches};
 
 /// The exit code after Ctrl-C, as shells have it.
 const INTERRUPTED: u8 = 130;

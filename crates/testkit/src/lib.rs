@@ -6,7 +6,6 @@
 mod answer;
 mod api;
 mod broker;
-mod cargo;
 mod collector;
 mod database;
 pub mod dump;
@@ -28,7 +27,6 @@ use std::time::Duration;
 pub use answer::{Answer, field, message};
 pub use api::{Api, KEY, SOMEBODY, no_sessions, session_for, session_of};
 pub use broker::{Broker, Client, cluster, name};
-pub use cargo::cargo;
 pub use collector::{Collector, Span};
 pub use database::Database;
 pub use guarded_mongod::GuardedMongod;

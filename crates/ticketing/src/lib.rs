@@ -5,6 +5,7 @@
 
 mod application;
 mod client;
+mod exercise;
 mod foreground;
 mod guide;
 pub mod ingress;

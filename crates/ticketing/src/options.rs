@@ -12,6 +12,7 @@ use operator::{Bus, Payments, secret, typed};
 use service::Error;
 use service::settings::Secret;
 
+use crate::exercise::Exercises;
 use crate::measure;
 use crate::services;
 use telemetry::{Endpoint, InvalidEndpoint};
@@ -57,6 +58,8 @@ pub(crate) enum Command {
     Payments(Payments),
     /// List the services: their APIs and settings
     Services(services::Options),
+    /// Find and fix known bugs, each in a copy of the sources
+    Exercise(Exercises),
 }
 
 /// How the application runs.

@@ -23,6 +23,7 @@ pub fn main(options: Options, programs: &'static [Program]) -> Exit {
         }
         Some(Command::Payments(payments)) => payments.run(),
         Some(Command::Services(options)) => service::run("services", Services { options, programs }),
+        Some(Command::Exercise(exercises)) => service::run("exercise", exercises),
         None if run.smoke => service::run("smoke", Smoke { run, programs, environment: environment() }),
         None => service::run("ticketing", Foreground { run, programs, environment: environment() }),
     }

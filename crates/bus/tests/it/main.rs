@@ -6,6 +6,7 @@ mod cluster;
 mod connection;
 mod dead_letters;
 mod groups;
+mod lanes;
 mod login;
 mod older;
 mod publish;

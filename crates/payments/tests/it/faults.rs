@@ -122,6 +122,18 @@ async fn a_refund_whose_answer_is_lost_is_made_once() {
 }
 
 #[tokio::test]
+async fn a_refund_that_fails_while_its_answers_are_lost_is_made_once() {
+    let world = World::start().await;
+    let order = world.order().await;
+    world.app.pay(&order, "tok_refundFail").await.expect(201);
+    world.bank.fault("cut_after", "/refunds", 8).await; // until it has failed
+    world.cancel(&order).await;
+    until("stuck", || async { world.row(&order).await.get_str("state").unwrap() == "stuck" }).await;
+    assert_eq!(world.bank.refunds().await.len(), 1, "so many refunds of one payment");
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn a_pending_refund_is_followed_to_its_end_and_one_that_fails_is_stuck() {
     let world = World::start().await;
     let [pending, failing] = [world.order().await, world.order().await];
@@ -344,6 +356,17 @@ async fn a_charge_that_comes_after_somebody_has_ended_its_attempt_is_not_lost() 
     first.is_error(503, &message("Your payment is being checked"));
     world.app.is(&order, "paid").await;
     assert_eq!((world.bank.charges().await.len(), world.payments(1).await.len()), (1, 1));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_declined_card_whose_answer_is_lost_is_tried_once() {
+    let world = World::start().await;
+    let order = world.order().await;
+    world.bank.fault("cut_after", "/confirm", 1).await;
+    world.app.pay(&order, "tok_chargeDeclined").await.is_error(503, &message("Your payment is being checked"));
+    world.app.is(&order, "declined").await;
+    assert_eq!(world.bank.charges().await.len(), 1, "the bank has tried the card so often");
     world.stop().await;
 }
 

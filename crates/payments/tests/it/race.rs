@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
+use mongodb::bson::doc;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::Value;
-use testkit::until_in;
+use testkit::{until, until_in};
 use tokio::time::sleep;
 
 use crate::world::{World, cancelled};
@@ -50,6 +51,30 @@ async fn round(world: &World, seed: u64) -> Value {
     let has_paid = shown.status == 200 && shown.json()["status"] == "refunded";
     assert_eq!(paid.len() == 1, has_paid, "seed {seed}: {shown:?} {intents:?}");
     shown.json()
+}
+
+#[tokio::test]
+async fn a_payment_that_is_settled_while_its_order_is_being_cancelled_is_refunded() {
+    let world = World::start().await;
+    let order = world.order().await;
+    world.bank.delay("/confirm", 500).await;
+    let cancel = async {
+        until("begun", || async { world.app.shown(&order).await.status == 200 }).await;
+        // As the listener does, which finds nothing that is paid.
+        let orders = world.database.collection("orders").await;
+        let mut session = orders.client().start_session().await.unwrap();
+        session.start_transaction().await.unwrap();
+        let (it, cancelled) =
+            (doc! { "_id": order.id.to_string() }, doc! { "$set": { "isCancelled": true, "version": 1_i64 } });
+        orders.update_one(it, cancelled).session(&mut session).await.unwrap();
+        until("charged", || async { !world.bank.charges().await.is_empty() }).await;
+        sleep(Duration::from_secs(1)).await; // the payment can't be settled meanwhile
+        session.commit_transaction().await.unwrap();
+    };
+    tokio::join!(world.app.pay(&order, "tok_visa"), cancel);
+    world.app.is(&order, "refunded").await;
+    assert_eq!(world.bank.balance().await, 0);
+    world.stop().await;
 }
 
 async fn rounds(count: u64) {

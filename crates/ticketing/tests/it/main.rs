@@ -7,6 +7,7 @@ mod collectors;
 mod composed;
 mod course;
 mod describe;
+mod exercise;
 mod faults;
 mod histories;
 mod ingress;

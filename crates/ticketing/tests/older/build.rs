@@ -21,7 +21,7 @@ pub(crate) fn programs_of(commit: &str) -> PathBuf {
     if !source.exists() {
         extract(commit, &folder, &source);
     }
-    let mut build = testkit::cargo();
+    let mut build = exercises::cargo();
     build.current_dir(&source).env("CARGO_BUILD_BUILD_DIR", shared).arg("build").arg("--target-dir").arg(&target);
     // All of the workspace, and examples, which have dev-dependencies: with the features that `cargo test --workspace`
     // gives the dependencies, they need not be compiled again.

@@ -6,7 +6,8 @@ use std::path::Path;
 use events::{Price, TicketCreated, TicketId, TicketUpdated};
 use serde_json::{Value, json};
 use service::{Running, launch};
-use testkit::{Api, Broker, KEY, Reading, ServiceProgram, new_id, settings, until};
+use testkit::{Api, Broker, KEY, LIMIT, Reading, ServiceProgram, new_id, settings, until};
+use tokio::time::timeout;
 
 /// A live gateway.
 pub(super) struct Gateway {
@@ -104,12 +105,15 @@ impl Live {
 
     /// The next event, in its bytes; comments are skipped.
     pub(super) async fn raw(&mut self) -> String {
-        loop {
-            let text = self.reading.through("\n\n").await;
-            if text != ":\n\n" {
-                return text;
+        let next = async {
+            loop {
+                let text = self.reading.through("\n\n").await;
+                if text != ":\n\n" {
+                    return text;
+                }
             }
-        }
+        };
+        timeout(LIMIT, next).await.expect("no event came, only comments")
     }
 
     /// The next event: its name and its data.

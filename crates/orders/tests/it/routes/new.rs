@@ -1,6 +1,7 @@
 //! POST /api/orders
 
 use common::events::OrderCreated;
+use futures_util::future::join_all;
 use mongodb::bson::doc;
 use serde_json::json;
 use testkit::{field, message, stored, unknown_id, until};
@@ -41,6 +42,20 @@ async fn returns_an_error_if_the_ticket_is_already_reserved() {
     world.app.order(&buyer, &ticket).await;
     for somebody in [&buyer, &signin()] {
         world.app.reserve(somebody, &ticket).await.is_error(400, &message("Ticket is already reserved"));
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn of_twenty_buyers_who_reserve_a_ticket_at_the_same_time_one_gets_it() {
+    let world = World::start().await;
+    let ticket = world.ticket("concert").await;
+    let buyers = (0..20).map(|_| async { world.app.reserve(&signin(), &ticket).await });
+    let (reserved, refused): (Vec<_>, Vec<_>) =
+        join_all(buyers).await.into_iter().partition(|answer| answer.status == 201);
+    assert_eq!(reserved.len(), 1, "so many buyers got the only ticket");
+    for answer in refused {
+        answer.is_error(400, &message("Ticket is already reserved"));
     }
     world.stop().await;
 }

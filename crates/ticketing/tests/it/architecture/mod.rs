@@ -14,6 +14,7 @@ const LAYERS: [(&str, u8); 23] = [
     ("service", 1),
     ("events", 1),
     ("telemetry", 2),
+    ("exercises", 2),
     ("devstack", 2),
     ("numbers", 2),
     ("bus", 3),
