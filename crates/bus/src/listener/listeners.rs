@@ -98,6 +98,23 @@ impl<A: Listener, B: Listener<Effects = A::Effects>> Listeners for (A, B) {
     }
 }
 
+impl<A, B, C> Listeners for (A, B, C)
+where
+    A: Listener,
+    B: Listener<Effects = A::Effects>,
+    C: Listener<Effects = A::Effects>,
+{
+    type Effects = A::Effects;
+
+    const SUBSCRIPTIONS: &'static [Subscribed] = &[Subscribed::of::<A>(), Subscribed::of::<B>(), Subscribed::of::<C>()];
+
+    async fn start_each(self, members: &Members, common: &Common<A::Effects>) -> Result<(), Error> {
+        start(self.0, members, common).await?;
+        start(self.1, members, common).await?;
+        start(self.2, members, common).await
+    }
+}
+
 impl<A, B, C, D> Listeners for (A, B, C, D)
 where
     A: Listener,
