@@ -1,5 +1,7 @@
 //! What a test has shown.
 
+use std::fmt;
+
 use anyhow::bail;
 use service::Error;
 
@@ -33,6 +35,16 @@ impl Checked {
             bail!("{package} has no test {name}, or it ended without a result:\n{printed}");
         }
         Ok(Self::Passes)
+    }
+}
+
+impl fmt::Display for Checked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Passes => "passes",
+            Self::Fails(_) => "fails",
+            Self::DoesNotCompile => "does not compile",
+        })
     }
 }
 
