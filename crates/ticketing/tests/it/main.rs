@@ -27,4 +27,5 @@ mod rush;
 mod secrets;
 mod style;
 mod traces;
+mod tutorial;
 mod waiting;
