@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""Tries the dev overlay on a real engine: builds the images with our Dockerfile, plays the manifests as pods, buys a ticket
+through the front door, does to the pods what a cluster does, and ends with everything gone.
+
+The engine is podman, from Debian's packages, which are installed if they are missing (as root, on Debian or Ubuntu). It runs in
+namespaces of its own: no address but one of the loopback interface, no process, mount or firewall rule of it is seen outside.
+What podman does not know of Kubernetes is translated (trial/translate.py and the files it names), and listed.
+Base images that cannot be pulled are stand-ins, made from Debian's packages and from what is installed; that is said, too.
+
+--short takes the programs of `cargo build --workspace`, and ends after the smoke test: two to four minutes.
+"""
+
+import argparse
+import subprocess
+import sys
+
+from checks import tools
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument("--short", action="store_true", help="images of the programs in target/debug; no failures")
+    parser.add_argument("--built", action="store_true", help="with images of the programs in target/debug, all the rest")
+    parser.add_argument("--keep", action="store_true", help="leave it running after the trials, until Ctrl-C")
+    parser.add_argument("--only", metavar="TRIAL", action="append", help="only this trial, or these; --list names them")
+    parser.add_argument("--list", action="store_true", help="only list the trials")
+    options = parser.parse_args()
+    if options.short or options.built:
+        tools.need_programs(["auth", "operator"])
+    try:
+        tools.installed()
+        # Not before: it needs what was installed.
+        from trial import bases, needs, run, sandbox
+
+        if options.list:
+            return run.print_trials()
+
+        def fetch():
+            needs.are_met()
+            bases.fetch()
+
+        return sandbox.inside(fetch, lambda front_door: run.everything(options, front_door))
+    except subprocess.CalledProcessError as error:
+        said = (error.stderr or "it may have said why above").strip()
+        return f"error: {' '.join(map(str, error.cmd))} failed: {said}"
+    except RuntimeError as error:
+        return f"error: {error}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
