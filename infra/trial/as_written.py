@@ -1,4 +1,4 @@
-"""Whether a container runs as its manifest says: what the kernel and podman tell of it is compared with that."""
+"""Whether a container runs as its manifest says: what the kernel and podman report is compared with it."""
 
 import pathlib
 

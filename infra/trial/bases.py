@@ -22,7 +22,7 @@ def distroless(name):
     with image(name, ["--user=65532:65532"]) as root:
         for package in debs(DISTROLESS):
             subprocess.run(["dpkg-deb", "--extract", package, root], check=True)
-        for useless in "usr/share/doc", "usr/share/man", "usr/share/lintian", "usr/sbin", "usr/share/ca-certificates":
+        for useless in "etc/update-motd.d", "usr/share/doc", "usr/share/man", "usr/share/lintian", "usr/sbin":
             shutil.rmtree(root / useless, ignore_errors=True)
         (root / "etc" / "passwd").write_text(USERS + NONROOT)
         (root / "etc" / "group").write_text("root:x:0:\nnobody:x:65534:\nnonroot:x:65532:\n")

@@ -1,7 +1,11 @@
-"""The Ingress: haproxy, with a rule for each of its paths. It listens inside, and on the machine's loopback interface."""
+"""The Ingress: haproxy, with a rule for each of its paths. It listens inside, and on the machine's loopback interface.
+
+Inside, it also forwards the ports that skaffold forwards.
+"""
 
 import subprocess
 
+from checks.images import skaffold
 from trial import sandbox
 
 INSIDE = ("127.0.0.1", 3000)
@@ -18,6 +22,12 @@ defaults
 frontend front-door
   bind {host}:{port}
   bind fd@{listener}
+"""
+FORWARD = """\
+listen forward-{port}
+  mode tcp
+  bind 127.0.0.1:{port}
+  server service {to}
 """
 
 
@@ -36,6 +46,9 @@ class Ingress:
             front.append(f"  use_backend {service['name']} if {fits}\n")
             to = f"{services.addresses[service['name']]}:{port(services, service)}"
             back.append(f"backend {service['name']}\n  server service {to}\n")
+        for one in skaffold()["portForward"]:
+            to = f"{services.addresses[one['resourceName']]}:{one['port']}"
+            back.append(FORWARD.format(port=one["localPort"], to=to))
         file = sandbox.folder() / "haproxy.cfg"
         file.write_text("".join([*front, *back]))
         log = (sandbox.folder() / "haproxy.log").open("w")

@@ -1,12 +1,24 @@
-"""What is printed at the end: how long each part took."""
+"""What is printed at the end, as tables that infra/README.md can show."""
 
 import contextlib
 import time
 
 
-class Timings:
+class Table:
+    def __init__(self, *heads):
+        self.heads, self.rows = heads, []
+
+    def add(self, *row):
+        self.rows.append(row)
+
+    def __str__(self):
+        lines = [self.heads, ["---"] * len(self.heads), *self.rows]
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+class Timings(Table):
     def __init__(self):
-        self.found = []
+        super().__init__("what", "seconds")
 
     @contextlib.contextmanager
     def of(self, what):
@@ -14,8 +26,4 @@ class Timings:
         try:
             yield
         finally:
-            self.found.append((what, time.monotonic() - began))
-
-    def table(self):
-        lines = ["| what | seconds |", "| --- | --- |"]
-        return "\n".join([*lines, *(f"| {what} | {seconds:.1f} |" for what, seconds in self.found)])
+            self.add(what, f"{time.monotonic() - began:.1f}")

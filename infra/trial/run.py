@@ -4,58 +4,80 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 
 from checks.overlay import render
 from checks.rules import LOCAL
 from checks.tools import progress
-from trial import as_written, cluster, engine, images, report, sandbox
+from trial import as_written, broken, full, hygiene, images, losses, report, runbook, sandbox, updates
+from trial.cluster import Cluster, translated
 from trial.smoke import smoke
 
-TRIALS = {}
+TRIALS = {
+    "rolling": updates.rolling,
+    "drain": updates.drain,
+    "pods": losses.each_pod,
+    "broker": losses.the_broker,
+    "database": losses.a_database,
+    "full": full.volumes,
+    "runbook": runbook.followed,
+    "broken": broken.values,
+}
 
 
 def print_trials():
-    print("\n".join(TRIALS))
+    for name, trial in TRIALS.items():
+        print(f"{name:10} {(trial.__doc__ or '').splitlines()[0]}")
     return 0
 
 
 def everything(options, front_door):
     """The exit code."""
-    timings = report.Timings()
+    timings, results = report.Timings(), report.Table("trial", "what came of it")
     docs = render(LOCAL)
-    print(f"storage driver: {engine.driver()}")
+    failed = 0
+
+    def wrong(problem):
+        nonlocal failed
+        failed += 1
+        print(f"error: {problem}", file=sys.stderr)
+
     with timings.of("stand-ins for the bases"):
         for line in images.make_bases(docs):
             print(f"stand-in: {line}")
     with timings.of("images"):
-        for crate, seconds in images.of_built_programs(docs):
-            print(f"image: ticketing/{crate} in {seconds:.1f} s")
-    for line in cluster.translated():
+        made = images.of_built_programs if options.short or options.built else images.from_nothing
+        seconds = dict(made(docs))
+    print(hygiene.table(docs, seconds))
+    for problem in hygiene.problems(docs):
+        wrong(problem)
+    for line in translated():
         print(f"translated: {line}")
-    here = cluster.Cluster(docs, front_door)
-    failed = 0
+    here = Cluster(docs, front_door)
     try:
         with timings.of("pods, from nothing until all are ready"):
             progress("the pods start")
             here.deploy()
             here.until_ready()
-        for pod in here.pods:
-            for problem in as_written.problems(pod):
-                failed += 1
-                print(f"error: {problem}", file=sys.stderr)
-        print(f"{len(here.pods)} pods run {'not ' if failed else ''}as their manifests say")
+        for problem in [problem for pod in here.pods for problem in as_written.problems(pod)]:
+            wrong(problem)
+        print(f"{len(here.pods)} pods run, each compared with its manifest")
         with timings.of("smoke test"):
             for line in smoke(here):
                 progress(line)
+        for name in [] if options.short else options.only or TRIALS:
+            with timings.of(name):
+                for row in TRIALS[name](here):
+                    results.add(*row)
+                    progress(": ".join(row))
         if options.keep:
             wait(here, front_door)
+    except RuntimeError as error:
+        wrong(error)
     finally:
         with timings.of("down"):
             for problem in here.stop_all():
-                failed += 1
-                print(f"error: {problem}", file=sys.stderr)
-    print(timings.table())
+                wrong(problem)
+    print(results if results.rows else "", timings, sep="\n")
     used = subprocess.run(["du", "-sm", sandbox.folder()], capture_output=True, text=True).stdout.split()[0]
     print(f"disk used by images, containers and volumes: {used} MB; free: {shutil.disk_usage(sandbox.folder()).free >> 20} MB")
     return 1 if failed else 0
@@ -63,7 +85,7 @@ def everything(options, front_door):
 
 def wait(here, front_door):
     host, port = front_door.getsockname()
-    print(f"the front door: curl -H 'host: {here.ingress.host}' http://{host}:{port}/ ; Ctrl-C ends it", flush=True)
+    print(f"the front door: curl -H 'host: {here.ingress.host}' http://{host}:{port}/ ; Ctrl-C ends it")
     try:
         threading.Event().wait()
     except KeyboardInterrupt:

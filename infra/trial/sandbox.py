@@ -39,7 +39,7 @@ def inside(before, trial):
                 try:
                     return process.wait()
                 except KeyboardInterrupt:
-                    continue  # inside, it is heard too, and ends the trial in order
+                    continue  # inside, the signal arrives too, and ends the trial in order
     finally:
         subprocess.run(["rm", "-rf", folder])  # twenty thousand files: in a tenth of Python's time
         left = [str(place) for place in (folder, *forget_groups()) if place.exists()]

@@ -31,9 +31,9 @@ def smoke(cluster):
     if "The ticket is yours." not in buyer.wants(200, "GET", f"/orders/{order}"):
         raise Refused("the page of the order does not say that it is paid")
     yield "the pages show it"
-    buyer.until("the live gateway tells of the ticket", lambda _: ticket in events.heard)
+    buyer.until("the live gateway shows the ticket", lambda _: ticket in events.received)
     events.stop()
-    yield "the live gateway has told of it"
+    yield "the live gateway has shown it"
     for service in "orders", "tickets", "payments":
         said = operator(cluster, service, "bus", "audit")
         yield f"the stream has what the outbox of {service} has: {said.strip().splitlines()[-1]}"
@@ -49,7 +49,7 @@ class Live:
     """Somebody who listens to the live tickets."""
 
     def __init__(self, host):
-        self.heard = ""
+        self.received = ""
         self.asked = http.client.HTTPConnection(*INSIDE, timeout=60)
         self.asked.request("GET", "/api/live?tickets=all", headers={"host": host, "accept": "text/event-stream"})
         answer = self.asked.getresponse()
@@ -60,7 +60,7 @@ class Live:
     def listen(self, answer):
         try:
             while part := answer.read1(65536):
-                self.heard += part.decode()
+                self.received += part.decode()
         except (OSError, ValueError, AttributeError):
             pass  # it was stopped
 
