@@ -23,11 +23,12 @@ def main():
     )
     parser.add_argument("--short", action="store_true", help="images of the programs in target/debug; no failures")
     parser.add_argument("--built", action="store_true", help="with images of the programs in target/debug, all the rest")
+    parser.add_argument("--image", metavar="NAME", action="append", help="only this image from nothing, as by --built the others")
     parser.add_argument("--keep", action="store_true", help="leave it running after the trials, until Ctrl-C")
     parser.add_argument("--only", metavar="TRIAL", action="append", help="only this trial, or these; --list names them")
     parser.add_argument("--list", action="store_true", help="only list the trials")
     options = parser.parse_args()
-    if options.short or options.built:
+    if options.short or options.built or options.image:
         tools.need_programs(["auth", "operator"])
     try:
         tools.installed()
@@ -40,6 +41,8 @@ def main():
         def fetch():
             needs.are_met()
             bases.fetch()
+            if not (options.short or options.built):
+                bases.fetch_crates()
 
         return sandbox.inside(fetch, lambda front_door: run.everything(options, front_door))
     except subprocess.CalledProcessError as error:

@@ -6,13 +6,14 @@ import re
 import shutil
 import subprocess
 
-from checks.tools import CACHE, INFRA, MONGOSH, TOOLS, progress, server
+from checks.tools import CACHE, INFRA, MONGOSH, ROOT, TOOLS, progress, server
 from trial.engine import buildah
 
-DEBS = CACHE / "trial-debs"
+DEBS, VENDOR = CACHE / "trial-debs", CACHE / "trial-crates"
 STANDINS = INFRA / "trial" / "standins"
 # What Google's image of this name is made of, without what no program of ours opens.
 DISTROLESS = ["base-files", "ca-certificates", "libc6", "libgcc-s1", "libssl3", "libstdc++6", "netbase", "tzdata"]
+USELESS = ["ca-certificates", "doc", "lintian", "man"]
 USERS = "root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin\n"
 NONROOT = "nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n"
 
@@ -22,7 +23,7 @@ def distroless(name):
     with image(name, ["--user=65532:65532"]) as root:
         for package in debs(DISTROLESS):
             subprocess.run(["dpkg-deb", "--extract", package, root], check=True)
-        for useless in "etc/update-motd.d", "usr/share/doc", "usr/share/man", "usr/share/lintian", "usr/sbin":
+        for useless in "etc/update-motd.d", "usr/sbin", *(f"usr/share/{one}" for one in USELESS):
             shutil.rmtree(root / useless, ignore_errors=True)
         (root / "etc" / "passwd").write_text(USERS + NONROOT)
         (root / "etc" / "group").write_text("root:x:0:\nnobody:x:65534:\nnonroot:x:65532:\n")
@@ -58,6 +59,35 @@ def mongo(name):
     found = version(mongod)
     other = "" if name.split(":")[1].startswith(found.rsplit(".", 1)[0]) else ": another series than its name says"
     return f"mongod {found}, mongosh, stand-ins for mongodump and mongorestore{other}"
+
+
+def rust(name):
+    """Where the stages before the last one run: this machine's compiler and libraries, which are mounted (TOOLCHAIN)."""
+    with image(name, ["--env=PATH=/toolchain/bin:/usr/bin", "--env=CARGO_HOME=/usr/local/cargo"]) as root:
+        for place in "bin", "lib", "lib64":
+            (root / place).symlink_to(f"usr/{place}")
+        for place in ["tmp", "usr/local/cargo", *(to.strip("/") for to in toolchain().values())]:
+            (root / place).mkdir(parents=True)
+        # There is no network: the crates were fetched before.
+        settings = '[source.crates-io]\nreplace-with = "vendored"\n[source.vendored]\ndirectory = "/vendor"\n'
+        (root / "usr" / "local" / "cargo" / "config.toml").write_text(settings)
+    return "this machine's toolchain, and of the crates that Cargo.lock names"
+
+
+def toolchain():
+    """What is mounted into its containers, and where."""
+    said = subprocess.run(["rustc", "--print", "sysroot"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    system = {place: place for place in ("/usr/bin", "/usr/lib", "/usr/lib64", "/usr/include", "/usr/libexec", "/etc/alternatives")}
+    return system | {said.strip(): "/toolchain", str(VENDOR): "/vendor"}
+
+
+def fetch_crates():
+    """The sources of all dependencies, for builds without a network."""
+    progress("fetching the sources of the dependencies")
+    command = ["cargo", "vendor", "--locked", "--versioned-dirs", VENDOR]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"cargo vendor failed: {done.stderr[-500:]}")
 
 
 @contextlib.contextmanager

@@ -17,7 +17,9 @@ def values(cluster):
         try:
             wrong(cluster)
         except (RuntimeError, OSError, http.client.HTTPException) as error:
-            yield wrong.__name__.replace("_", " "), f"found: {str(error).splitlines()[0][:160]}"
+            said = str(error).splitlines()
+            # What the container said last is the second line, if there is one.
+            yield wrong.__name__.replace("_", " "), " ... ".join(["found: " + said[0][-200:], *(line[-160:] for line in said[-1:] if said[1:])])
         else:
             raise RuntimeError(f"{wrong.__name__} is not found")
 

@@ -9,7 +9,8 @@ import sys
 import threading
 import time
 
-from trial import sandbox
+from checks.expected import amount
+from trial import sandbox, volumes
 from trial.cluster import PATIENCE
 from trial.engine import settings, storage
 
@@ -32,7 +33,7 @@ class Kubectl:
     """While it is entered, `path` is a folder with the program."""
 
     def __init__(self, cluster):
-        self.cluster = cluster
+        self.cluster, self.wanted = cluster, {}  # how many pods of each there are to be, once it was asked
         self.path = sandbox.folder() / "bin"
         self.path.mkdir(exist_ok=True)
         socket = str(sandbox.folder() / "kubectl.sock")
@@ -59,6 +60,7 @@ class Kubectl:
     def answer(self, words):
         try:
             verb = {"scale": self.scale, "rollout": self.rollout, "wait": self.wait, "exec": self.execute}
+            verb |= {"patch": self.patch, "delete": self.delete}
             said = verb[words[0]](*words[1:])
             return said if isinstance(said, dict) else {"said": said, "code": 0}
         except (RuntimeError, KeyError, ValueError, TypeError) as error:
@@ -67,6 +69,7 @@ class Kubectl:
     def scale(self, _, *words):
         number = int(next(word for word in words if word.startswith("--replicas=")).split("=")[1])
         names = [word for word in words if not word.startswith("--")]
+        self.wanted |= dict.fromkeys(names, number)
         threads = [threading.Thread(target=self.cluster.scale, args=[name, number]) for name in names]
         for thread in threads:  # it does not wait for the pods to end
             thread.start()
@@ -76,18 +79,22 @@ class Kubectl:
         name = words[0]
         if what == "undo":
             self.cluster.undo(name)
-        self.cluster.until_ready(name, self.cluster.of(name))
+        number = self.wanted.get(name, 1)
+        self.until(f"{name} is rolled out", lambda: [pod.ready for pod in self.cluster.of(name)] == [True] * number)
         return f"{name} successfully rolled out"
 
     def wait(self, *words):
         """Until the pods of some apps are gone."""
         [apps] = [re.fullmatch(r"app in \(([\w,]+)\)", word)[1].split(",") for word in words if word.startswith("app in")]
-        deadline = time.monotonic() + PATIENCE
-        while left := [pod.name for pod in self.cluster.pods if pod.labels["app"] in apps]:
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"timed out waiting for {left}")
-            time.sleep(0.2)
+        self.until(f"the pods of {apps} are gone", lambda: not any(pod.labels["app"] in apps for pod in self.cluster.pods))
         return "condition met"
+
+    def until(self, what, question):
+        deadline = time.monotonic() + PATIENCE
+        while not question():
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"not in time: {what}")
+            time.sleep(0.2)
 
     def execute(self, *words):
         """The program becomes this command of podman."""
@@ -99,3 +106,15 @@ class Kubectl:
             pod = next(pod for pod in self.cluster.pods if pod.name == target)
         stdin = ["--interactive"] if "-i" in options else []
         return {"run": ["podman", *storage(), "exec", *stdin, pod.container_name, *command], "given": settings()}
+
+    def patch(self, _, claim, option, patch):
+        """A claim asks for more."""
+        volumes.grow(claim, int(amount(json.loads(patch)["spec"]["resources"]["requests"]["storage"])))
+        return f"{claim} patched"
+
+    def delete(self, _, name):
+        """A pod, which its StatefulSet starts again."""
+        [pod] = [pod for pod in self.cluster.pods if pod.name == name]
+        self.cluster.stop(pod)
+        self.cluster.start(pod.workload["metadata"]["name"])
+        return f"{name} deleted"

@@ -8,6 +8,7 @@ from trial.people import Person, Refused
 from trial.smoke import operator
 
 PEOPLE = 3
+PATIENCE_TO_BUY = 240  # seconds; a broker that has stopped storing is killed after three failed probes, of 30 s each
 WITH_OUTBOX = ["orders", "tickets", "payments"]
 
 
@@ -46,7 +47,7 @@ class Load:
 
     def until_more(self, number=3):
         """Waits for some more purchases from the beginning to the end."""
-        wanted, deadline = len(self.paid) + number, time.monotonic() + 60
+        wanted, deadline = len(self.paid) + number, time.monotonic() + PATIENCE_TO_BUY
         while len(self.paid) < wanted:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"nobody can buy any more: {self.failed[-3:]}")

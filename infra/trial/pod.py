@@ -68,8 +68,9 @@ class Pod:
         except RuntimeError:
             pid = 0
         if self.process and not self.ending:
-            self.restarts += 1
-            progress(f"{self.name}: its container has ended, and is started again")
+            self.restarts += 1  # podman does so at once; a kubelet waits more each time
+            if self.restarts == 1:
+                progress(f"{self.name}: its container has ended, and is started again")
         self.process = pid or None
         self.started = False
         self.become(False)

@@ -1,5 +1,6 @@
 """The whole trial, in order: bases, images, pods, smoke, what a cluster does to pods; and then nothing is left."""
 
+import http.client
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,8 @@ TRIALS = {
     "runbook": runbook.followed,
     "broken": broken.values,
 }
+# What goes wrong in a trial, and not in its program.
+FAILURES = (RuntimeError, OSError, http.client.HTTPException, subprocess.TimeoutExpired)
 
 
 def print_trials():
@@ -41,12 +44,12 @@ def everything(options, front_door):
         failed += 1
         print(f"error: {problem}", file=sys.stderr)
 
+    chosen = [] if options.short or options.built else options.image or images.crates(docs)
     with timings.of("stand-ins for the bases"):
-        for line in images.make_bases(docs):
+        for line in images.make_bases(docs, chosen):
             print(f"stand-in: {line}")
     with timings.of("images"):
-        made = images.of_built_programs if options.short or options.built else images.from_nothing
-        seconds = dict(made(docs))
+        seconds = dict(images.make(docs, chosen))
     print(hygiene.table(docs, seconds))
     for problem in hygiene.problems(docs):
         wrong(problem)
@@ -66,12 +69,15 @@ def everything(options, front_door):
                 progress(line)
         for name in [] if options.short else options.only or TRIALS:
             with timings.of(name):
-                for row in TRIALS[name](here):
-                    results.add(*row)
-                    progress(": ".join(row))
+                try:
+                    for row in TRIALS[name](here):
+                        results.add(*row)
+                        progress(": ".join(row))
+                except FAILURES as error:  # the others may still be tried
+                    wrong(f"{name}: {error}")
         if options.keep:
             wait(here, front_door)
-    except RuntimeError as error:
+    except FAILURES as error:
         wrong(error)
     finally:
         with timings.of("down"):

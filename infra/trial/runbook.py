@@ -44,7 +44,7 @@ class Shell:
     def __init__(self, kubectl, folder):
         self.folder = folder
         program = kubectl.path / "nats"
-        program.write_text(f"#!/bin/sh\nexec {sys.executable} {STANDINS / 'nats.py'} \"$@\"\n")
+        program.write_text(f"#!/bin/sh\nexec {sys.executable} {STANDINS / 'nats_command.py'} \"$@\"\n")
         program.chmod(0o755)
         self.given = {**os.environ, "PATH": f"{kubectl.path}:{os.environ['PATH']}"}
 
@@ -83,20 +83,26 @@ def restored(cluster, shell):
     with Load(cluster) as load:
         load.until_more(5)
     load.summary()
-    for command in stop, wait, databases, broker, start:
-        shell.run(command)
-    cluster.until_ready()
+    while_stopped(cluster, shell, [stop, wait, databases, broker], start)
     later = Person(cluster.ingress.host).sign_up()
     lost = later.sell()
-    for command in stop, wait, back, remove, bring, start:
-        shell.run(command)
-    cluster.until_ready()
+    while_stopped(cluster, shell, [stop, wait, back, remove, bring], start)
     if load.people[0][0].ask("GET", f"/api/tickets/{lost}")[0] != 404:
         raise RuntimeError("what was sold after the backup is still there")
     with Load(cluster) as again:
         again.until_more()
     again.summary()
     return f"restored: {load.summary()}; what came after the backup is gone"
+
+
+def while_stopped(cluster, shell, steps, start):
+    """The services start again even if a step fails: other trials follow."""
+    try:
+        for command in steps:
+            shell.run(command)
+    finally:
+        shell.run(start)
+        cluster.until_ready()
 
 
 def inspected(cluster, shell):

@@ -44,13 +44,18 @@ def disk(name, size, group):
     return place
 
 
-def lose(name):
-    """The claim and what is in it are gone: the next pod gets an empty one."""
-    forget(sandbox.folder() / "volumes" / name)
+def grow(name, size):
+    """Makes a volume larger while it is used, as storage that allows it does."""
+    place = sandbox.folder() / "volumes" / name
+    file = place.with_suffix(".ext4")
+    with file.open("r+b") as disk_file:
+        disk_file.truncate(size)
+    device = subprocess.run(["findmnt", "-no", "SOURCE", place], check=True, capture_output=True, text=True).stdout.strip()
+    for command in ["losetup", "--set-capacity", device], ["resize2fs", device]:
+        subprocess.run(command, check=True, capture_output=True)
 
 
 def forget(place):
     if place.is_mount():
         subprocess.run(["umount", place], check=True)
         place.rmdir()
-        place.with_suffix(".ext4").unlink(missing_ok=True)
