@@ -12,6 +12,7 @@ from checks.mutations import unnoticed, unnoticed_addresses, unnoticed_banks, un
 from checks.overlay import containers, name, render
 from checks.rules import BASE, LOCAL, RULES, problems
 from checks.tools import progress
+from checks.translations import unnoticed_translations
 
 
 def table(docs):
@@ -48,6 +49,7 @@ def wrong(rendered):
                 if overlay == LOCAL:
                     yield from unnoticed_loss(rendered[BASE])
                     yield from unnoticed_addresses(docs)
+                    yield from unnoticed_translations(docs)
                 else:
                     yield from (f"{overlay}: {problem}" for problem in unnoticed_banks(docs, rendered[LOCAL]))
             progress("starting a database and a broker for the programs")

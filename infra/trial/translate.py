@@ -15,13 +15,13 @@ TRANSLATIONS = {
     "ports": ([r"containers\.0\.ports$"], "not published on the machine; their names are looked up by Services and probes"),
     "probes": ([r"containers\.0\.\w+Probe$"], "asked by the trial, from outside and in their own times, as a kubelet does"),
     "lifecycle": ([r"containers\.0\.lifecycle$"], "the pause before SIGTERM is made by the trial"),
-    "variables": ([r"containers\.0\.env\.\d+\.value$"], "$(NAME) is replaced by the value of that variable"),
+    "variables": ([], "$(NAME) is replaced by the value of that variable"),
     "volumes": (
-        [r"volumes(\.\d+(\.(emptyDir|hostPath))?)?$"],
+        [r"volumes(\.\d+(\.(emptyDir|hostPath).*)?)?$"],
         "a claim is a file system of the size that it asks for, which outlives its pods; a volume in memory is one of its size; "
         "both belong to the pod's fsGroup",
     ),
-    "dns": ([r"dnsConfig$"], "the cluster's DNS is dnsmasq, which knows Services and the pods of StatefulSets"),
+    "dns": ([r"dnsConfig.*$"], "the cluster's DNS is dnsmasq, which knows Services and the pods of StatefulSets"),
 }
 # Whole documents that are not given to podman at all.
 OTHERS = {
@@ -64,10 +64,18 @@ def image(name):
 
 def check(template, played):
     """Raises a RuntimeError if the pod differs from the manifest in more than the translations may change."""
-    may = [re.compile(rf"(spec\.)?{pattern}") for patterns, _ in TRANSLATIONS.values() for pattern in patterns]
     for path in differing(template, played):
-        if not any(pattern.fullmatch(path) for pattern in may):
-            raise RuntimeError(f"{played['metadata']['name']}: {path} is not as in the manifest, and no translation says so")
+        if not may_differ(template, path):
+            raise RuntimeError(f"{played['metadata'].get('name')}: {path} is not as in the manifest, and no translation says so")
+
+
+def may_differ(template, path):
+    """Whether a translation changes what is at this path of a pod's template; of variables, only those that name others."""
+    variable = re.fullmatch(r"spec\.containers\.0\.env\.(\d+)\.value", path)
+    if variable:
+        return "$(" in template["spec"]["containers"][0]["env"][int(variable[1])].get("value", "")
+    patterns = [pattern for patterns, _ in TRANSLATIONS.values() for pattern in patterns]
+    return any(re.fullmatch(rf"(spec\.)?{pattern}", path) for pattern in patterns)
 
 
 def differing(one, other, at=""):
