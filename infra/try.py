@@ -15,6 +15,7 @@ import subprocess
 import sys
 
 from checks import tools
+from trial import needs, sandbox
 
 
 def main():
@@ -23,25 +24,26 @@ def main():
     )
     parser.add_argument("--short", action="store_true", help="images of the programs in target/debug; no failures")
     parser.add_argument("--built", action="store_true", help="with images of the programs in target/debug, all the rest")
-    parser.add_argument("--image", metavar="NAME", action="append", help="only this image from nothing, as by --built the others")
+    parser.add_argument("--image", metavar="NAME", action="append", help="this image from nothing, or these; with --short or --built, the others not")
     parser.add_argument("--keep", action="store_true", help="leave it running after the trials, until Ctrl-C")
     parser.add_argument("--only", metavar="TRIAL", action="append", help="only this trial, or these; --list names them")
     parser.add_argument("--list", action="store_true", help="only list the trials")
     options = parser.parse_args()
-    if options.short or options.built or options.image:
+    if options.short or options.built:
         tools.need_programs(["auth", "operator"])
     try:
+        if not (options.list or sandbox.is_inside()):
+            needs.are_met()
         tools.installed()
         # Not before: it needs what was installed.
-        from trial import bases, needs, run, sandbox
+        from trial import bases, run
 
         if options.list:
             return run.print_trials()
 
         def fetch():
-            needs.are_met()
             bases.fetch()
-            if not (options.short or options.built):
+            if options.image or not (options.short or options.built):
                 bases.fetch_crates()
 
         return sandbox.inside(fetch, lambda front_door: run.everything(options, front_door))

@@ -25,14 +25,15 @@ NAMESPACES = ["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-pr
 def are_met():
     """Raises a RuntimeError that says what to install, or what else is missing."""
     if os.geteuid() != 0:
-        raise RuntimeError("the trial makes mounts and networks of its own, and so must be run as root (sudo)")
+        raise RuntimeError("the trial makes mounts and networks of its own: run it as root (sudo), or .ci/run --no-engine")
     missing = [package for program, package in PROGRAMS.items() if not os.path.exists(program)]
     if missing:
         install(missing)
     tried = subprocess.run(["unshare", *NAMESPACES, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, text=True)
     if tried.returncode != 0:
         said = tried.stderr.strip()
-        raise RuntimeError(f"this machine gives no namespaces ({said}): run it on the machine itself, not in a container")
+        how = "run it on the machine itself, not in a container, or .ci/run --no-engine"
+        raise RuntimeError(f"this machine gives no namespaces ({said}): {how}")
 
 
 def install(missing):

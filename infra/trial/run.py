@@ -19,7 +19,7 @@ TRIALS = {
     "pods": losses.each_pod,
     "broker": losses.the_broker,
     "database": losses.a_database,
-    "full": full.volumes,
+    "full": full.both,
     "runbook": runbook.followed,
     "broken": broken.values,
 }
@@ -44,7 +44,7 @@ def everything(options, front_door):
         failed += 1
         print(f"error: {problem}", file=sys.stderr)
 
-    chosen = [] if options.short or options.built else options.image or images.crates(docs)
+    chosen = options.image or ([] if options.short or options.built else images.crates(docs))
     with timings.of("stand-ins for the bases"):
         for line in images.make_bases(docs, chosen):
             print(f"stand-in: {line}")

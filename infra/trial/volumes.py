@@ -5,6 +5,8 @@ import subprocess
 from checks.expected import amount
 from trial import sandbox
 
+LEFT = 8 * 2**20  # bytes
+
 
 def places(workload, pod):
     """The folder of each volume of a pod, by name; those of claims are the same for each pod of this name."""
@@ -44,15 +46,20 @@ def disk(name, size, group):
     return place
 
 
-def grow(name, size):
-    """Makes a volume larger while it is used, as storage that allows it does."""
-    place = sandbox.folder() / "volumes" / name
-    file = place.with_suffix(".ext4")
-    with file.open("r+b") as disk_file:
-        disk_file.truncate(size)
-    device = subprocess.run(["findmnt", "-no", "SOURCE", place], check=True, capture_output=True, text=True).stdout.strip()
-    for command in ["losetup", "--set-capacity", device], ["resize2fs", device]:
-        subprocess.run(command, check=True, capture_output=True)
+FILLER = "filler"
+
+
+def fill(name):
+    """Leaves no room in a volume, in two steps: so the last bytes go while it is written to."""
+    filler = sandbox.folder() / "volumes" / name / FILLER
+    left = subprocess.run(["df", "--output=avail", "-B1", filler.parent], check=True, capture_output=True, text=True).stdout.split()[1]
+    subprocess.run(["fallocate", "-l", str(max(int(left) - LEFT, 1)), filler], check=True)
+    subprocess.run(["dd", "if=/dev/zero", f"of={filler}", "bs=64k", "oflag=append", "conv=notrunc"], capture_output=True)
+
+
+def grow(name):
+    """What its pod notices when the volume is made larger. A file system that is mounted may not grow on every machine."""
+    (sandbox.folder() / "volumes" / name / FILLER).unlink()
 
 
 def forget(place):
