@@ -9,10 +9,12 @@ import pathlib
 import sys
 
 import nats
+import nats.errors
 
 API = "$JS.API.STREAM"
 CHUNK = 128 * 1024
 PATIENCE = 20  # seconds
+TRIES = 3
 
 
 async def ask(broker, subject, body=None):
@@ -40,20 +42,38 @@ async def back_up(broker, folder):
                 file.write(part.data)
                 if part.reply:
                     await broker.publish(part.reply)
+            # The end is an empty message; if its status is not 204, the broker has given up before.
+            status = (part.headers or {}).get("Status", "204")
+            if status != "204":
+                raise SystemExit(f"nats: the snapshot of {stream} ended with {status}")
         (place / "stream.json").write_text(json.dumps({"config": about["config"], "state": about["state"]}))
         await parts.unsubscribe()
 
 
 async def restore(broker, folder):
     for place in sorted(folder.iterdir()):
-        about = json.loads((place / "stream.json").read_text())
-        to = (await ask(broker, f"{API}.RESTORE.{place.name}", about))["deliver_subject"]
-        with (place / "snapshot").open("rb") as file:
-            while part := file.read(CHUNK):
-                await broker.request(to, part, timeout=PATIENCE)
-        answer = json.loads((await broker.request(to, b"", timeout=PATIENCE)).data)
-        if "error" in answer:
-            raise SystemExit(f"nats: restoring {place.name}: {answer['error']['description']}")
+        # The broker gives up when no part arrives for some seconds, as on a busy machine.
+        for _ in range(TRIES):
+            if await restored(broker, place):
+                break
+        else:
+            raise SystemExit(f"nats: the broker has given up restoring {place.name}, {TRIES} times")
+
+
+async def restored(broker, place):
+    about = json.loads((place / "stream.json").read_text())
+    to = (await ask(broker, f"{API}.RESTORE.{place.name}", about))["deliver_subject"]
+    snapshot = (place / "snapshot").read_bytes()
+    parts = [snapshot[at : at + CHUNK] for at in range(0, len(snapshot), CHUNK)]
+    for part in [*parts, b""]:
+        try:
+            answer = await broker.request(to, part, timeout=PATIENCE)
+        except nats.errors.NoRespondersError:
+            return False
+        said = json.loads(answer.data) if answer.data.startswith(b"{") else {}
+        if "error" in said:
+            raise SystemExit(f"nats: restoring {place.name}: {said['error']['description']}")
+    return True
 
 
 async def main(words):
