@@ -16,6 +16,8 @@ defaults
   timeout client 1h
   timeout server 1h
   option forwardfor
+  # What comes is sent on at once: an event of the live gateway does not wait for the next one.
+  option http-no-delay
   # A connection that is refused was never begun, so it may be tried again.
   retries 3
   retry-on conn-failure

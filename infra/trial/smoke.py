@@ -1,6 +1,7 @@
 """The smoke test: one sells a ticket and another buys it, through the front door, and every part has seen it."""
 
 import http.client
+import socket
 import threading
 
 from trial.engine import podman
@@ -52,6 +53,7 @@ class Live:
         self.received = ""
         self.asked = http.client.HTTPConnection(*INSIDE, timeout=60)
         self.asked.request("GET", "/api/live?tickets=all", headers={"host": host, "accept": "text/event-stream"})
+        self.connection = self.asked.sock
         answer = self.asked.getresponse()
         if answer.status != 200:
             raise Refused(f"/api/live was answered with {answer.status}: {answer.read(300)}")
@@ -65,4 +67,4 @@ class Live:
             pass  # it was stopped
 
     def stop(self):
-        self.asked.close()
+        self.connection.shutdown(socket.SHUT_RDWR)  # to close it would wait for what the thread reads
