@@ -24,7 +24,8 @@ def main():
     )
     parser.add_argument("--short", action="store_true", help="images of the programs in target/debug; no failures")
     parser.add_argument("--built", action="store_true", help="with images of the programs in target/debug, all the rest")
-    parser.add_argument("--image", metavar="NAME", action="append", help="this image from nothing, or these; with --short or --built, the others not")
+    help_of_image = "this image from nothing, or these; with --short or --built, the others not"
+    parser.add_argument("--image", metavar="NAME", action="append", help=help_of_image)
     parser.add_argument("--keep", action="store_true", help="leave it running after the trials, until Ctrl-C")
     parser.add_argument("--only", metavar="TRIAL", action="append", help="only this trial, or these; --list names them")
     parser.add_argument("--list", action="store_true", help="only list the trials")
