@@ -20,7 +20,9 @@ TRIALS = {
     "broker": losses.the_broker,
     "database": losses.a_database,
     "full": full.both,
-    "runbook": runbook.followed,
+    "scale": runbook.followed(runbook.scaled),
+    "restore": runbook.followed(runbook.restored),
+    "dead-letters": runbook.followed(runbook.inspected),
     "broken": broken.values,
 }
 # What goes wrong in a trial, and not in its program.
@@ -29,7 +31,7 @@ FAILURES = (RuntimeError, OSError, http.client.HTTPException, subprocess.Timeout
 
 def print_trials():
     for name, trial in TRIALS.items():
-        print(f"{name:10} {(trial.__doc__ or '').splitlines()[0]}")
+        print(f"{name:12} {(trial.__doc__ or '').splitlines()[0]}")
     return 0
 
 
