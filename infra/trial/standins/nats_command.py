@@ -1,4 +1,4 @@
-"""Stands in for the nats command where it can't be had; of it, it knows what infra/README.md uses, and `pub`.
+"""Replaces the nats command where it can't be had; of it, it knows what infra/README.md uses, and `pub`.
 
 The broker is at localhost:4222. A backup has a folder for each stream: its configuration, and the broker's own snapshot.
 """

@@ -53,7 +53,7 @@ impl Entry {
         Member { node: self.node.clone(), incarnation: self.incarnation }
     }
 
-    /// The entry with this value; `None` if it is none of ours.
+    /// The entry with this value; `None` if it is not one of ours.
     pub(super) fn read(value: &[u8]) -> Option<Self> {
         serde_json::from_slice(value).ok()
     }

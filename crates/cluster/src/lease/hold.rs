@@ -1,4 +1,4 @@
-//! Holding the entry of the leader: taking it, renewing it, and giving it back.
+//! Holding the entry of the leader: taking it, renewing it, and releasing it.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ impl Hold {
         match hold.begin().await {
             Ok(()) => Ok(Some(hold)),
             Err(error) => {
-                hold.give_back().await;
+                hold.release().await;
                 Err(error)
             }
         }
@@ -101,7 +101,7 @@ impl Hold {
     }
 
     /// Frees the entry, if it is still this node's, so that another node can lead at once.
-    pub(super) async fn give_back(self) {
+    pub(super) async fn release(self) {
         free(&self.buckets, &self.entry.member(), self.lease).await;
     }
 }

@@ -225,7 +225,7 @@ impl Participant {
             };
         }
         self.view(|view| view.leads(None));
-        hold.give_back().await;
+        hold.release().await;
     }
 
     /// Frees the node's entries, so that the others need not wait.

@@ -6,7 +6,7 @@
 //! together with its clock does not know how late it is, and publishes once more; the server refuses that, since the messages of
 //! terms follow each other there (`hub`, `transport/terms.rs`).
 //!
-//! The numbers of terms stand in a bucket of their own, whose entries do not expire.
+//! The numbers of terms are in a bucket of their own, whose entries do not expire.
 
 mod buckets;
 mod hold;
