@@ -6,7 +6,7 @@ use std::path::Path;
 use events::{Price, TicketCreated, TicketId, TicketUpdated};
 use serde_json::{Value, json};
 use service::{Running, launch};
-use testkit::{Api, Broker, KEY, LIMIT, Reading, ServiceProgram, new_id, settings, until};
+use testkit::{Api, Broker, KEY, LIMIT, Reading, ServiceProgram, free_port, new_id, settings, until};
 use tokio::time::timeout;
 
 /// A live gateway.
@@ -22,7 +22,10 @@ impl Gateway {
 
     /// With these settings besides.
     pub(super) async fn with(broker: &Broker, client_id: &str, environment: &[(&str, &str)]) -> Self {
-        let own = [&[("HTTP__BIND", "127.0.0.1:0")], &required(broker, client_id)[..]].concat();
+        // Somebody may run an application where the orders are by default.
+        let nobody = format!("http://127.0.0.1:{}", free_port());
+        let own = [("HTTP__BIND", "127.0.0.1:0"), ("LIVE__ORDERS_URL", &nobody)];
+        let own = [&own[..], &required(broker, client_id)[..]].concat();
         let settings = settings((gateway::DECLARATION.sections)(), &[&own[..], environment].concat());
         let mut running = launch("gateway", gateway::PROGRAM).settings(settings).start();
         let address = running.ready().await.unwrap().unwrap();
