@@ -19,8 +19,8 @@ pub struct Bug {
     pub name: String,
     /// A sentence that says what the bug is.
     pub sentence: String,
-    /// The invariant by which the fault suite finds it.
-    pub found_by: String,
+    /// The invariant by which the fault suite finds it; without one, it must be an exercise, and its test finds it.
+    pub found_by: Option<String>,
     /// The files that it changes, relative to the root folder.
     pub touches: Vec<String>,
     /// What makes it an exercise, if it is one.
@@ -76,11 +76,15 @@ impl Bug {
     fn parse(file: PathBuf, text: &str) -> Result<Self, Error> {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let header = Header::of(text);
-        let found_by = header.field("Found by").context("expected a line `Found by: INVARIANT`")?.to_owned();
+        let found_by = header.field("Found by").map(str::to_owned);
         let touches: Vec<_> =
             text.lines().filter_map(|line| line.strip_prefix("+++ b/")).map(|path| path.trim().to_owned()).collect();
         ensure!(!touches.is_empty(), "no line begins with `+++ b/`");
         let exercise = Exercise::of(&header)?;
+        ensure!(
+            found_by.is_some() || exercise.is_some(),
+            "expected a line `Found by: INVARIANT`, or the fields of an exercise"
+        );
         Ok(Self { name, sentence: header.sentence, found_by, touches, exercise, file })
     }
 

@@ -130,7 +130,9 @@ const TESTS: &str = "tests/it/main.rs";
 const NO_CARGO: &str = "failed to run cargo: install Rust from https://rustup.rs, and open a new terminal";
 
 /// Makes a folder with the same files: links, which take no space, or copies, where the folder is on another file system.
-/// Cargo replaces files, and never writes into one.
+///
+/// What cargo and rustc note of a build, they write into the files that are there, so those are copied: this build would
+/// otherwise tell the other one that it is up to date. A copy has the time of its original, by which cargo sees what is newer.
 fn share(from: &Path, to: &Path) -> Result<(), Error> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
@@ -138,9 +140,15 @@ fn share(from: &Path, to: &Path) -> Result<(), Error> {
         let to = to.join(entry.file_name());
         if entry.file_type()?.is_dir() {
             share(&entry.path(), &to)?;
-        } else if fs::hard_link(entry.path(), &to).is_err() {
+        } else if is_note(&entry.path()) || fs::hard_link(entry.path(), &to).is_err() {
             fs::copy(entry.path(), &to)?;
+            File::options().write(true).open(&to)?.set_modified(entry.metadata()?.modified()?)?;
         }
     }
     Ok(())
+}
+
+/// Whether this is a file in which cargo or rustc notes what was built, and not what was built.
+fn is_note(file: &Path) -> bool {
+    file.components().any(|part| part.as_os_str() == ".fingerprint") || file.extension().is_some_and(|is| is == "d")
 }

@@ -15,7 +15,7 @@ use crate::invariant::Invariant;
 use crate::run;
 use crate::services::services;
 
-/// Checks that every patch applies to the sources, and that its header names an invariant.
+/// Checks that every patch applies to the sources, and that an invariant that its header names exists.
 ///
 /// # Errors
 ///
@@ -31,12 +31,14 @@ pub(crate) fn check_patches() -> Result<(), Error> {
     Ok(())
 }
 
-/// The invariant by which a bug must be found.
-fn found_by(bug: &Bug) -> Result<Invariant, Error> {
-    Invariant::named(&bug.found_by).with_context(|| {
+/// The invariant by which a bug must be found; `None` if the suite does not run what has the bug, and a test finds it.
+fn found_by(bug: &Bug) -> Result<Option<Invariant>, Error> {
+    let Some(name) = &bug.found_by else { return Ok(None) };
+    let invariant = Invariant::named(name).with_context(|| {
         let names = Invariant::ALL.map(Invariant::name).join(", ");
         format!("{}: expected a line `Found by: INVARIANT`, one of {names}", bug.name)
-    })
+    })?;
+    Ok(Some(invariant))
 }
 
 /// Whether each selected bug is found with these seeds, by the invariant that its patch names, and fails the test of its
@@ -61,7 +63,7 @@ pub(crate) async fn find(which: &Selection, seeds: Range<u64>) -> Result<bool, E
             passing += usize::from(!fails);
             println!("{progress} {name}: its exercise {}", if fails { "FAILS as it should" } else { "DOES NOT FAIL" });
         }
-        let invariant = found_by(bug)?;
+        let Some(invariant) = found_by(bug)? else { continue };
         match found(invariant, seeds.clone(), &bench.programs()).await {
             Some(seed) => println!("{progress} {name}: FOUND by {invariant} with seed {seed}"),
             None => {
