@@ -23,15 +23,15 @@ struct Machine {
     ports: Vec<(&'static str, String)>,
     folder: tempfile::TempDir,
     terminals: HashMap<&'static str, Process>,
-    started: usize,
 }
 
 impl Machine {
-    fn command(&mut self, line: &str) -> Command {
+    fn command(&self, line: &str) -> Command {
         let mut line = line.to_owned();
         for (port, free) in &self.ports {
             line = line.replace(port, free);
         }
+        let line = line.replace("/tmp/", &format!("{}/", self.folder.path().display()));
         let (variables, line) = line.split_at(line.find("cargo run ").unwrap_or(0));
         let Some(rest) = line.strip_prefix("cargo run -q --bin ") else {
             assert!(line.starts_with("curl "), "{line}");
@@ -46,9 +46,8 @@ impl Machine {
             let value = if name == "HUB__BUS" { value.to_owned() } else { nodes.collect::<Vec<_>>().join(",") };
             command.env(name, value);
         }
-        command.env("XDG_DATA_HOME", self.folder.path());
-        self.started += 1;
-        command.arg("--rundir").arg(self.folder.path().join(self.started.to_string()));
+        // One for all, as on a reader's machine.
+        command.env("XDG_DATA_HOME", self.folder.path()).env("XDG_RUNTIME_DIR", self.folder.path());
         for (section, port) in [("hub", "8088"), ("numbers", "7776")] {
             let is_its = if program == "number-server" { section == "numbers" } else { section == "hub" };
             if is_its && !arguments.contains("hub.bind") {
@@ -92,7 +91,7 @@ async fn every_command_of_the_guide_prints_what_the_guide_shows() {
     let free = || free_port().to_string();
     let ports = vec![("8088", free()), ("7776", free()), ("8089", free()), ("4222", nats), ("4440", free())];
     let folder = tempfile::tempdir().unwrap();
-    let mut machine = Machine { ports, folder, terminals: HashMap::new(), started: 0 };
+    let mut machine = Machine { ports, folder, terminals: HashMap::new() };
     for block in blocks(GUIDE) {
         let (terminal, mut is_later) = (block.terminal, false);
         for Line { number, text: shown } in block.lines {
