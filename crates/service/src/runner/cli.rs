@@ -19,7 +19,7 @@ pub(super) struct Cli {
     #[command(flatten)]
     pub(super) options: Options,
     /// Keep the pid file, the control socket and the log in this folder [default: a folder of the program in your
-    /// runtime or state folder]
+    /// runtime, state or cache folder]
     #[arg(long, global = true, value_name = "FOLDER")]
     rundir: Option<PathBuf>,
     /// The command; without one, run
@@ -157,6 +157,7 @@ impl Cli {
             Some(folder) => std::path::absolute(folder)?,
             None => dirs::runtime_dir()
                 .or_else(dirs::state_dir)
+                .or_else(dirs::cache_dir) // macOS has neither of the others
                 .context("found no folder for the pid file; name one with --rundir")?
                 .join(name),
         };
