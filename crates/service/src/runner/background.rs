@@ -73,7 +73,10 @@ pub(super) fn start(place: &Place, options: &Options) -> Result<Exit, Error> {
 }
 
 pub(super) fn already_running(place: &Place, pid: i32) -> Exit {
-    fail(&format_args!("{} is running already, as process {pid}", place.name));
+    fail(&format_args!(
+        "{} is running already, as process {pid}; a second one needs a --rundir of its own",
+        place.name
+    ));
     Exit::AlreadyRunning
 }
 
