@@ -7,7 +7,7 @@ namespaces of its own: no address but one of the loopback interface, no process,
 What podman does not know of Kubernetes is translated (trial/translate.py and the files it names), and listed.
 Base images that cannot be pulled are stand-ins, made from Debian's packages and from what is installed; that is said, too.
 
---short takes the programs of `cargo build --workspace`, and ends after the smoke test: two to four minutes.
+--short takes the programs of `cargo build --workspace`, and ends after the smoke test: one to two minutes.
 """
 
 import argparse
