@@ -91,8 +91,11 @@ impl Workbench {
     /// When there is no such test.
     pub async fn check(&self, test: &Test) -> Result<Checked, Error> {
         let mut build = self.cargo("test")?;
-        if !build.args(["--test", "it", "--no-run"]).stdout(Stdio::null()).status().await.context(NO_CARGO)?.success() {
-            return Ok(Checked::DoesNotCompile);
+        let built = build.args(["--test", "it", "--no-run"]).stdout(Stdio::null()).status().await.context(NO_CARGO)?;
+        match built.code() {
+            Some(0) => {}
+            Some(_) => return Ok(Checked::DoesNotCompile),
+            None => bail!("cargo was ended before the test was built ({built}): check again"),
         }
         let mut run = self.cargo("test")?;
         run.args(["--test", "it", "--quiet", "--", "--exact", &test.name]).env("RUST_BACKTRACE", "0");
