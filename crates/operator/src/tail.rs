@@ -177,9 +177,9 @@ fn short(delivery: &Delivery, offset: UtcOffset) -> String {
     )
 }
 
-/// One colour for each subject.
+/// One colour for each subject; those that are added later share them.
 fn colour(subject: &str) -> Style {
-    const COLOURS: [AnsiColor; Subject::ALL.len()] = [
+    const COLOURS: [AnsiColor; 7] = [
         AnsiColor::Green,
         AnsiColor::Cyan,
         AnsiColor::Blue,
@@ -189,7 +189,7 @@ fn colour(subject: &str) -> Style {
         AnsiColor::BrightRed,
     ];
     let index = Subject::ALL.iter().position(|one| one.as_str() == subject).unwrap_or_default();
-    COLOURS[index].on_default()
+    COLOURS[index % COLOURS.len()].on_default()
 }
 
 /// The end of an id, which tells it from those that were made at the same time.
