@@ -22,7 +22,7 @@ pub(super) async fn check(chosen: &mut Chosen, name: Option<String>) -> Result<(
                 chosen.all.len()
             ))?;
             return match chosen.next() {
-                Some(next) => say(format_args!("Next: cargo run -- exercise start {next}")),
+                Some(next) => say(format_args!("Next: {next}")),
                 None => Ok(()),
             };
         }

@@ -52,10 +52,15 @@ impl Chosen {
         Ok((bug, exercise))
     }
 
-    /// The first exercise that is not solved.
-    pub(super) fn next(&self) -> Option<&str> {
+    /// The command to type next: to check the exercise that was started last or, if that is solved, to start the first that is
+    /// not; `None` when all are solved.
+    pub(super) fn next(&self) -> Option<String> {
+        let is_open = |name: &str| self.folder.state(name) == State::Started;
+        if self.folder.current().is_some_and(is_open) {
+            return Some("cargo run -- exercise check".to_owned());
+        }
         let next = self.all.iter().find(|(_, exercise)| self.folder.state(&exercise.name) != State::Solved);
-        next.map(|(_, exercise)| exercise.name.as_str())
+        next.map(|(_, exercise)| format!("cargo run -- exercise start {}", exercise.name))
     }
 }
 

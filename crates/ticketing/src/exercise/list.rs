@@ -17,12 +17,8 @@ pub(super) fn print(chosen: &Chosen) -> Result<(), Error> {
         [exercise.name.clone(), exercise.section.clone(), state.to_owned(), seen.to_owned()]
     });
     say(table(["EXERCISE", "SECTION", "STATE", "WHAT IS SEEN"], &rows.collect::<Vec<_>>()))?;
-    let started = chosen.folder.current().filter(|name| chosen.folder.state(name) == State::Started);
-    if started.is_some() {
-        return say("\nNext: cargo run -- exercise check");
-    }
     match chosen.next() {
-        Some(next) => say(format_args!("\nNext: cargo run -- exercise start {next}")),
+        Some(next) => say(format_args!("\nNext: {next}")),
         None => say("\nAll are solved."),
     }
 }
