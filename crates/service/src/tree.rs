@@ -151,10 +151,15 @@ impl Rows {
 
     /// Reports that something is back that was reported, when nobody waits for it any more.
     fn report_back(&mut self, what: &'static str) {
-        let is_back = !self.statuses.values().any(|status| status.waits_for == Some(what));
-        if is_back && self.away.remove(what) {
+        if self.forget_away(what) {
             tracing::warn!("{what} is back");
         }
+    }
+
+    /// Forgets that something was reported, unless somebody waits for it; whether it was.
+    fn forget_away(&mut self, what: &'static str) -> bool {
+        let is_awaited = self.statuses.values().any(|status| status.waits_for == Some(what));
+        !is_awaited && self.away.remove(what)
     }
 }
 
@@ -249,10 +254,8 @@ impl Tree {
                 status.address = status.address.filter(|_| state.may_listen());
                 status.error = error;
                 // Whatever it waited for, nobody learns from it whether that is back.
-                if let Some(what) = status.waits_for.take()
-                    && !rows.statuses.values().any(|status| status.waits_for == Some(what))
-                {
-                    rows.away.remove(what);
+                if let Some(what) = status.waits_for.take() {
+                    rows.forget_away(what);
                 }
             }
         });

@@ -96,11 +96,8 @@ pub(super) struct Kind {
 }
 
 impl Kind {
-    pub(super) fn of<T: Section>() -> Self {
-        Self::of_checked::<T>(|_| Vec::new())
-    }
-
-    pub(super) fn of_checked<T: Section>(check: fn(&T) -> Vec<Problem>) -> Self {
+    /// A type that a program checks further than the section itself.
+    pub(super) fn of<T: Section>(check: fn(&T) -> Vec<Problem>) -> Self {
         Self {
             name: T::NAME,
             environment: T::ENVIRONMENT,

@@ -55,14 +55,13 @@ impl Sections {
     }
 
     /// Adds a section.
-    pub fn with<T: Section>(mut self) -> Self {
-        self.kinds.push(Kind::of::<T>());
-        self
+    pub fn with<T: Section>(self) -> Self {
+        self.checked::<T>(|_| Vec::new())
     }
 
     /// Adds a section that this program checks further than the section itself: the function returns what is wrong with it here.
     pub fn checked<T: Section>(mut self, check: fn(&T) -> Vec<Problem>) -> Self {
-        self.kinds.push(Kind::of_checked(check));
+        self.kinds.push(Kind::of(check));
         self
     }
 
