@@ -1,5 +1,7 @@
 //! A cluster of one node.
 
+use std::time::Duration;
+
 use hub::Memory;
 use service::{Error, Scope, Service};
 use tokio::sync::watch;
@@ -10,8 +12,11 @@ use crate::epoch::Epoch;
 use crate::exchange::Exchange;
 use crate::machine::Member;
 use crate::node::Node;
-use crate::term::{FOR_EVER, Leader};
+use crate::term::Leader;
 use crate::wall_clock::milliseconds;
+
+/// Longer than any process runs: 30 years.
+const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 86_400);
 
 /// A node that has nobody to agree with: it leads from its start to its stop; its handle is the [`Cluster`].
 #[derive(Clone, Debug)]

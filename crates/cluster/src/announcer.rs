@@ -8,7 +8,6 @@ use telemetry::WarnOnce;
 use tokio::time::sleep;
 
 use crate::cluster::Cluster;
-use crate::term::Leader;
 use crate::wall_clock::milliseconds;
 
 /// Announces on a channel who is here, and who leads.
@@ -49,8 +48,7 @@ impl<T> Announcer<T> {
         let members = members.borrow();
         let turn = usize::try_from(second).unwrap_or_default() % members.len().max(1);
         members.get(turn).filter(|member| member.node == *node)?;
-        let leads =
-            matches!(*self.cluster.leader().borrow(), Leader::This(_, until) if tokio::time::Instant::now() < until);
+        let leads = self.cluster.leader().borrow().own_term().is_some();
         Some(format!("{node}{}", if leads { "*" } else { "" }))
     }
 }

@@ -1,15 +1,10 @@
 //! Who leads, by the clock of this process, and the terms in which it leads itself.
 
-use std::time::Duration;
-
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::epoch::Epoch;
 use crate::node::Node;
-
-/// Longer than any process runs: 30 years.
-pub(crate) const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 86_400);
 
 /// Who leads, as this node sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +17,16 @@ pub enum Leader {
     This(Epoch, Instant),
 }
 
+impl Leader {
+    /// The term of this node, if it leads at this moment: its epoch, and when it ends unless it is renewed.
+    pub fn own_term(&self) -> Option<(Epoch, Instant)> {
+        match self {
+            Self::This(epoch, until) if Instant::now() < *until => Some((*epoch, *until)),
+            Self::This(..) | Self::Other(..) | Self::Unknown => None,
+        }
+    }
+}
+
 /// A term in which this node leads. Cloning it is cheap.
 #[derive(Clone, Debug)]
 pub struct Term {
@@ -32,11 +37,13 @@ pub struct Term {
 impl Term {
     /// Waits until this node leads; `None` if it has stopped.
     pub(crate) async fn begun(mut leader: watch::Receiver<Leader>) -> Option<Self> {
-        let leads = |leader: &Leader| matches!(leader, Leader::This(_, until) if Instant::now() < *until);
-        let epoch = match *leader.wait_for(leads).await.ok()? {
-            Leader::This(epoch, _) => epoch,
-            Leader::Other(..) | Leader::Unknown => return None,
+        let mut own = None;
+        let leads = |leader: &Leader| {
+            own = leader.own_term();
+            own.is_some()
         };
+        leader.wait_for(leads).await.ok()?;
+        let (epoch, _) = own?;
         Some(Self { epoch, leader })
     }
 
@@ -64,9 +71,7 @@ impl Term {
 
     /// When it ends, unless it is renewed; `None` if it has ended.
     fn until(&self, leader: &watch::Receiver<Leader>) -> Option<Instant> {
-        match *leader.borrow() {
-            Leader::This(epoch, until) if epoch == self.epoch && Instant::now() < until => Some(until),
-            Leader::This(..) | Leader::Other(..) | Leader::Unknown => None,
-        }
+        let own = leader.borrow().own_term();
+        own.filter(|(epoch, _)| *epoch == self.epoch).map(|(_, until)| until)
     }
 }

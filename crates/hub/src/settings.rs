@@ -105,8 +105,8 @@ impl Section for HubSettings {
 }
 
 impl HubSettings {
-    /// What a program that is not a node of a cluster refuses.
-    pub fn alone(&self) -> Vec<Problem> {
+    /// What is wrong with the settings in a program that is not a node of a cluster.
+    pub fn outside_a_cluster(&self) -> Vec<Problem> {
         let problem = "mesh is for the nodes of a cluster, and this program is none: run number-gateway, or use nats";
         let is_mesh = self.bus == Transports::Mesh;
         is_mesh.then(|| Problem::new("bus", problem)).into_iter().collect()

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 
 use super::buckets::{Buckets, Entry, LEADER, TERM};
 use crate::epoch::Epoch;
-use crate::machine::Member;
+use crate::machine::{Member, term};
 use crate::wall_clock::milliseconds;
 
 /// The entry of the leader, while this node holds it.
@@ -42,7 +42,7 @@ impl Hold {
             }
             Err(error) => return Err(error.into()),
         };
-        let mut hold = Self { buckets: buckets.clone(), entry, lease, revision, until: sent + lease - lease / 10 };
+        let mut hold = Self { buckets: buckets.clone(), entry, lease, revision, until: sent + term(lease) };
         match hold.begin().await {
             Ok(()) => Ok(Some(hold)),
             Err(error) => {
@@ -82,7 +82,9 @@ impl Hold {
             Ok(revision) => {
                 self.revision = revision;
                 let lasts = Instant::now() < self.until;
-                self.until = if lasts { sent + self.lease - self.lease / 10 } else { self.until };
+                if lasts {
+                    self.until = sent + term(self.lease);
+                }
                 Ok(lasts)
             }
             Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => {

@@ -41,11 +41,15 @@ impl Config {
         self.lease / 3
     }
 
-    /// How long a leader may lead after it has sent what a majority has confirmed: a tenth less than they promise, since clocks
-    /// differ in rate.
+    /// How long a leader may lead after it has sent what a majority has confirmed.
     pub(crate) fn term(&self) -> Duration {
-        self.lease - self.lease / 10
+        term(self.lease)
     }
+}
+
+/// How long a leader may lead after it has sent what was confirmed for a lease: a tenth less, since clocks differ in rate.
+pub(crate) fn term(lease: Duration) -> Duration {
+    lease - lease / 10
 }
 
 /// How many nodes must agree on a leader.

@@ -12,6 +12,7 @@ mod node;
 mod roster;
 mod steady;
 
+pub(crate) use config::term;
 pub use config::{Bound, Config, Quorum, Start};
 pub use effect::Effect;
 pub use leadership::Leadership;

@@ -8,7 +8,6 @@ use axum::routing::get;
 use axum::{Json, Router};
 use cluster::{Cluster, Epoch, Leader, Node};
 use serde::Serialize;
-use tokio::time::Instant;
 
 /// `GET /`, a page with the nodes and the numbers; and `GET /cluster`, the nodes as JSON.
 pub(super) fn pages(cluster: Cluster) -> Router {
@@ -33,11 +32,13 @@ impl Seen {
     fn by(cluster: &Cluster) -> Self {
         let node = cluster.node().clone();
         let members = cluster.members().borrow().iter().map(|member| member.node.clone()).collect();
-        let (leader, epoch) = match cluster.leader().borrow().clone() {
-            Leader::This(epoch, until) if Instant::now() < until => (Some(node.clone()), Some(epoch)),
-            Leader::Other(leader, epoch) => (Some(leader), Some(epoch)),
-            Leader::This(..) | Leader::Unknown => (None, None),
+        let seen = cluster.leader().borrow().clone();
+        let own = seen.own_term().map(|(epoch, _)| (node.clone(), epoch));
+        let other = match seen {
+            Leader::Other(leader, epoch) => Some((leader, epoch)),
+            Leader::This(..) | Leader::Unknown => None,
         };
+        let (leader, epoch) = own.or(other).unzip();
         Self { node, members, leader, epoch }
     }
 }

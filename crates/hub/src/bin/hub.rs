@@ -5,6 +5,6 @@ use service::Exit;
 use service::settings::Sections;
 
 fn main() -> Exit {
-    let sections = Sections::new().checked(HubSettings::alone);
+    let sections = Sections::new().checked(HubSettings::outside_a_cluster);
     service::runner::main("hub", sections, || HubProgram { views: Views::All })
 }

@@ -5,6 +5,6 @@ use service::Exit;
 use service::settings::Sections;
 
 fn main() -> Exit {
-    let sections = Sections::new().checked(HubSettings::alone);
+    let sections = Sections::new().checked(HubSettings::outside_a_cluster);
     service::runner::main("streamer", sections, || HubProgram { views: Views::Streams })
 }

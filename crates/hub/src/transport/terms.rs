@@ -19,7 +19,8 @@ use super::{NotPublished, Unavailable};
 /// The header with the epoch of the term that a message was published in.
 const EPOCH: &str = "Hub-Epoch";
 
-/// The first attempt may rely on what was true a message ago, the second on what was read in between.
+/// How often a message is tried. The first attempt goes by what this process published last, and each later one by what the
+/// server has then; both may be outdated by the time that the message arrives.
 const ATTEMPTS: usize = 3;
 
 /// Publishes messages of terms. Cloning it is cheap.
