@@ -11,7 +11,6 @@ the schemas and, with npm, MongoDB's shell into a folder of its own.
 """
 
 import argparse
-import subprocess
 import sys
 
 from checks import tools
@@ -26,17 +25,15 @@ def main():
     )
     options = parser.parse_args()
     tools.need_programs(["ticketing"])
-    try:
+
+    def check():
         tools.installed()
         # Not before: it needs what was installed, and the programs.
         from checks import everything
 
         return everything.print_table() if options.table else everything.check()
-    except subprocess.CalledProcessError as error:
-        said = (error.stderr or "it may have said why above").strip()
-        return f"error: {' '.join(map(str, error.cmd))} failed: {said}"
-    except RuntimeError as error:
-        return f"error: {error}"
+
+    return tools.outcome(check)
 
 
 if __name__ == "__main__":

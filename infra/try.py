@@ -11,7 +11,6 @@ Base images that cannot be pulled are stand-ins, made from Debian's packages and
 """
 
 import argparse
-import subprocess
 import sys
 
 from checks import tools
@@ -32,7 +31,8 @@ def main():
     options = parser.parse_args()
     if options.short or options.built:
         tools.need_programs(["auth", "operator"])
-    try:
+
+    def trial():
         if not (options.list or sandbox.is_inside()):
             needs.are_met()
         tools.installed()
@@ -48,11 +48,8 @@ def main():
                 bases.fetch_crates()
 
         return sandbox.inside(fetch, lambda front_door: run.everything(options, front_door))
-    except subprocess.CalledProcessError as error:
-        said = (error.stderr or "it may have said why above").strip()
-        return f"error: {' '.join(map(str, error.cmd))} failed: {said}"
-    except RuntimeError as error:
-        return f"error: {error}"
+
+    return tools.outcome(trial)
 
 
 if __name__ == "__main__":

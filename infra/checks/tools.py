@@ -46,6 +46,17 @@ def need_programs(names):
         sys.exit(f"error: first: cargo build --workspace ({', '.join(missing)} not in {BINARIES})")
 
 
+def outcome(work):
+    """What `work` returns, the exit code; or if it fails, the line that says why."""
+    try:
+        return work()
+    except subprocess.CalledProcessError as error:
+        said = (error.stderr or "it may have said why above").strip()
+        return f"error: {' '.join(map(str, error.cmd))} failed: {said}"
+    except RuntimeError as error:
+        return f"error: {error}"
+
+
 def progress(text):
     """Says on stderr what is done now, and after how many seconds."""
     print(f"{time.monotonic() - BEGAN:4.0f} s  {text}", file=sys.stderr, flush=True)
