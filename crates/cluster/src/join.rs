@@ -141,12 +141,19 @@ impl Carrier<'_> {
     async fn take(&mut self, input: Input) -> Result<(), Error> {
         let effects = self.machine.step(self.started.elapsed(), input);
         self.connect();
-        self.show(); // a term that has ended ends before anybody else is informed
+        let (mut saved, mut sent) = (None, Vec::new());
         for effect in effects {
             match effect {
-                Effect::Save(bound) => file::save(self.file.clone(), bound).await?,
-                Effect::Send { to, message } => self.acceptor.links.send(&to, &Frame::Cluster(message)),
+                Effect::Save(bound) => saved = Some(bound),
+                Effect::Send { to, message } => sent.push((to, message)),
             }
+        }
+        if let Some(bound) = saved {
+            file::save(self.file.clone(), bound).await?; // or else its next life could lead once more in the epoch of a term that is shown
+        }
+        self.show(); // a term that has ended ends before anybody else is informed
+        for (to, message) in sent {
+            self.acceptor.links.send(&to, &Frame::Cluster(message));
         }
         Ok(())
     }

@@ -81,3 +81,15 @@ async fn a_file_that_is_no_such_file_is_named() {
     let error = format!("{:#}", running.ready().await.unwrap_err());
     assert!(error.contains(&format!("{} is not what a node of a cluster has written", join.file.display())), "{error}");
 }
+
+#[tokio::test]
+async fn a_node_that_can_not_write_its_vote_does_not_lead_in_that_term() {
+    let place = Place::of(1);
+    let join = place.join(0);
+    fs::create_dir(join.file.with_extension("new")).unwrap(); // where the file is written before it gets its name
+    let mut running = launch("node", join.clone()).start();
+    let cluster = running.ready().await.unwrap();
+    let error = format!("{:#}", running.ended().await.result.unwrap_err());
+    assert!(error.contains(&format!("failed to write {}", join.file.display())), "{error}");
+    assert_eq!(*cluster.leader().borrow(), Leader::Unknown);
+}

@@ -123,15 +123,15 @@ async fn the_last_survivor_leads(bus: Bus, quorum: &'static str) {
     site.agreed().await;
     site.kill(1);
     let (last, later) = site.agreed().await;
-    assert!(last == 2 && later >= epoch);
+    assert!(last == 2 && later >= epoch, "{last} leads in {later}, after {epoch}");
     reader.many(20).await;
     // All of them at once, after all of them are gone.
     site.kill(2);
     for node in 0..3 {
         site.start(node);
     }
-    let (_, newest) = site.agreed().await;
-    assert!(newest > later);
+    let (leader, newest) = site.agreed().await;
+    assert!(newest > later, "{leader} leads in {newest}, after {later}");
     site.end().await;
 }
 

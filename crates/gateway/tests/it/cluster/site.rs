@@ -138,7 +138,7 @@ impl Site {
         (answer.status == 200).then(|| serde_json::from_str(&answer.body).unwrap())
     }
 
-    /// Waits until these nodes see each other, and the same leader; the leader and its epoch.
+    /// Waits until these nodes see each other, and the same leader, who is one of them; the leader and its epoch.
     pub(crate) async fn agree(&self, nodes: &[usize]) -> (usize, u64) {
         let mut names: Vec<_> = nodes.iter().map(|node| self.places[*node].name.clone()).collect();
         names.sort();
@@ -164,8 +164,8 @@ impl Site {
         }
         leaders.dedup();
         let [(leader, epoch)] = &leaders[..] else { return None };
-        let number = self.places.iter().position(|place| *leader == place.name)?;
-        Some((number, *epoch))
+        let number = nodes.iter().find(|node| *leader == self.places[**node].name)?;
+        Some((*number, *epoch))
     }
 
     /// Waits until all that run agree.
