@@ -1,5 +1,6 @@
 //! A document that can't be read hides no other.
 
+use metrics_exporter_prometheus::PrometheusBuilder;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use serde::Deserialize;
@@ -20,7 +21,9 @@ fn numbered(id: &str, number: impl Into<Bson>) -> Document {
 }
 
 #[tokio::test]
-async fn pages_have_all_documents_that_can_be_read_however_many_can_not() {
+async fn pages_have_all_documents_that_can_be_read_and_each_other_one_is_counted_once() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _counts = metrics::set_default_local_recorder(&recorder);
     let database = Database::new();
     let opened = open(database.uri()).await;
     let store = &opened.store;
@@ -59,5 +62,7 @@ async fn pages_have_all_documents_that_can_be_read_however_many_can_not() {
         let read: Vec<Numbered> = store.read("documents", found, count).await.unwrap();
         assert_eq!(read.into_iter().map(|one| one.number).collect::<Vec<_>>(), numbers);
     }
+    let counted = recorder.handle().render();
+    assert!(counted.contains("unreadable_documents_total{collection=\"documents\"} 7\n"), "{counted}");
     opened.close().await;
 }
