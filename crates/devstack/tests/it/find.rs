@@ -5,12 +5,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use devstack::{Sources, Tool, Wheel, find};
+use devstack::{Console, Sources, Tool, Wheel, find};
 use tempfile::{TempDir, tempdir};
 
 /// Nothing named, nothing on the path, an empty cache.
 fn bare(cache: &TempDir) -> Sources {
-    Sources { named: None, path: OsString::new(), cache: cache.path().to_owned(), python: "python3".into() }
+    let (path, cache, python) = (OsString::new(), cache.path().to_owned(), "python3".into());
+    Sources { named: None, path, cache, python, console: Console::default() }
 }
 
 fn script(folder: &Path, name: &str, text: &str) -> PathBuf {
