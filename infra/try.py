@@ -6,6 +6,7 @@ The engine is podman, from Debian's packages, which are installed if they are mi
 namespaces of its own: no address but one of the loopback interface, no process, mount or firewall rule of it is seen outside.
 What podman does not know of Kubernetes is translated (trial/translate.py and the files it names), and listed.
 Base images that cannot be pulled are stand-ins, made from Debian's packages and from what is installed; that is said, too.
+The application is built first, if it is not: it lists its services.
 
 --short takes the programs of `cargo build --workspace`, and ends after the smoke test: one to two minutes.
 """
@@ -36,7 +37,8 @@ def main():
         if not (options.list or sandbox.is_inside()):
             needs.are_met()
         tools.installed()
-        # Not before: it needs what was installed.
+        tools.build_application()
+        # Not before: they need what was installed and built.
         from trial import bases, run
 
         if options.list:

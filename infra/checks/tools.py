@@ -14,6 +14,7 @@ BINARIES = ROOT / "target" / "debug"
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "ticketing"
 TOOLS = CACHE / "infra-tools"
 KUBECTL = TOOLS / "bin" / "kubectl"
+SERVERS = [("nats-server", "NATS_SERVER_BIN"), ("mongod", "MONGOD_BIN")]
 BEGAN = time.monotonic()
 MONGOSH = TOOLS / "node_modules" / ".bin" / "mongosh"
 
@@ -46,6 +47,19 @@ def need_programs(names):
         sys.exit(f"error: first: cargo build --workspace ({', '.join(missing)} not in {BINARIES})")
 
 
+def build_application():
+    """Builds the application, which lists its services, and lets it fetch its servers, if that was not done before."""
+    application = BINARIES / "ticketing"
+    if not application.exists():
+        if not shutil.which("cargo"):
+            raise RuntimeError("cargo is not here: install Rust from https://rustup.rs")
+        progress("building the application")
+        subprocess.run(["cargo", "build", "--bin", "ticketing"], cwd=ROOT, check=True)
+    if not all(found(*one) for one in SERVERS):
+        progress("fetching nats-server and mongod")
+        subprocess.run([application, "--smoke"], cwd=ROOT, stdout=sys.stderr, check=True)
+
+
 def outcome(work):
     """What `work` returns, the exit code; or if it fails, the line that says why."""
     try:
@@ -62,10 +76,15 @@ def progress(text):
     print(f"{time.monotonic() - BEGAN:4.0f} s  {text}", file=sys.stderr, flush=True)
 
 
-def server(name, variable):
+def found(name, variable):
     """The nats-server or mongod that the tests use: the named one, that of the PATH, or the fetched one."""
     fetched = sorted(CACHE.glob(f"{name}-*/{name}"))
-    found = os.environ.get(variable) or shutil.which(name) or (fetched and fetched[-1])
-    if not found:
+    return os.environ.get(variable) or shutil.which(name) or (fetched and fetched[-1])
+
+
+def server(name, variable):
+    """The same, which must be here."""
+    program = found(name, variable)
+    if not program:
         sys.exit(f"error: no {name} is here: `cargo test -p devstack` fetches one, or name one by {variable}")
-    return found
+    return program

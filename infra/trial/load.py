@@ -8,6 +8,7 @@ from trial.people import Person, Refused
 from trial.smoke import operator
 
 PEOPLE = 3
+PATIENCE_TO_SIGN_UP = 30  # seconds
 PATIENCE_TO_BUY = 240  # seconds; a broker that has stopped storing is killed after three failed probes, of 30 s each
 WITH_OUTBOX = ("orders", "tickets", "payments")
 
@@ -18,8 +19,7 @@ class Load:
     def __init__(self, cluster):
         self.cluster, self.stopping = cluster, threading.Event()
         self.tickets, self.orders, self.paid, self.failed = [], [], [], []
-        host = cluster.ingress.host
-        self.people = [(Person(host).sign_up(), Person(host).sign_up()) for _ in range(PEOPLE)]
+        self.people = [(self.signed_up(), self.signed_up()) for _ in range(PEOPLE)]
         self.threads = [threading.Thread(target=self.trade, args=pair, daemon=True) for pair in self.people]
 
     def __enter__(self):
@@ -31,6 +31,18 @@ class Load:
         self.stopping.set()
         for thread in self.threads:
             thread.join()
+
+    def signed_up(self):
+        """A person, who tries again: a service may notice only now that its database is back elsewhere."""
+        deadline = time.monotonic() + PATIENCE_TO_SIGN_UP
+        while True:
+            try:
+                return Person(self.cluster.ingress.host).sign_up()
+            except Refused as error:
+                if time.monotonic() > deadline:
+                    raise
+                self.failed.append(f"Refused: {error}")
+            time.sleep(0.1)
 
     def trade(self, seller, buyer):
         while not self.stopping.is_set():
