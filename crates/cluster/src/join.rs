@@ -148,8 +148,9 @@ impl Carrier<'_> {
                 Effect::Send { to, message } => sent.push((to, message)),
             }
         }
+        // It is saved before it is shown: else a term could be shown in whose epoch the node's next life leads once more.
         if let Some(bound) = saved {
-            file::save(self.file.clone(), bound).await?; // or else its next life could lead once more in the epoch of a term that is shown
+            file::save(self.file.clone(), bound).await?;
         }
         self.show(); // a term that has ended ends before anybody else is informed
         for (to, message) in sent {

@@ -32,13 +32,12 @@ impl Seen {
     fn by(cluster: &Cluster) -> Self {
         let node = cluster.node().clone();
         let members = cluster.members().borrow().iter().map(|member| member.node.clone()).collect();
-        let seen = cluster.leader().borrow().clone();
-        let own = seen.own_term().map(|(epoch, _)| (node.clone(), epoch));
-        let other = match seen {
-            Leader::Other(leader, epoch) => Some((leader, epoch)),
-            Leader::This(..) | Leader::Unknown => None,
+        let (leader, epoch) = match cluster.leader().borrow().clone() {
+            Leader::Other(leader, epoch) => (Some(leader), Some(epoch)),
+            own @ (Leader::This(..) | Leader::Unknown) => {
+                own.own_term().map(|(epoch, _)| (node.clone(), epoch)).unzip()
+            }
         };
-        let (leader, epoch) = own.or(other).unzip();
         Self { node, members, leader, epoch }
     }
 }
