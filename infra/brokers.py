@@ -38,7 +38,7 @@ class Broker:
         config.write_text(text)
         host, port = self.client.split(":")
         arguments = [argument.replace("/etc/nats/nats.conf", str(config)) for argument in container["args"]]
-        command = [server("nats-server", "NATS_SERVER_BIN"), *arguments, f"--addr={host}", f"--port={port}"]
+        command = [server("nats-server"), *arguments, f"--addr={host}", f"--port={port}"]
         given = environment(container, self.pod.split(".")[0])
         self.process = subprocess.Popen(command, env=given, stderr=self.folder.with_suffix(".log").open("a"))
 

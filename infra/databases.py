@@ -31,7 +31,7 @@ class Member:
         here = {"--bind_ip_all": "--bind_ip=127.0.0.1"}
         arguments = [here.get(argument, argument) for argument in container["args"]]
         arguments += [f"--port={self.port}", f"--dbpath={self.folder}", "--nounixsocket"]
-        command = [server("mongod", "MONGOD_BIN"), *arguments]
+        command = [server("mongod"), *arguments]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def listens(self):

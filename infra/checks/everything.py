@@ -64,8 +64,8 @@ def wrong(rendered):
 def check():
     """Checks everything; the exit code."""
     tools.need_programs(PROGRAMS)
-    tools.server("nats-server", "NATS_SERVER_BIN")
-    tools.server("mongod", "MONGOD_BIN")
+    for name in tools.SERVERS:
+        tools.server(name)
     failed = 0
     for problem in wrong({overlay: render(overlay) for overlay in RULES}):
         failed += 1

@@ -62,6 +62,6 @@ def misunderstood(text):
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "nats.conf"
         file.write_text(text)
-        command = [server("nats-server", "NATS_SERVER_BIN"), "-t", "-c", file]
+        command = [server("nats-server"), "-t", "-c", file]
         checked = subprocess.run(command, capture_output=True, text=True, env={"POD_NAME": "pod-1"})
     return [] if checked.returncode == 0 else [checked.stderr.strip()]

@@ -14,7 +14,8 @@ BINARIES = ROOT / "target" / "debug"
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "ticketing"
 TOOLS = CACHE / "infra-tools"
 KUBECTL = TOOLS / "bin" / "kubectl"
-SERVERS = [("nats-server", "NATS_SERVER_BIN"), ("mongod", "MONGOD_BIN")]
+# The servers, and the variable that names another binary of each.
+SERVERS = {"nats-server": "NATS_SERVER_BIN", "mongod": "MONGOD_BIN"}
 BEGAN = time.monotonic()
 MONGOSH = TOOLS / "node_modules" / ".bin" / "mongosh"
 
@@ -55,15 +56,17 @@ def build_application():
             raise RuntimeError("cargo is not here: install Rust from https://rustup.rs")
         progress("building the application")
         subprocess.run(["cargo", "build", "--bin", "ticketing"], cwd=ROOT, check=True)
-    if not all(found(*one) for one in SERVERS):
+    if not all(map(found, SERVERS)):
         progress("fetching nats-server and mongod")
         subprocess.run([application, "--smoke"], cwd=ROOT, stdout=sys.stderr, check=True)
 
 
 def outcome(work):
-    """What `work` returns, the exit code; or if it fails, the line that says why."""
+    """What `work` returns, the exit code; or if it fails, the line that says why. Ctrl-C is no failure to explain: 130."""
     try:
         return work()
+    except KeyboardInterrupt:
+        return 130
     except subprocess.CalledProcessError as error:
         said = (error.stderr or "it may have said why above").strip()
         return f"error: {' '.join(map(str, error.cmd))} failed: {said}"
@@ -76,15 +79,15 @@ def progress(text):
     print(f"{time.monotonic() - BEGAN:4.0f} s  {text}", file=sys.stderr, flush=True)
 
 
-def found(name, variable):
-    """The nats-server or mongod that the tests use: the named one, that of the PATH, or the fetched one."""
+def found(name):
+    """The nats-server or mongod that the tests use: the named one, that of the PATH, or the fetched one; else nothing."""
     fetched = sorted(CACHE.glob(f"{name}-*/{name}"))
-    return os.environ.get(variable) or shutil.which(name) or (fetched and fetched[-1])
+    return os.environ.get(SERVERS[name]) or shutil.which(name) or (fetched and fetched[-1])
 
 
-def server(name, variable):
-    """The same, which must be here."""
-    program = found(name, variable)
+def server(name):
+    """The nats-server or mongod that the tests use; ends with what to do if there is none."""
+    program = found(name)
     if not program:
-        sys.exit(f"error: no {name} is here: `cargo test -p devstack` fetches one, or name one by {variable}")
+        sys.exit(f"error: no {name} is here: `cargo test -p devstack` fetches one, or name one by {SERVERS[name]}")
     return program

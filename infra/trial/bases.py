@@ -33,7 +33,7 @@ def distroless(name):
 
 
 def nats(name):
-    program = server("nats-server", "NATS_SERVER_BIN")
+    program = server("nats-server")
     with image(name, ['--entrypoint=["/nats-server"]']) as root:
         shutil.copy(program, root / "nats-server")
     return f"nats-server {version(program)} alone"
@@ -41,7 +41,7 @@ def nats(name):
 
 def mongo(name):
     """With MongoDB's shell, and with stand-ins for its two programs that back up and restore."""
-    mongod = server("mongod", "MONGOD_BIN")
+    mongod = server("mongod")
     with image(name, ['--entrypoint=["mongod"]', "--env=PATH=/usr/bin"]) as root:
         binaries = root / "usr" / "bin"
         binaries.mkdir(parents=True)

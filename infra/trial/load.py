@@ -4,11 +4,10 @@ import http.client
 import threading
 import time
 
-from trial.people import Person, Refused
+from trial.people import PATIENCE, Person, Refused
 from trial.smoke import operator
 
 PEOPLE = 3
-PATIENCE_TO_SIGN_UP = 30  # seconds
 PATIENCE_TO_BUY = 240  # seconds; a broker that has stopped storing is killed after three failed probes, of 30 s each
 WITH_OUTBOX = ("orders", "tickets", "payments")
 
@@ -34,7 +33,7 @@ class Load:
 
     def signed_up(self):
         """A person, who tries again: a service may notice only now that its database is back elsewhere."""
-        deadline = time.monotonic() + PATIENCE_TO_SIGN_UP
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 return Person(self.cluster.ingress.host).sign_up()

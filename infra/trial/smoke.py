@@ -63,7 +63,7 @@ class Live:
         try:
             while part := answer.read1(65536):
                 self.received += part.decode()
-        except (OSError, ValueError, AttributeError):
+        except (OSError, ValueError, AttributeError, http.client.HTTPException):
             pass  # it was stopped
 
     def stop(self):
