@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::task::JoinSet;
+use tokio::runtime::{Builder, Runtime};
 use tokio::time::sleep;
 
 use crate::server::Kind;
@@ -16,9 +16,14 @@ use crate::server::Kind;
 const STEP: u64 = 50;
 const STEPS: usize = 20_000;
 
+/// How often readers look for messages at most, as often as a network card interrupts a computer that is busy. If each message
+/// woke them at once, they would compete with the server for its processors, and that would be measured.
+const LOOK_EVERY: Duration = Duration::from_micros(500);
+
 pub(crate) struct Readers {
     seen: Arc<Seen>,
-    _reading: JoinSet<()>,
+    /// Of their own, so that nobody else waits when they do; `None` once they are dropped.
+    runtime: Option<Runtime>,
 }
 
 struct Seen {
@@ -31,24 +36,14 @@ impl Readers {
     pub(crate) async fn connect(address: SocketAddr, kind: Kind, channels: impl Iterator<Item = usize>) -> Self {
         let delays = (0..STEPS).map(|_| AtomicUsize::new(0)).collect();
         let seen = Arc::new(Seen { received: AtomicUsize::new(0), delays });
-        let mut reading = JoinSet::new();
+        let mut builder = Builder::new_multi_thread();
+        let runtime = builder.enable_io().on_thread_park(|| std::thread::sleep(LOOK_EVERY)).build().unwrap();
         for channel in channels {
-            let mut socket = TcpStream::connect(address).await.unwrap();
-            let headers = match kind {
-                Kind::Bare => "",
-                Kind::Events => "host: a\r\naccept: text/event-stream\r\n",
-                Kind::WebSockets => {
-                    "host: a\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
-                     sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                }
-            };
-            let request = format!("GET /bench-{channel} HTTP/1.1\r\n{headers}\r\n");
-            socket.write_all(request.as_bytes()).await.unwrap();
-            let mut answer = [0; 512];
-            assert!(socket.read(&mut answer).await.unwrap() > 0);
-            reading.spawn(read(socket, Arc::clone(&seen)));
+            let socket = connected(address, kind, channel).await.into_std().unwrap();
+            let seen = Arc::clone(&seen);
+            runtime.spawn(async { read(TcpStream::from_std(socket).unwrap(), seen).await });
         }
-        Self { seen, _reading: reading }
+        Self { seen, runtime: Some(runtime) }
     }
 
     /// Waits until this many messages were received.
@@ -69,6 +64,29 @@ impl Readers {
         });
         step.unwrap_or(STEPS) as f64 * STEP as f64 / 1000.0
     }
+}
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        self.runtime.take().unwrap().shutdown_background();
+    }
+}
+
+async fn connected(address: SocketAddr, kind: Kind, channel: usize) -> TcpStream {
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    let headers = match kind {
+        Kind::Bare => "",
+        Kind::Events => "host: a\r\naccept: text/event-stream\r\n",
+        Kind::WebSockets => {
+            "host: a\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+             sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        }
+    };
+    let request = format!("GET /bench-{channel} HTTP/1.1\r\n{headers}\r\n");
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = [0; 512];
+    assert!(socket.read(&mut answer).await.unwrap() > 0);
+    socket
 }
 
 /// Reads a connection: each message has an `@`, a time in 20 digits, and a dot.
