@@ -47,11 +47,12 @@ where
 }
 
 /// The pieces as one, so that they are written in one go.
-pub fn joined(pieces: &[Bytes]) -> Bytes {
-    match pieces {
-        [piece] => piece.clone(),
-        pieces => pieces.concat().into(),
-    }
+pub fn joined(mut pieces: impl Iterator<Item = Bytes>) -> Bytes {
+    let first = pieces.next().unwrap_or_default();
+    let Some(second) = pieces.next() else { return first };
+    let mut all = [first, second].concat();
+    pieces.for_each(|piece| all.extend_from_slice(&piece));
+    all.into()
 }
 
 /// Waits until the connection must end: some time after the server was asked to stop, spread at random over what

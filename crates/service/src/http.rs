@@ -112,8 +112,8 @@ where
                 async move {
                     let answer = answering.await?;
                     let lasts = has_chunks && answer.extensions().get::<Lasting>().is_some();
-                    let answer = answer.map(|body| Body::new(CountedBody { body, _counted: counted }));
-                    Ok::<_, Infallible>(if lasts { answer.map(|body| offer.make(body)) } else { answer })
+                    let answer = answer.map(|body| if lasts { offer.make(body) } else { body });
+                    Ok::<_, Infallible>(answer.map(|body| Body::new(CountedBody { body, _counted: counted })))
                 }
             })
         };
@@ -138,7 +138,7 @@ where
                     }
                 };
                 // Of hyper, nothing is kept but the socket.
-                let socket = connection.into_parts().map(|parts| parts.io.into_inner());
+                let socket = connection.into_parts().map(|parts| parts.io.into_inner().alone());
                 if let (Some(socket), Some(rest)) = (socket, lasting) {
                     Box::pin(lasting::send(socket, rest)).await?;
                 }

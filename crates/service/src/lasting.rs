@@ -16,6 +16,9 @@ use hyper::body::{Buf, Frame};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_write_buf;
 
+/// The largest content that is copied to be one piece with its size, in bytes.
+const COPIED: usize = 4096;
+
 /// The mark of an answer that stays open for long, among the extensions of the response: its connection takes little memory
 /// while it waits, and is closed at the end of the answer.
 #[derive(Clone, Copy, Debug)]
@@ -107,11 +110,21 @@ pub(crate) async fn send(mut connection: impl AsyncRead + AsyncWrite + Unpin, mu
         if content.is_empty() && !is_over {
             continue; // a chunk without content is the end
         }
-        let size = Bytes::from(format!("{:x}\r\n", content.len()));
-        let mut chunk = size.chain(content).chain(&b"\r\n"[..]);
+        let mut chunk = chunk(content);
         while chunk.has_remaining() {
-            let written = until_ready(connection, |connection, cx| poll_write_buf(connection, cx, &mut chunk)).await?;
-            if written == 0 {
+            let written = until_ready(connection, |connection, cx| {
+                let first = chunk.chunk();
+                if first.len() < chunk.remaining() {
+                    return poll_write_buf(connection, cx, &mut chunk);
+                }
+                // The system writes one piece faster than a list of one.
+                let written = connection.poll_write(cx, first);
+                written.map_ok(|written| {
+                    chunk.advance(written);
+                    written
+                })
+            });
+            if written.await? == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
         }
@@ -120,22 +133,38 @@ pub(crate) async fn send(mut connection: impl AsyncRead + AsyncWrite + Unpin, mu
     until_ready(connection, AsyncWrite::poll_shutdown).await
 }
 
+/// The content with its size before it and its end behind it. A small one is one piece; a large one stays where it is, since
+/// all readers share it.
+fn chunk(content: Bytes) -> impl Buf {
+    let size = format!("{:x}\r\n", content.len());
+    let (first, large) = if content.len() > COPIED {
+        (size.into(), content)
+    } else {
+        ([size.as_bytes(), &content, b"\r\n"].concat(), Bytes::new())
+    };
+    let end: &[u8] = if large.is_empty() { b"" } else { b"\r\n" };
+    Bytes::from(first).chain(large).chain(end)
+}
+
 /// Waits for something, and fails if the client leaves meanwhile. What the client sends is dropped: it should send nothing.
 async fn until_ready<C: AsyncRead + Unpin, T>(
     connection: &mut C,
     mut poll: impl FnMut(Pin<&mut C>, &mut Context<'_>) -> Poll<io::Result<T>>,
 ) -> io::Result<T> {
     poll_fn(|cx| {
+        let done = poll(Pin::new(&mut *connection), cx);
+        if done.is_ready() {
+            return done;
+        }
         let mut dropped = [0; 256];
         loop {
             let mut buffer = ReadBuf::new(&mut dropped);
             match Pin::new(&mut *connection).poll_read(cx, &mut buffer)? {
-                Poll::Pending => break,
+                Poll::Pending => return Poll::Pending,
                 Poll::Ready(()) if buffer.filled().is_empty() => return Poll::Ready(Err(UnexpectedEof.into())),
                 Poll::Ready(()) => {}
             }
         }
-        poll(Pin::new(&mut *connection), cx)
     })
     .await
 }

@@ -71,14 +71,26 @@ impl HttpBody for WatchedBody {
 pub(crate) struct Lingering<C> {
     connection: C,
     unread: Unread,
-    offer: Offer,
+    /// What notes it, as long as the connection is hyper's.
+    offer: Option<Offer>,
     /// Set once the write side is closed.
     until: Option<Pin<Box<Sleep>>>,
 }
 
 impl<C> Lingering<C> {
     pub(crate) fn new(connection: C, unread: Unread, offer: Offer) -> Self {
-        Self { connection, unread, offer, until: None }
+        Self { connection, unread, offer: Some(offer), until: None }
+    }
+
+    /// The same connection, without notes of what is written.
+    pub(crate) fn alone(self) -> Self {
+        Self { offer: None, ..self }
+    }
+
+    fn note_written(&self, is_written: bool) {
+        if let Some(offer) = &self.offer {
+            offer.note_written(is_written);
+        }
     }
 }
 
@@ -90,7 +102,7 @@ impl<C: AsyncRead + Unpin> AsyncRead for Lingering<C> {
 
 impl<C: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<C> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.offer.note_written(false);
+        self.note_written(false);
         Pin::new(&mut self.connection).poll_write(cx, bytes)
     }
 
@@ -99,7 +111,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<C> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.offer.note_written(false);
+        self.note_written(false);
         Pin::new(&mut self.connection).poll_write_vectored(cx, slices)
     }
 
@@ -109,7 +121,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<C> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.connection).poll_flush(cx))?;
-        self.offer.note_written(true); // hyper flushes when its buffer is empty, and only then
+        self.note_written(true); // hyper flushes when its buffer is empty, and only then
         Poll::Ready(Ok(()))
     }
 

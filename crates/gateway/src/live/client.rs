@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use axum::http::HeaderValue;
 use common::events::OrderId;
-use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
-use futures_util::stream::FuturesUnordered;
+use futures_util::stream::{self, BoxStream, FuturesUnordered, SelectAll, StreamExt, select_all};
 use service::Error;
 use service::settings::Every;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -55,8 +54,8 @@ pub(super) struct LiveClient {
     cookies: HeaderValue,
     /// What is sent before all else.
     first: Vec<Encoded>,
-    keep_alive: Every,
-    end: BoxFuture<'static, Ended>,
+    /// Keep-alives and the end: all in one, so that what waits for a change looks at none of them until it happens.
+    signals: SelectAll<BoxStream<'static, Sent>>,
     _counted: Counted,
 }
 
@@ -99,21 +98,15 @@ impl LiveClient {
         let reset = must_reset.then(|| Encoded::new("reset", position, "{}"));
         let states = watched.iter().map(|(_, json)| Encoded::new("order", position, json));
         let first = reset.into_iter().chain(states).collect();
-        let end = Box::pin(async move {
-            let over = async {
-                match over {
-                    Some(over) => sleep_until(over).await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                () = stop => Ended::Stop,
-                () = over => Ended::SessionOver,
-            }
-        });
+        let over = stream::iter(over).then(sleep_until);
+        let signals = select_all([
+            stream::once(stop).map(|()| Sent::End(Ended::Stop)).boxed(),
+            over.map(|()| Sent::End(Ended::SessionOver)).boxed(),
+            keep_alive.ticks().map(|()| Sent::KeepAlive).boxed(),
+        ]);
         let watched = watched.into_iter().map(|(id, shown)| (id, Watched::new(shown))).collect();
         let asking = FuturesUnordered::new();
-        Self { reading, tickets, watched, asking, orders, cookies, first, keep_alive, end, _counted: counted }
+        Self { reading, tickets, watched, asking, orders, cookies, first, signals, _counted: counted }
     }
 
     /// Where the client is.
@@ -129,7 +122,7 @@ impl LiveClient {
         loop {
             let events = tokio::select! {
                 biased;
-                ended = &mut self.end => return Sent::End(ended),
+                Some(signal) = self.signals.next() => return signal,
                 Some((id, answer)) = self.asking.next(), if !self.asking.is_empty() => match self.learn(id, answer) {
                     Ok(event) => Vec::from_iter(event),
                     Err(ended) => return Sent::End(ended),
@@ -141,7 +134,6 @@ impl LiveClient {
                         vec![Encoded::new("reset", self.reading.position(), "{}")]
                     }
                 },
-                () = self.keep_alive.tick() => return Sent::KeepAlive,
             };
             if !events.is_empty() {
                 return Sent::Events(events);

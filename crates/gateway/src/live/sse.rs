@@ -40,7 +40,7 @@ impl Streaming {
             return None;
         }
         Some(match self.client.next().await {
-            Sent::Events(events) => joined(&events.into_iter().map(|event| event.sse).collect::<Vec<_>>()),
+            Sent::Events(events) => joined(events.into_iter().map(|event| event.sse)),
             Sent::KeepAlive => Bytes::from_static(b":\n\n"),
             Sent::End(ended) => {
                 self.has_ended = true;

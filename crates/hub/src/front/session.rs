@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::stream::{self, BoxStream, SelectAll, StreamExt, select_all};
 use service::Live;
 use service::http::Open;
-use service::settings::Every;
 
 use crate::HubSettings;
 use crate::connections::end;
@@ -16,11 +15,22 @@ use crate::connections::end;
 #[derive(Clone, Default)]
 pub(super) struct Readers(Arc<AtomicU32>);
 
+/// What happens to a reader besides messages.
+#[derive(Clone, Copy)]
+pub(super) enum Signal {
+    /// Its connection must end.
+    End,
+    /// It has to be sent a sign of life.
+    KeepAlive,
+}
+
 /// One connected reader, until it is dropped.
 pub(super) struct Session {
+    #[expect(dead_code, reason = "the server waits for the reader while it is held")]
     open: Open,
     settings: Live<HubSettings>,
-    pub(super) keep_alive: Every,
+    /// All in one, so that what waits for a message looks at none of them until it happens.
+    pub(super) signals: SelectAll<BoxStream<'static, Signal>>,
     readers: Readers,
 }
 
@@ -32,13 +42,12 @@ impl Session {
             .0
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| (count < most).then_some(count + 1))
             .ok()?;
-        let keep_alive = settings.every(HubSettings::keep_alive);
-        Some(Self { open, settings, keep_alive, readers: readers.clone() })
-    }
-
-    /// Waits until this reader's connection must end.
-    pub(super) fn end(&self) -> BoxFuture<'static, ()> {
-        end(&self.open, self.settings.clone(), |settings| settings.drain_milliseconds)
+        let end = end(&open, settings.clone(), |settings| settings.drain_milliseconds);
+        let signals = select_all([
+            stream::once(end).map(|()| Signal::End).boxed(),
+            settings.every(HubSettings::keep_alive).ticks().map(|()| Signal::KeepAlive).boxed(),
+        ]);
+        Some(Self { open, settings, signals, readers: readers.clone() })
     }
 
     /// The pause between two keep-alives.

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
-use futures_util::stream;
+use futures_util::stream::{self, StreamExt};
 
-use super::session::Session;
+use super::session::{Session, Signal};
 use crate::connections::{AT_ONCE, joined, retry, streamed};
 use crate::{Batch, Format, Message, Subscription};
 
@@ -18,8 +17,8 @@ struct TooSlow;
 
 pub(super) fn stream(subscription: Subscription, format: Format, session: Session) -> Response {
     let opening = Some(format.opening(subscription.behind));
-    let end = Some(session.end());
-    let stream = stream::unfold(Streaming { subscription, format, session, opening, end }, async |mut streaming| {
+    let streaming = Streaming { subscription, format, session, opening, has_ended: false };
+    let stream = stream::unfold(streaming, async |mut streaming| {
         let next = streaming.next().await?;
         Some((next, streaming))
     });
@@ -31,8 +30,7 @@ struct Streaming {
     format: Format,
     session: Session,
     opening: Option<Bytes>,
-    /// `None` once the stream has ended.
-    end: Option<BoxFuture<'static, ()>>,
+    has_ended: bool,
 }
 
 impl Streaming {
@@ -41,31 +39,33 @@ impl Streaming {
         if let Some(opening) = self.opening.take() {
             return Some(Ok(opening));
         }
-        let end = self.end.as_mut()?;
-        loop {
+        while !self.has_ended {
             tokio::select! {
                 biased;
-                () = &mut *end => {
-                    self.end = None;
-                    let closing = self.format.closing(retry());
-                    return (!closing.is_empty()).then_some(Ok(closing));
-                }
+                Some(signal) = self.session.signals.next() => match signal {
+                    Signal::End => {
+                        self.has_ended = true;
+                        let closing = self.format.closing(retry());
+                        return (!closing.is_empty()).then_some(Ok(closing));
+                    }
+                    Signal::KeepAlive => {
+                        if let Some(bytes) = self.format.keep_alive() {
+                            return Some(Ok(bytes));
+                        }
+                    }
+                },
                 batch = self.subscription.next(AT_ONCE) => {
                     let Some(bytes) = encoded(&batch, self.format) else {
-                        self.end = None;
+                        self.has_ended = true;
                         return Some(Err(TooSlow));
                     };
                     if !bytes.is_empty() {
                         return Some(Ok(bytes));
                     }
                 }
-                () = self.session.keep_alive.tick() => {
-                    if let Some(bytes) = self.format.keep_alive() {
-                        return Some(Ok(bytes));
-                    }
-                }
             }
         }
+        None
     }
 }
 
@@ -73,9 +73,6 @@ impl Streaming {
 fn encoded(batch: &Batch<Arc<Message>>, format: Format) -> Option<Bytes> {
     match batch {
         Batch::Missed(count) => format.missed(*count),
-        Batch::Items(messages) => {
-            let pieces: Vec<_> = messages.iter().map(|message| message.encoded(format)).collect();
-            Some(joined(&pieces))
-        }
+        Batch::Items(messages) => Some(joined(messages.iter().map(|message| message.encoded(format)))),
     }
 }

@@ -4,10 +4,11 @@ use axum::extract::WebSocketUpgrade;
 use axum::extract::ws::{self, WebSocket, close_code};
 use axum::response::Response;
 use bytes::Bytes;
+use futures_util::StreamExt;
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::session::Session;
+use super::session::{Session, Signal};
 use crate::connections::{AT_ONCE, READ_BUFFER, UNANSWERED, say_goodbye, send_all};
 use crate::{Batch, Subscription};
 
@@ -42,12 +43,20 @@ async fn serve(mut socket: WebSocket, mut subscription: Subscription, is_json: b
 }
 
 async fn talk(socket: &mut WebSocket, subscription: &mut Subscription, is_json: bool, session: &mut Session) -> End {
-    let mut stop = session.end();
     let mut unanswered = 0;
     loop {
         let frames = tokio::select! {
             biased;
-            () = &mut stop => return End::Close(close_code::AWAY, "the server stops; connect again"),
+            Some(signal) = session.signals.next() => match signal {
+                Signal::End => return End::Close(close_code::AWAY, "the server stops; connect again"),
+                Signal::KeepAlive if unanswered == UNANSWERED => {
+                    return End::Close(close_code::AWAY, "two pings were not answered");
+                }
+                Signal::KeepAlive => {
+                    unanswered += 1;
+                    vec![ws::Message::Ping(Bytes::new())]
+                }
+            },
             received = socket.recv() => match received {
                 Some(Ok(ws::Message::Pong(_))) => {
                     unanswered = 0;
@@ -61,13 +70,6 @@ async fn talk(socket: &mut WebSocket, subscription: &mut Subscription, is_json: 
                 Batch::Missed(count) if is_json => vec![ws::Message::text(json!({ "missed": count }).to_string())],
                 Batch::Missed(_) => return End::Close(close_code::POLICY, "too slow: messages are missed"),
             },
-            () = session.keep_alive.tick() => {
-                if unanswered == UNANSWERED {
-                    return End::Close(close_code::AWAY, "two pings were not answered");
-                }
-                unanswered += 1;
-                vec![ws::Message::Ping(Bytes::new())]
-            }
         };
         let within = session.interval() * (UNANSWERED + 1);
         if !matches!(timeout(within, send_all(socket, frames)).await, Ok(Ok(()))) {

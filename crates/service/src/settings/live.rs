@@ -91,6 +91,11 @@ impl Every {
     pub async fn tick(&mut self) {
         self.ticks.next().await;
     }
+
+    /// All ticks, as a stream that never ends.
+    pub fn ticks(self) -> BoxStream<'static, ()> {
+        self.ticks
+    }
 }
 
 impl fmt::Debug for Every {
