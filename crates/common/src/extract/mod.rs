@@ -3,6 +3,7 @@
 
 mod body;
 mod client;
+mod hs256;
 mod page;
 mod path;
 mod session;

@@ -14,6 +14,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode, get_current_timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::hs256::HS256;
 use crate::errors::ApiError;
 use events::UserId;
 
@@ -77,6 +78,7 @@ impl fmt::Debug for SessionKey {
 impl SessionKey {
     /// From the text of `JWT_KEY`.
     pub fn new(key: &str) -> Self {
+        HS256.install_default().ok(); // whoever was first has installed the same
         Self { sign: EncodingKey::from_secret(key.as_bytes()), verify: DecodingKey::from_secret(key.as_bytes()) }
     }
 

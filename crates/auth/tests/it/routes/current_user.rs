@@ -48,6 +48,20 @@ async fn a_session_is_valid_in_any_form_of_base64_and_among_other_cookies() {
     app.stop().await;
 }
 
+/// Sessions until the year 2286 that Python's hmac has signed with [`KEY`].
+const WITH_HS256: &str = "eyJqd3QiOiJleUpoYkdjaU9pSklVekkxTmlJc0luUjVjQ0k2SWtwWFZDSjkuZXlKcFpDSTZJalV3TjJZeFpqYzNZbU5tT0RaalpEYzVPVFF6T1RBeE1TSXNJbVZ0WVdsc0lqb2lZVUJpTG1OdmJTSXNJbWxoZENJNk1Td2laWGh3SWpvNU9UazVPVGs1T1RrNWZRLkt1MEgyellaNXNkX3dGeXppYUpDcFlOVmJiZ0NtdTRwRnRzUV9yTnhiaUEifQ==";
+const WITH_HS512: &str = "eyJqd3QiOiJleUpoYkdjaU9pSklVelV4TWlJc0luUjVjQ0k2SWtwWFZDSjkuZXlKcFpDSTZJalV3TjJZeFpqYzNZbU5tT0RaalpEYzVPVFF6T1RBeE1TSXNJbVZ0WVdsc0lqb2lZVUJpTG1OdmJTSXNJbWxoZENJNk1Td2laWGh3SWpvNU9UazVPVGs1T1RrNWZRLjVpcEpaSXZ1N3hqZWZwODJSYzl1VFpDN0oyVEFTams0eElVR2wzVnUxbEFvdzQwX1NuV3lYYjV6Z3pQckhZNTBELVpXQ0lTNk1KWENuOWdXNlhUa1pnIn0=";
+
+#[tokio::test]
+async fn a_session_that_another_implementation_has_signed_is_valid_if_its_algorithm_is_hs256() {
+    assert_eq!(KEY, "a key for tests");
+    let app = App::start().await;
+    let answer = app.get(PATH, &format!("session={WITH_HS256}")).await;
+    assert_eq!(answer.json()["currentUser"]["email"], "a@b.com");
+    assert_eq!(app.get(PATH, &format!("session={WITH_HS512}")).await.body, NOBODY);
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn cookies_of_other_programs_sign_nobody_out_whatever_their_bytes() {
     let app = App::start().await;
