@@ -9,14 +9,15 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt;
 
 use super::lines::on_a_terminal;
 use super::place::Place;
 use crate::colours::may_have_colours;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::log::init_log;
 
 /// How many bytes at the end of a log are searched for its last lines.
 const TAIL: u64 = 1 << 20;
@@ -39,12 +40,11 @@ pub(super) fn remark(text: &dyn Display) {
 
 /// Sets up the log on stderr: text on a terminal, else JSON, one object per line. `RUST_LOG` sets the level.
 pub(super) fn init() {
-    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).log_internal_errors(false);
+    let log = fmt::layer().with_writer(io::stderr).log_internal_errors(false);
     if io::stderr().is_terminal() {
-        log.with_ansi(may_have_colours(&io::stderr())).with_target(false).init();
+        init_log(log.with_ansi(may_have_colours(&io::stderr())).with_target(false), LevelFilter::INFO);
     } else {
-        log.json().flatten_event(true).init();
+        init_log(log.json().flatten_event(true), LevelFilter::INFO);
     }
 }
 

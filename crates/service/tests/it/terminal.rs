@@ -34,6 +34,22 @@ fn log_and_error_have_colours_on_a_terminal_unless_the_environment_refuses_them(
 }
 
 #[test]
+fn the_environment_says_what_is_logged_and_levels_that_can_not_be_read_are_ignored_with_a_warning() {
+    let log = |levels| on_a_terminal(&[("NO_COLOR", "1"), ("RUST_LOG", levels)]);
+    let is_ready = " INFO cases/a is ready";
+    for levels in ["", "info", "service=info", "error, service=debug"] {
+        assert!(log(levels).contains(is_ready), "{levels}");
+    }
+    for levels in ["warn", "hub=info", "info,service=warn"] {
+        assert!(!log(levels).contains(is_ready), "{levels}");
+    }
+    let log = log("error, service=loud");
+    assert!(log.contains(is_ready), "{log:?}");
+    assert!(log.contains(" WARN RUST_LOG is ignored: "), "{log:?}");
+    assert!(log.contains("; it is a list of levels, as info or bus=debug,warn"), "{log:?}");
+}
+
+#[test]
 fn a_program_whose_terminal_is_closed_stops_unless_nohup_has_started_it() {
     let mut program = Program::start("stubborn", &["patient"]);
     program.wait_for("ready");
