@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_util::future::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -291,12 +292,12 @@ impl Node {
     pub(crate) fn spawn(self: &Arc<Self>, name: &str, task: impl Future<Output = Result<(), Error>> + Send + 'static) {
         let node = Arc::clone(self);
         let path = self.path.child(name);
-        self.tasks.spawn(async move {
-            match node.cancel_tasks.run_until_cancelled(AssertUnwindSafe(task).catch_unwind()).await {
-                None | Some(Ok(Ok(()))) => {}
-                Some(Ok(Err(error))) => node.fail(Failure::of(&path, error), None),
-                Some(Err(panic)) => node.fail(panicked(&path, panic.as_ref()), None),
-            }
-        });
+        // Not an async block: that keeps `task` twice, as what it has captured and as what it awaits.
+        let task = AssertUnwindSafe(task).catch_unwind().with_cancellation_token_owned(self.cancel_tasks.clone());
+        self.tasks.spawn(task.map(move |result| match result {
+            None | Some(Ok(Ok(()))) => {}
+            Some(Ok(Err(error))) => node.fail(Failure::of(&path, error), None),
+            Some(Err(panic)) => node.fail(panicked(&path, panic.as_ref()), None),
+        }));
     }
 }

@@ -4,7 +4,9 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use tokio::time::Instant;
+use tokio_util::future::FutureExt as _;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::error::Stopped;
@@ -38,8 +40,9 @@ impl Stopping {
     }
 
     /// The output of `future`, or `None` if the service is asked to stop first; `future` is dropped then.
-    pub async fn or<F: Future>(&self, future: F) -> Option<F::Output> {
-        self.node.stop.token().run_until_cancelled(future).await
+    pub fn or<F: Future>(&self, future: F) -> impl Future<Output = Option<F::Output>> {
+        // Not an async function: that keeps `future` twice, as its argument and as what it awaits, and these are nested.
+        future.with_cancellation_token(self.node.stop.token())
     }
 
     /// The output of `future`, for a service that has nothing to do before it ends: `stopping.or_stop(future).await?`.
@@ -48,8 +51,8 @@ impl Stopping {
     ///
     /// [`Stopped`] if the service is asked to stop first; `future` is dropped then. Returned from
     /// [`Service::run`](crate::Service::run) it is a clean end.
-    pub async fn or_stop<F: Future>(&self, future: F) -> Result<F::Output, Stopped> {
-        self.or(future).await.ok_or(Stopped)
+    pub fn or_stop<F: Future>(&self, future: F) -> impl Future<Output = Result<F::Output, Stopped>> {
+        self.or(future).map(|output| output.ok_or(Stopped))
     }
 
     /// When everything must be over; `None` until the service is asked to stop.
