@@ -7,7 +7,7 @@ use exercises::Selection;
 
 const EXAMPLES: &str = "\
 Examples:
-  cargo test --workspace --test faults                                Run seeds 1 to 8
+  cargo test --workspace --test faults                                Run seeds 1 to 6
   cargo test --workspace --test faults -- --runs 200 --seed 1000      Run seeds 1000 to 1199
   cargo test --workspace --test faults -- --runs 1 --seed 1017        Repeat one run
   cargo test --workspace --test faults -- --seeded-bugs               Check that the suite finds known bugs
@@ -20,7 +20,7 @@ Exit codes: 0 no violation, 1 a violation or a failure, 2 wrong usage, 130 inter
 #[command(name = "faults", max_term_width = 100, after_help = EXAMPLES)]
 pub struct Options {
     /// Set the number of runs; each has a seed of its own
-    #[arg(long, value_name = "NUMBER", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..))]
     pub runs: u64,
     /// Set the seed of the first run; every further run adds 1
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
