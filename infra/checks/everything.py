@@ -1,7 +1,8 @@
 """All checks, one after the other, with their progress."""
 
+import signal
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import brokers
 import databases
@@ -38,20 +39,15 @@ def wrong(rendered):
     if table(rendered[LOCAL]) not in (tools.INFRA / "README.md").read_text():
         yield "infra/README.md shows another table than python3 infra/check.py --table"
     if kept:
-        # Members of a database wait for each other, for most of the time.
-        with ThreadPoolExecutor() as beside:
+        # The changes take a processor each, and end at Ctrl-C without a word. Members of a database wait for each other, for most
+        # of the time.
+        quietly = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_DFL)}
+        with ProcessPoolExecutor(**quietly) as processes, ThreadPoolExecutor() as beside:
+            changes = [processes.submit(unnoticed_changes, overlay, rendered) for overlay in rendered if overlay != BASE]
             progress("beside all this: the members of a database are created, joined and killed")
             waiting = beside.submit(lambda: list(databases.problems(rendered[LOCAL], rendered["k8s-prod"])))
-            for overlay, docs in rendered.items():
-                progress(f"{overlay}: the manifests are changed, one thing at a time: the rules must notice")
-                if overlay != BASE:  # which is in the others
-                    yield from (f"{overlay}: {problem}" for problem in unnoticed(overlay, docs))
-                if overlay == LOCAL:
-                    yield from unnoticed_loss(rendered[BASE])
-                    yield from unnoticed_addresses(docs)
-                    yield from unnoticed_translations(docs)
-                else:
-                    yield from (f"{overlay}: {problem}" for problem in unnoticed_banks(docs, rendered[LOCAL]))
+            for overlay in changes:
+                yield from overlay.result()
             progress("starting a database and a broker for the programs")
             with pods.servers() as at:
                 yield from pods.problems(rendered[LOCAL], at)
@@ -59,6 +55,16 @@ def wrong(rendered):
                 yield from brokers.problems(rendered["k8s-prod"], at)
             progress("waiting for the members of the databases")
             yield from waiting.result()
+
+
+def unnoticed_changes(overlay, rendered):
+    """What is changed in an overlay, which has the base in it, without a rule that notices; a line each."""
+    docs = rendered[overlay]
+    progress(f"{overlay}: the manifests are changed, one thing at a time: the rules must notice")
+    found = [f"{overlay}: {problem}" for problem in unnoticed(overlay, docs)]
+    if overlay == LOCAL:
+        return [*found, *unnoticed_loss(rendered[BASE]), *unnoticed_addresses(docs), *unnoticed_translations(docs)]
+    return [*found, *(f"{overlay}: {problem}" for problem in unnoticed_banks(docs, rendered[LOCAL]))]
 
 
 def check():
