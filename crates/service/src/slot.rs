@@ -45,8 +45,8 @@ impl<H: Clone> Slot<H> {
     ///
     /// If the child is not ready.
     pub fn get(&self) -> Result<H, NotReady> {
-        let abandoned = self.current.has_changed().is_err(); // nobody is left to fill it
-        self.current.borrow().clone().filter(|_| !abandoned).ok_or_else(|| NotReady(self.path.clone()))
+        let handle = self.current.borrow().clone();
+        self.unless_abandoned(handle)
     }
 
     /// Waits until the child is ready.
@@ -55,8 +55,15 @@ impl<H: Clone> Slot<H> {
     ///
     /// If the child is not ready, and will not be started again.
     pub async fn wait(&self) -> Result<H, NotReady> {
-        self.current.clone().wait_for(Option::is_some).await.ok();
-        self.get()
+        let mut current = self.current.clone();
+        // What was found, not what is there a moment later: the child may have begun to end.
+        let found = current.wait_for(Option::is_some).await.ok().and_then(|handle| handle.clone());
+        self.unless_abandoned(found)
+    }
+
+    fn unless_abandoned(&self, handle: Option<H>) -> Result<H, NotReady> {
+        let abandoned = self.current.has_changed().is_err(); // nobody is left to fill it
+        handle.filter(|_| !abandoned).ok_or_else(|| NotReady(self.path.clone()))
     }
 }
 

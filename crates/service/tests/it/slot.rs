@@ -1,5 +1,9 @@
 //! A slot that is filled by its setter. Those of restarted children are in `restart`.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
 use service::{Scope, Slot, launch};
 
 use crate::components::Component;
@@ -22,6 +26,39 @@ async fn a_slot_is_empty_until_it_is_set_after_it_is_cleared_and_once_its_setter
             drop(setter);
             assert!(slot.get().is_err());
             assert!(slot.wait().await.is_err());
+            scope.ready(());
+            Ok(())
+        }),
+    )
+    .start();
+    root.ready().await.unwrap();
+    root.ended().await.result.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_waits_is_not_told_that_the_child_is_gone_when_it_comes_and_goes() {
+    let mut root = launch(
+        "root",
+        Component(async |scope: Scope<()>| {
+            let (setter, slot) = Slot::empty(scope.path(), "child");
+            let enough = Arc::new(AtomicBool::new(false));
+            let child = thread::spawn({
+                let enough = Arc::clone(&enough);
+                move || {
+                    while !enough.load(Ordering::Relaxed) {
+                        setter.set(());
+                        thread::yield_now();
+                        setter.clear();
+                    }
+                }
+            });
+            let mut waited = Ok(());
+            for _ in 0..100_000 {
+                waited = waited.and(slot.wait().await);
+            }
+            enough.store(true, Ordering::Relaxed);
+            child.join().unwrap();
+            waited?;
             scope.ready(());
             Ok(())
         }),
