@@ -13,7 +13,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 from checks.overlay import environment, members, of_kind, running
-from checks.tools import MONGOSH, server
+from checks.tools import MONGOSH, interruptible, server
 from pods import free_address, until
 
 
@@ -139,15 +139,20 @@ class Database:
         return next((member for member in self.members if member.address == address), None)
 
 
-def problems(dev, prod):
-    """What is wrong with the database of an overlay with one member, and of one with three."""
-    with ThreadPoolExecutor() as at_once:
-        for trial, problem in [(trial, at_once.submit(tried, trial, dev, prod)) for trial in TRIALS]:
-            if problem.result():
-                yield f"a database, {trial.__name__}: {problem.result()}"
+def started(processes, dev, prod):
+    """The trials of a database of an overlay with one member, and of one with three: each begins in a process of its own."""
+    return {trial: processes.submit(interruptible, tried, trial, dev, prod) for trial in TRIALS}
+
+
+def problems(trials):
+    """What is wrong, once these trials are over."""
+    for trial, problem in trials.items():
+        if problem.result():
+            yield f"a database, {trial.__name__}: {problem.result()}"
 
 
 def tried(trial, dev, prod):
+    """What is wrong, if something is."""
     import pymongo
 
     with tempfile.TemporaryDirectory() as folder:
@@ -155,7 +160,7 @@ def tried(trial, dev, prod):
         try:
             trial(pathlib.Path(folder), dev, prod, found)
         except (RuntimeError, subprocess.TimeoutExpired, pymongo.errors.PyMongoError) as error:
-            return error
+            return repr(error)
         finally:
             for member in found:
                 member.kill()

@@ -45,7 +45,8 @@ def servers():
         command = [BINARIES / "ticketing", "--free-ports", "--listen", "127.0.0.1:0", "--data-dir", data]
         # With a key of its caller, there would be no bank.
         given = {variable: value for variable, value in os.environ.items() if not variable.startswith("STRIPE_")}
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=given)
+        # Ctrl-C is not for it: it is stopped below, and a second signal would not let it stop its servers.
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=given, process_group=0)
         try:
             said = ""
             while "Ctrl-C stops it." not in said:

@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 
 import brokers
 import databases
@@ -39,13 +39,15 @@ def wrong(rendered):
     if table(rendered[LOCAL]) not in (tools.INFRA / "README.md").read_text():
         yield "infra/README.md shows another table than python3 infra/check.py --table"
     if kept:
-        # The changes take a processor each, and end at Ctrl-C without a word. Members of a database wait for each other, for most
-        # of the time.
-        quietly = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_DFL)}
-        with ProcessPoolExecutor(**quietly) as processes, ThreadPoolExecutor() as beside:
-            changes = [processes.submit(unnoticed_changes, overlay, rendered) for overlay in rendered if overlay != BASE]
+        # The changes take a processor each; the members of a database wait for each other, for most of the time.
+        at_once = len(rendered) - 1 + len(databases.TRIALS)
+        # Ctrl-C is for those who work: a process that has nothing to do is ended by this one.
+        idle = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
+        with ProcessPoolExecutor(at_once, **idle) as processes:
+            overlays = [overlay for overlay in rendered if overlay != BASE]
+            changes = [processes.submit(tools.interruptible, unnoticed_changes, overlay, rendered) for overlay in overlays]
             progress("beside all this: the members of a database are created, joined and killed")
-            waiting = beside.submit(lambda: list(databases.problems(rendered[LOCAL], rendered["k8s-prod"])))
+            trials = databases.started(processes, rendered[LOCAL], rendered["k8s-prod"])
             for overlay in changes:
                 yield from overlay.result()
             progress("starting a database and a broker for the programs")
@@ -54,7 +56,7 @@ def wrong(rendered):
                 progress("k8s-prod: the three brokers, one of which loses its volume")
                 yield from brokers.problems(rendered["k8s-prod"], at)
             progress("waiting for the members of the databases")
-            yield from waiting.result()
+            yield from databases.problems(trials)
 
 
 def unnoticed_changes(overlay, rendered):

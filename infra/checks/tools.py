@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -72,6 +73,15 @@ def outcome(work):
         return f"error: {' '.join(map(str, error.cmd))} failed: {said}"
     except RuntimeError as error:
         return f"error: {error}"
+
+
+def interruptible(work, *given):
+    """What `work` returns, in a process that ignores Ctrl-C otherwise: it ends the work at once, which cleans up."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return work(*given)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def progress(text):
