@@ -88,10 +88,8 @@ pub(super) struct Live {
 
 impl Live {
     pub(super) async fn of(mut reading: Reading) -> Self {
-        assert_eq!(
-            (reading.status.as_u16(), &reading.headers["content-type"]),
-            (200, &"text/event-stream".parse().unwrap())
-        );
+        let (status, is_stream) = (reading.status, reading.headers["content-type"] == "text/event-stream");
+        assert!(status == 200 && is_stream, "{status}: {}", reading.rest().await.0);
         let opening = reading.through("\n\n").await;
         let id = opening.strip_prefix("id: ").unwrap().trim_end().to_owned();
         Self { reading, id }

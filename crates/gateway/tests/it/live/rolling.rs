@@ -48,7 +48,10 @@ struct Clients {
 async fn rolled(count: usize, drain: Duration) -> Vec<Vec<Duration>> {
     let (broker, folder) = (Broker::start().await, tempfile::tempdir().unwrap());
     let milliseconds = drain.as_millis().to_string();
-    let mut gateways = three_programs(&broker, folder.path(), &[("LIVE__DRAIN_MILLISECONDS", &milliseconds)]).await;
+    // All clients have one address here, and more return to a gateway than have left it.
+    let (drain_milliseconds, per_address) = (("LIVE__DRAIN_MILLISECONDS", &*milliseconds), count.to_string());
+    let settings = [drain_milliseconds, ("LIVE__MAX_PER_ADDRESS", &per_address)];
+    let mut gateways = three_programs(&broker, folder.path(), &settings).await;
     let addresses = gateways.each_ref().map(|gateway| gateway.address);
     let begin = position(addresses[0]).await;
     let client = broker.connect("tickets-1").await;
