@@ -1,5 +1,6 @@
 //! The options of the suite.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use clap::Parser;
@@ -19,9 +20,9 @@ Exit codes: 0 no violation, 1 a violation or a failure, 2 wrong usage, 130 inter
 #[derive(Clone, Debug, Parser)]
 #[command(name = "faults", max_term_width = 100, after_help = EXAMPLES)]
 pub struct Options {
-    /// Set the number of runs; each has a seed of its own
-    #[arg(long, value_name = "NUMBER", default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..))]
-    pub runs: u64,
+    /// Set the number of runs, each with a seed of its own: 6 if not given; or, to find a seeded bug, at most 30
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    pub runs: Option<u64>,
     /// Set the seed of the first run; every further run adds 1
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub seed: u64,
@@ -52,6 +53,12 @@ pub struct Options {
 }
 
 impl Options {
+    /// The seeds of the runs. A seeded bug is found by the first run that shows it, so that there can be many.
+    pub(crate) fn seeds(&self) -> Range<u64> {
+        let runs = self.runs.unwrap_or(if self.seeded_bugs.is_some() { 30 } else { 6 });
+        self.seed..self.seed.saturating_add(runs)
+    }
+
     /// Whether the filter options of `cargo test` select this test.
     pub fn is_selected(&self) -> bool {
         !self.ignored && self.filter.as_ref().is_none_or(|filter| "faults".contains(filter.as_str()))

@@ -46,7 +46,7 @@ fn interrupted() -> ExitCode {
 
 /// Whether nothing was violated, and everything was found.
 async fn perform(options: Options) -> Result<bool, Error> {
-    let seeds = options.seed..options.seed.saturating_add(options.runs);
+    let seeds = options.seeds();
     if options.check_patches {
         check_patches()?;
         return Ok(true);
