@@ -1,8 +1,6 @@
 """All checks, one after the other, with their progress."""
 
-import signal
 import sys
-from concurrent.futures import ProcessPoolExecutor
 
 import brokers
 import databases
@@ -39,17 +37,14 @@ def wrong(rendered):
     if table(rendered[LOCAL]) not in (tools.INFRA / "README.md").read_text():
         yield "infra/README.md shows another table than python3 infra/check.py --table"
     if kept:
+        overlays = [overlay for overlay in rendered if overlay != BASE]
         # The changes take a processor each; the members of a database wait for each other, for most of the time.
-        at_once = len(rendered) - 1 + len(databases.TRIALS)
-        # Ctrl-C is for those who work: a process that has nothing to do is ended by this one.
-        idle = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
-        with ProcessPoolExecutor(at_once, **idle) as processes:
-            overlays = [overlay for overlay in rendered if overlay != BASE]
+        with tools.workers(len(overlays) + len(databases.TRIALS)) as processes:
             changes = [processes.submit(tools.interruptible, unnoticed_changes, overlay, rendered) for overlay in overlays]
             progress("beside all this: the members of a database are created, joined and killed")
             trials = databases.started(processes, rendered[LOCAL], rendered["k8s-prod"])
-            for overlay in changes:
-                yield from overlay.result()
+            for change in changes:
+                yield from change.result()
             progress("starting a database and a broker for the programs")
             with pods.servers() as at:
                 yield from pods.problems(rendered[LOCAL], at)

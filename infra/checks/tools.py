@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import venv
+from concurrent.futures import ProcessPoolExecutor
 
 INFRA = pathlib.Path(__file__).resolve().parent.parent
 ROOT = INFRA.parent
@@ -75,8 +76,13 @@ def outcome(work):
         return f"error: {error}"
 
 
+def workers(count):
+    """So many processes, for work that is `interruptible`. Without work they ignore Ctrl-C; leaving the `with` ends them."""
+    return ProcessPoolExecutor(count, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
+
+
 def interruptible(work, *given):
-    """What `work` returns, in a process that ignores Ctrl-C otherwise: it ends the work at once, which cleans up."""
+    """What `work` returns, in one of the `workers`. Ctrl-C ends the work at once, which cleans up."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return work(*given)
