@@ -16,8 +16,9 @@ const CONFIRMED_WITHIN: Duration = Duration::from_secs(1);
 /// Carries the messages of hubs between the nodes of a cluster, at most once, and keeps none. Cloning it is cheap.
 ///
 /// A message goes to the nodes where somebody reads its channel, and to no other. A message that is published while a node is not
-/// connected does not reach it, and neither does one that its connection is too slow for. Each node counts the messages of a
-/// channel itself, so a reader that returns to another node learns that it may have missed some.
+/// connected does not reach it, and neither does one that its connection is too slow for. Messages that were published at one node
+/// arrive in their order; those of different nodes arrive in any order, which may differ from node to node. Each node counts the
+/// messages of a channel itself, so a reader that returns to another node learns that it may have missed some.
 #[derive(Clone, Debug)]
 pub struct Mesh {
     pub(crate) links: Links,
