@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use testkit::guide::{Block, Terminal, blocks, is_shown};
 
-use crate::harness::{LIMIT, Server, get, start};
+use crate::harness::{Server, get, start};
 
 /// The terminal of the broker. It runs from lesson to lesson, and is empty at the start of one that begins with
 /// [`FRESH`]; here, each lesson has an empty one of its own.
@@ -25,6 +25,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// How long a terminal is watched for what should not come.
 const QUIET: Duration = Duration::from_millis(2500);
+
+/// How long a line may take to come: four times what the longest program says that it takes, half a minute.
+const LONGEST: Duration = Duration::from_secs(120);
 
 /// Whether the block replaces the broker of the lessons before by an empty one.
 fn is_fresh_start(block: &Block<'_>) -> bool {
@@ -194,7 +197,7 @@ fn every_lesson_of_the_guide_happens_as_it_is_written() {
     assert!(lessons.len() >= 15, "{}", lessons.len());
     let failed: Vec<String> = thread::scope(|scope| {
         let running: Vec<_> =
-            lessons.iter().map(|(name, blocks)| (name, scope.spawn(|| follow(blocks, LIMIT)))).collect();
+            lessons.iter().map(|(name, blocks)| (name, scope.spawn(|| follow(blocks, LONGEST)))).collect();
         let ended = running.into_iter().map(|(name, lesson)| (name, lesson.join().unwrap()));
         ended.filter_map(|(name, result)| Some(format!("{name}: {}", result.err()?))).collect()
     });
